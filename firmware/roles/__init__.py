@@ -1,0 +1,1 @@
+"""What a node of each kind does with its sensors and lamps."""

@@ -1,0 +1,1 @@
+"""Ways frames reach the gateway."""

@@ -1,0 +1,1 @@
+"""What the gateway keeps: one SQLite file, one writing module per table."""

@@ -1,0 +1,9 @@
+"""The one difference between the two Pythons that shared code has to see: `const`."""
+
+try:
+    from micropython import const as const
+except ImportError:  # CPython
+
+    def const(value: int) -> int:
+        """Return *value*; on MicroPython the compiler folds it and forgets underscore names at import."""
+        return value

@@ -1,0 +1,58 @@
+// One real MicroPython (the WebAssembly build) with the modules of an ESP32 that shared code needs.
+import crypto from 'node:crypto';
+import { loadMicroPython } from '@micropython/micropython-webassembly-pyscript/micropython.mjs';
+
+// The ESP32 port has ECB (mode 1) and no way to mix directions in one object; so has this one.
+const CRYPTOLIB = `
+import _aes
+from uctypes import addressof
+
+class aes:
+    def __init__(self, key, mode):
+        if mode != 1:
+            raise ValueError("mode")
+        if len(key) != 16:
+            raise ValueError("key")
+        self._key = bytes(key)
+        self._way = None
+
+    def _run(self, way, data):
+        if self._way not in (None, way):
+            raise ValueError("can't encrypt & decrypt")
+        if len(data) % 16:
+            raise ValueError("blksize % 16")
+        self._way = way
+        out = bytearray(data)
+        _aes.ecb(way, addressof(self._key), addressof(out), len(out))
+        return bytes(out)
+
+    def encrypt(self, data):
+        return self._run(1, data)
+
+    def decrypt(self, data):
+        return self._run(0, data)
+`;
+
+export async function boot(onLine) {
+  const mp = await loadMicroPython({ heapsize: 1024 * 1024, linebuffer: true, stdout: onLine, stderr: onLine });
+  const memory = () => mp._module.HEAPU8; // looked up each time: it moves when the heap grows
+  mp.registerJsModule('_aes', {
+    ecb(encrypt, key, data, length) {
+      const bytes = memory();
+      const make = encrypt ? crypto.createCipheriv : crypto.createDecipheriv;
+      const cipher = make('aes-128-ecb', bytes.slice(key, key + 16), null).setAutoPadding(false);
+      bytes.set(cipher.update(bytes.slice(data, data + length)), data);
+    },
+  });
+  write(mp, '/lib/cryptolib.py', CRYPTOLIB);
+  return mp;
+}
+
+export function write(mp, path, content) {
+  path.split('/').slice(1, -1).reduce((parent, name) => {
+    const folder = `${parent}/${name}`;
+    if (!mp.FS.analyzePath(folder).exists) mp.FS.mkdir(folder);
+    return folder;
+  }, '');
+  mp.FS.writeFile(path, content);
+}
