@@ -1,9 +1,12 @@
 """The one difference between the two Pythons that shared code has to see: `const`."""
 
+
+def const(value: int) -> int:
+    """Return *value*; MicroPython's compiler folds it and forgets the underscore names bound to it at import."""
+    return value
+
+
 try:
     from micropython import const as const
-except ImportError:  # CPython
-
-    def const(value: int) -> int:
-        """Return *value*; on MicroPython the compiler folds it and forgets underscore names at import."""
-        return value
+except ImportError:
+    pass  # CPython: the function above

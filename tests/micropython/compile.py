@@ -1,4 +1,4 @@
-"""Compile protocol/ and firmware/ to .mpy as the flashing tool will: bytecode 6.3, no native code, 31-bit small ints."""
+"""Compile protocol/ and firmware/ to .mpy as the flashing tool will: bytecode only, 31-bit small ints."""
 
 import shutil
 import subprocess

@@ -1,0 +1,190 @@
+"""Orders to a node and the receipts it gives, as CBOR arrays (`lampyre.cddl`): ids, expiry, verbs, outcomes.
+
+An order is `[order id, expiry, verb, …]`, a receipt `[order id, outcome, ? detail]`. The node answers an order it
+can read, whatever it thinks of it: `refusal` says why one must not be obeyed.
+"""
+
+from . import cbor
+from .cbor import MAX_INT
+from .compat import const
+from .errors import MessageError
+from .items import array, integer, integer_or_none, is_integer
+
+F_PORT_ORDERS = const(4)
+
+SET_LEVEL = const(1)
+RESUME_PROGRAMME = const(2)
+LOAD_PROGRAMME = const(3)
+CONFIGURE = const(4)
+RESEND = const(5)
+JOIN_GROUP = const(6)
+IDENTIFY = const(7)
+REBOOT = const(8)
+
+DONE = const(0)
+EXPIRED = const(1)
+UNKNOWN_VERB = const(2)
+BAD_ARGUMENT = const(3)
+NOT_HERE = const(4)  # a verb for another role, or a head that this node does not have
+BELOW_FLOOR = const(5)  # the site's least level forbids it
+INCOMPLETE = const(6)  # parts of a programme are missing; detail: bits of the parts that arrived
+FAILED = const(7)  # it was tried; detail: the driver's error number
+OUTCOMES = ("done", "expired", "unknown_verb", "bad_argument", "not_here", "below_floor", "incomplete", "failed")
+
+HOLD_WITHOUT_CLOCK_S = const(900)  # a lamp that cannot judge an expiry holds any order this long at most
+MAX_PARTS = const(4)  # frames of a programme
+MAX_PART_LEN = const(35)  # bytes of a programme in one order, so that it fits DR0's 51
+
+_BYTES = const(-1)  # in place of a least value: a byte string of at most so many bytes
+
+# verb: name, then for each argument its name, least and greatest value, and whether null may stand for it. Arguments
+# that the table gives beyond those present are null; present ones beyond the table belong to a newer version.
+VERBS = {
+    SET_LEVEL: (
+        "set_level",
+        (("level_pct", 0, 100, False), ("fade_s", 0, 3600, True), ("hold_s", 0, 86400, True), ("head", 0, 7, True)),
+    ),
+    RESUME_PROGRAMME: ("resume_programme", (("head", 0, 7, True),)),
+    LOAD_PROGRAMME: (
+        "load_programme",
+        (
+            ("version", 0, 0xFFFF, False),
+            ("part", 0, MAX_PARTS - 1, False),
+            ("parts", 1, MAX_PARTS, False),
+            ("bytes", _BYTES, MAX_PART_LEN, False),
+        ),
+    ),
+    CONFIGURE: ("configure", (("setting", 0, 0xFFFF, False), ("value", -0x40000000, 0x3FFFFFFF, True))),
+    RESEND: ("resend", (("first_seq", 0, 0xFFFF, False), ("count", 1, 0x8000, False))),
+    JOIN_GROUP: (
+        "join_group",
+        (
+            ("group", 0, 3, False),
+            ("mc_addr", 0, 0xFFFFFFFF, False),
+            ("mc_key_encrypted", _BYTES, 16, False),
+            ("mc_f_cnt_min", 0, 0xFFFFFFFF, False),
+        ),
+    ),
+    IDENTIFY: ("identify", (("seconds", 1, 600, True),)),
+    REBOOT: ("reboot", ()),
+}
+
+
+class Order:
+    """An order: order_id 0..65535, unique per device; expiry_gps_s; verb; arguments in VERBS' order, as they came."""
+
+    def __init__(self, order_id: int, expiry_gps_s: int, verb: int, *arguments: object) -> None:
+        self.order_id = order_id
+        self.expiry_gps_s = expiry_gps_s
+        self.verb = verb
+        self.arguments = arguments
+
+    def describe(self) -> str:
+        """The order in words for logs and screens, without keys: `set_level level_pct=40 fade_s=2`."""
+        name, fields = VERBS.get(self.verb, (f"verb_{self.verb}", ()))
+        words = [name]
+        for position, argument in enumerate(self.arguments):
+            field = fields[position][0]
+            if isinstance(argument, bytes):
+                words.append(f"{field}=({len(argument)} bytes)")
+            elif argument is not None:
+                words.append(f"{field}={argument}")
+        return " ".join(words)
+
+
+class Receipt:
+    """What became of an order: order_id, outcome (a number of OUTCOMES), detail or None."""
+
+    def __init__(self, order_id: int, outcome: int, detail: int | None = None) -> None:
+        self.order_id = order_id
+        self.outcome = outcome
+        self.detail = detail
+
+
+def encode_order(order: Order) -> bytes:
+    """Encode an order. Raises MessageError for an unknown verb or an argument outside its range in VERBS."""
+    if order.verb not in VERBS:
+        raise MessageError(f"order {order.order_id}: verb {order.verb} is unknown; expected one of {sorted(VERBS)}")
+    wrong = _wrong_argument(order)
+    if wrong:
+        raise MessageError(f"order {order.order_id}: {wrong}")
+    arguments = list(order.arguments)
+    while arguments and arguments[-1] is None:
+        arguments.pop()
+    return cbor.encode([_order_id(order.order_id), order.expiry_gps_s, order.verb, *arguments])
+
+
+def decode_order(payload: bytes | memoryview) -> Order:
+    """Decode a downlink of FPort 4, with the arguments that this version knows; `refusal` judges them.
+
+    Raises CborError or MessageError when not even an id, an expiry and a verb can be read.
+    """
+    items = array(payload, 3, "order")
+    verb = integer(items[2], "order: verb")
+    known = len(VERBS[verb][1]) if verb in VERBS else 0
+    return Order(_order_id(items[0]), integer(items[1], "order: expiry"), verb, *items[3 : 3 + known])
+
+
+def refusal(order: Order, now_gps_s: int | None) -> int | None:
+    """The outcome with which *order* must be refused, or None when it may be obeyed.
+
+    now_gps_s: the node's trusted time or None; a node without clock cannot judge the expiry and obeys for at most
+    HOLD_WITHOUT_CLOCK_S.
+    """
+    if order.verb not in VERBS:
+        return UNKNOWN_VERB
+    if now_gps_s is not None and now_gps_s >= order.expiry_gps_s:
+        return EXPIRED
+    if _wrong_argument(order):
+        return BAD_ARGUMENT
+    return None
+
+
+def encode_receipt(receipt: Receipt) -> bytes:
+    """Encode a receipt. Raises MessageError for an outcome that OUTCOMES does not list."""
+    outcome = integer(receipt.outcome, "receipt: outcome", 0, len(OUTCOMES) - 1)
+    items: list[object] = [_order_id(receipt.order_id), outcome]
+    if receipt.detail is not None:
+        items.append(receipt.detail)
+    return cbor.encode(items)
+
+
+def decode_receipt(payload: bytes | memoryview) -> Receipt:
+    """Decode an uplink of FPort 4. An unknown outcome keeps its number. Raises CborError or MessageError."""
+    items = array(payload, 2, "receipt")
+    detail = integer_or_none(items[2], "receipt: detail", -MAX_INT) if len(items) > 2 else None
+    return Receipt(_order_id(items[0]), integer(items[1], "receipt: outcome"), detail)
+
+
+def programme_orders(order_id: int, expiry_gps_s: int, version: int, programme: bytes) -> list[Order]:
+    """Cut an encoded programme into the orders that load it, one frame each; ids count up from *order_id*.
+
+    Raises MessageError for a programme of more than MAX_PARTS * MAX_PART_LEN bytes.
+    """
+    parts = (len(programme) + MAX_PART_LEN - 1) // MAX_PART_LEN
+    if not 1 <= parts <= MAX_PARTS:
+        raise MessageError(f"a programme of {len(programme)} bytes; expected 1..{MAX_PARTS * MAX_PART_LEN}")
+    orders = []
+    for part in range(parts):
+        chunk = programme[part * MAX_PART_LEN : (part + 1) * MAX_PART_LEN]
+        orders.append(Order((order_id + part) & 0xFFFF, expiry_gps_s, LOAD_PROGRAMME, version, part, parts, chunk))
+    return orders
+
+
+def _order_id(item: object) -> int:
+    return integer(item, "order id", 0, 0xFFFF)
+
+
+def _wrong_argument(order: Order) -> str | None:
+    """What is wrong with the first argument outside its range in VERBS, or None."""
+    name, fields = VERBS[order.verb]
+    for position, (field, low, high, nullable) in enumerate(fields):
+        argument = order.arguments[position] if position < len(order.arguments) else None
+        if argument is None and nullable:
+            continue
+        if low == _BYTES:
+            if not isinstance(argument, bytes) or len(argument) > high:
+                return f"{name}: {field} is {argument!r}; expected at most {high} bytes"
+        elif not isinstance(argument, int) or not is_integer(argument) or not low <= argument <= high:
+            return f"{name}: {field} is {argument!r}; expected an integer {low}..{high}"
+    return None
