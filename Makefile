@@ -13,7 +13,8 @@ help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/demo.stamp ## a district of ten air nodes through the whole chain, live
-	@$(BIN)/lampyre simulate run $(DEMO_OPTIONS)
+	@mkdir -p build
+	@$(BIN)/lampyre simulate run --lasts 8 --json build/demo.json $(DEMO_OPTIONS)
 
 test: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/wheelhouse.stamp lint ## every check and every test
 	$(PYTEST) -n auto --cov --cov-report=term --cov-fail-under=100 $(PYTEST_OPTIONS)

@@ -10,6 +10,7 @@ from .errors import CborError
 
 MAX_DEPTH = const(4)  # the deepest message is an array in an array in a map; more is an attack on the node's stack
 MAX_INT = const(0xFFFFFFFF)  # GPS seconds and counters; a node has no use for 64 bits
+MIN_INT = const(-0x100000000)  # what a 32-bit head reaches downwards
 
 _UNSIGNED = const(0)
 _NEGATIVE = const(1)
@@ -88,9 +89,7 @@ def _append(out: bytearray, value: object, depth: int) -> None:
         _append_head(out, _BYTES, len(value))
         out.extend(value)
     elif isinstance(value, str):
-        text = value.encode()
-        _append_head(out, _TEXT, len(text))
-        out.extend(text)
+        _append_text(out, value)
     elif depth == MAX_DEPTH:
         raise CborError(f"cannot encode more than {MAX_DEPTH} nested arrays and maps")
     elif isinstance(value, (list, tuple)):
@@ -101,6 +100,15 @@ def _append(out: bytearray, value: object, depth: int) -> None:
         _append_map(out, value, depth)
     else:
         raise CborError(f"cannot encode {value!r}; expected None, bool, int, bytes, str, list, tuple or dict")
+
+
+def _append_text(out: bytearray, value: str) -> None:
+    try:
+        text = value.encode()
+    except UnicodeError:
+        raise CborError(f"cannot encode {value!r} as UTF-8; expected text without lone surrogates")
+    _append_head(out, _TEXT, len(text))
+    out.extend(text)
 
 
 def _append_map(out: bytearray, pairs: dict[object, object], depth: int) -> None:

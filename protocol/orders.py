@@ -5,7 +5,7 @@ can read, whatever it thinks of it: `refusal` says why one must not be obeyed.
 """
 
 from . import cbor
-from .cbor import MAX_INT
+from .cbor import MIN_INT
 from .compat import const
 from .errors import MessageError
 from .items import array, integer, integer_or_none, is_integer
@@ -33,9 +33,11 @@ OUTCOMES = ("done", "expired", "unknown_verb", "bad_argument", "not_here", "belo
 
 HOLD_WITHOUT_CLOCK_S = const(900)  # a lamp that cannot judge an expiry holds any order this long at most
 MAX_PARTS = const(4)  # frames of a programme
-MAX_PART_LEN = const(35)  # bytes of a programme in one order, so that it fits DR0's 51
+MAX_PART_LEN = const(34)  # bytes of a programme in one order, so that it fits DR0's 51
 
-_BYTES = const(-1)  # in place of a least value: a byte string of at most so many bytes
+# In place of a least value: a byte string of at most, or of exactly, so many bytes.
+_BYTES = const(-1)
+_EXACT_BYTES = const(-2)
 
 # verb: name, then for each argument its name, least and greatest value, and whether null may stand for it. Arguments
 # that the table gives beyond those present are null; present ones beyond the table belong to a newer version.
@@ -61,7 +63,7 @@ VERBS = {
         (
             ("group", 0, 3, False),
             ("mc_addr", 0, 0xFFFFFFFF, False),
-            ("mc_key_encrypted", _BYTES, 16, False),
+            ("mc_key_encrypted", _EXACT_BYTES, 16, False),
             ("mc_f_cnt_min", 0, 0xFFFFFFFF, False),
         ),
     ),
@@ -84,11 +86,11 @@ class Order:
         name, fields = VERBS.get(self.verb, (f"verb_{self.verb}", ()))
         words = [name]
         for position, argument in enumerate(self.arguments):
-            field = fields[position][0]
+            field = fields[position][0] if position < len(fields) else f"argument_{position}"
             if isinstance(argument, bytes):
                 words.append(f"{field}=({len(argument)} bytes)")
             elif argument is not None:
-                words.append(f"{field}={argument}")
+                words.append(f"{field}={argument!r}")
         return " ".join(words)
 
 
@@ -111,7 +113,7 @@ def encode_order(order: Order) -> bytes:
     arguments = list(order.arguments)
     while arguments and arguments[-1] is None:
         arguments.pop()
-    return cbor.encode([_order_id(order.order_id), order.expiry_gps_s, order.verb, *arguments])
+    return cbor.encode([_order_id(order.order_id), _expiry(order.expiry_gps_s), order.verb] + arguments)
 
 
 def decode_order(payload: bytes | memoryview) -> Order:
@@ -122,7 +124,7 @@ def decode_order(payload: bytes | memoryview) -> Order:
     items = array(payload, 3, "order")
     verb = integer(items[2], "order: verb")
     known = len(VERBS[verb][1]) if verb in VERBS else 0
-    return Order(_order_id(items[0]), integer(items[1], "order: expiry"), verb, *items[3 : 3 + known])
+    return Order(_order_id(items[0]), _expiry(items[1]), verb, *items[3 : 3 + known])
 
 
 def refusal(order: Order, now_gps_s: int | None) -> int | None:
@@ -141,18 +143,18 @@ def refusal(order: Order, now_gps_s: int | None) -> int | None:
 
 
 def encode_receipt(receipt: Receipt) -> bytes:
-    """Encode a receipt. Raises MessageError for an outcome that OUTCOMES does not list."""
+    """Encode a receipt. Raises MessageError for an outcome that OUTCOMES does not list, or a detail beyond 32 bits."""
     outcome = integer(receipt.outcome, "receipt: outcome", 0, len(OUTCOMES) - 1)
     items: list[object] = [_order_id(receipt.order_id), outcome]
     if receipt.detail is not None:
-        items.append(receipt.detail)
+        items.append(_detail(receipt.detail))
     return cbor.encode(items)
 
 
 def decode_receipt(payload: bytes | memoryview) -> Receipt:
     """Decode an uplink of FPort 4. An unknown outcome keeps its number. Raises CborError or MessageError."""
     items = array(payload, 2, "receipt")
-    detail = integer_or_none(items[2], "receipt: detail", -MAX_INT) if len(items) > 2 else None
+    detail = _detail(items[2]) if len(items) > 2 else None
     return Receipt(_order_id(items[0]), integer(items[1], "receipt: outcome"), detail)
 
 
@@ -175,16 +177,32 @@ def _order_id(item: object) -> int:
     return integer(item, "order id", 0, 0xFFFF)
 
 
+def _expiry(item: object) -> int:
+    return integer(item, "order: expiry")
+
+
+def _detail(item: object) -> int | None:
+    return integer_or_none(item, "receipt: detail", MIN_INT)
+
+
 def _wrong_argument(order: Order) -> str | None:
     """What is wrong with the first argument outside its range in VERBS, or None."""
     name, fields = VERBS[order.verb]
+    if len(order.arguments) > len(fields):
+        return f"{name} has {len(order.arguments)} arguments; expected at most {len(fields)}"
     for position, (field, low, high, nullable) in enumerate(fields):
         argument = order.arguments[position] if position < len(order.arguments) else None
         if argument is None and nullable:
             continue
-        if low == _BYTES:
-            if not isinstance(argument, bytes) or len(argument) > high:
-                return f"{name}: {field} is {argument!r}; expected at most {high} bytes"
+        if low in (_BYTES, _EXACT_BYTES):
+            least = high if low == _EXACT_BYTES else 0
+            if not isinstance(argument, bytes) or not least <= len(argument) <= high:
+                return f"{name}: {field} {_found(argument)}; expected {least}..{high} bytes"
         elif not isinstance(argument, int) or not is_integer(argument) or not low <= argument <= high:
-            return f"{name}: {field} is {argument!r}; expected an integer {low}..{high}"
+            return f"{name}: {field} {_found(argument)}; expected an integer {low}..{high}"
     return None
+
+
+def _found(argument: object) -> str:
+    """An argument in the words of a refusal, without the bytes, which may be a key."""
+    return f"has {len(argument)} bytes" if isinstance(argument, bytes) else f"is {argument!r}"

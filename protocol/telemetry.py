@@ -8,7 +8,7 @@ quantity the difference to the nearest newer value of this frame that is known (
 """
 
 from . import cbor
-from .cbor import MAX_INT
+from .cbor import MIN_INT
 from .compat import const
 from .errors import MessageError
 from .items import array, integer, integer_or_none, is_integer
@@ -18,9 +18,10 @@ F_PORT_READINGS = const(1)
 F_PORT_EVENT = const(2)
 F_PORT_STATUS = const(3)
 
-MAX_ERROR_TEXT = const(24)  # bytes of the last error in a status, so that the status fits DR0 with a full FOpts
+MAX_ERROR_TEXT = const(20)  # bytes of the last error in a status, so that the longest status fits DR0's 51
 _INSTANCE_SHIFT = const(8)  # in the map form a key is quantity | instance << 8
 _MAX_VALUES = const(32)  # quantities in one reading; the largest set has 9
+_MAX_DETAILS = const(4)
 
 Values = tuple[int | None, ...]
 
@@ -71,8 +72,8 @@ class Status:
 
     version: (major, minor, patch) of the firmware. epoch: 16-bit number of the log. reset_cause: as
     machine.reset_cause() gives it. uptime_s. battery_mv. heap_free: bytes. last_error: text of at most
-    MAX_ERROR_TEXT bytes. link_margin_db: of the last LinkCheckAns. next_seq: the full number that the next record
-    will get, from which the gateway widens the 16 bits on the air.
+    MAX_ERROR_TEXT bytes. link_margin_db: of the last LinkCheckAns, 0..254 (TS001-1.0.4 §5.1). next_seq: the full
+    number that the next record will get, from which the gateway widens the 16 bits on the air.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Status:
         reset_cause: int,
         uptime_s: int,
         battery_mv: int | None,
-        heap_free: int,
+        heap_free: int | None,
         last_error: str | None,
         link_margin_db: int | None,
         next_seq: int,
@@ -103,9 +104,12 @@ def encode_readings(set_number: int, readings: list[Reading], boot: int, uptime_
 
     boot, uptime_s: the node's clock now; ages are counted from it. room: bytes the MAC has left for the payload.
     Returns the payload and how many of *readings* it carries. Raises MessageError when not even the newest fits,
-    for an unknown set, a wrong number of values, and numbers that do not fall from one reading to the next.
+    for an unknown set, values that do not suit it, and numbers or times that do not fall from one reading to the
+    next; CborError for a difference of more than 32 bits.
     """
     count = len(quantities_of(set_number))
+    if not readings:
+        raise MessageError(f"no reading of set {set_number} to encode; expected at least one")
     newest = readings[0]
     _check_values(newest, count)
     body = cbor.encode(set_number) + cbor.encode(newest.seq & 0xFFFF) + cbor.encode(_age_s(newest, boot, uptime_s))
@@ -128,11 +132,21 @@ def encode_readings(set_number: int, readings: list[Reading], boot: int, uptime_
 
 
 def encode_rare(reading: Reading, quantities: tuple[tuple[int, int], ...], boot: int, uptime_s: int) -> bytes:
-    """Encode one reading of quantities that no set lists, in the map form. Raises MessageError for a mismatch."""
+    """Encode one reading of quantities that no set lists, in the map form. Raises MessageError for a mismatch.
+
+    quantities: 1..32 (quantity, instance) pairs, each 0..255, in the order of the values; they may be known to newer
+    versions only.
+    """
     _check_values(reading, len(quantities))
     values = {}
     for position, (quantity, instance) in enumerate(quantities):
+        integer(quantity, "readings: quantity", 0, 0xFF)
+        integer(instance, "readings: instance", 0, 0xFF)
         values[quantity | instance << _INSTANCE_SHIFT] = reading.values[position]
+    if len(values) < len(quantities):
+        raise MessageError(f"reading {reading.seq} names a quantity twice: {quantities!r}")
+    if not 0 < len(values) <= _MAX_VALUES:
+        raise MessageError(f"reading {reading.seq} has {len(values)} values; expected 1..{_MAX_VALUES}")
     return cbor.encode([values, reading.seq & 0xFFFF, _age_s(reading, boot, uptime_s)])
 
 
@@ -161,13 +175,13 @@ def decode_readings(payload: bytes | memoryview) -> Readings:
 def encode_event(seq: int, age_s: int | None, event: int, details: tuple[int, ...] = ()) -> bytes:
     """Encode an event; seq: its full number, details: at most 4 integers that `events.py` gives a meaning.
 
-    Raises MessageError for more details than that, CborError for a value of more than 32 bits.
+    Raises MessageError for more details than that, and for what is no integer of 32 bits.
     """
-    items: list[object] = [seq & 0xFFFF, age_s, integer(event, "event")]
-    if len(details) > 4:
-        raise MessageError(f"event {event}: {len(details)} details; expected at most 4")
+    items: list[object] = [seq & 0xFFFF, integer_or_none(age_s, "event: age"), integer(event, "event: number")]
+    if len(details) > _MAX_DETAILS:
+        raise MessageError(f"event {event}: {len(details)} details; expected at most {_MAX_DETAILS}")
     if details:
-        items.append(list(details))
+        items.append([_detail(detail) for detail in details])
     return cbor.encode(items)
 
 
@@ -181,19 +195,16 @@ def decode_event(payload: bytes | memoryview) -> Event:
         _seq(items[0]),
         integer_or_none(items[1], "event: age"),
         integer(items[2], "event: number"),
-        tuple([integer(detail, "event: detail", -MAX_INT) for detail in details]),
+        tuple([_detail(detail) for detail in details]),
     )
 
 
 def encode_status(status: Status) -> bytes:
     """Encode a status. Raises MessageError for a version part above 255 or a last error above MAX_ERROR_TEXT bytes."""
-    for part in status.version:
-        if not 0 <= part <= 255:
-            raise MessageError(f"status: version {status.version}; expected three numbers of 0..255")
+    major, minor, patch = [integer(part, "status: version part", 0, 255) for part in status.version]
     if status.last_error is not None and len(status.last_error.encode()) > MAX_ERROR_TEXT:
         raise MessageError(f"status: last error {status.last_error!r} is longer than {MAX_ERROR_TEXT} bytes")
-    major, minor, patch = status.version
-    return cbor.encode(
+    payload = cbor.encode(
         [
             major << 16 | minor << 8 | patch,
             status.epoch,
@@ -206,6 +217,8 @@ def encode_status(status: Status) -> bytes:
             status.next_seq,
         ]
     )
+    decode_status(payload)  # refuses here what the gateway would refuse there
+    return payload
 
 
 def decode_status(payload: bytes | memoryview) -> Status:
@@ -220,22 +233,26 @@ def decode_status(payload: bytes | memoryview) -> Status:
         integer(items[1], "status: epoch", 0, 0xFFFF),
         integer(items[2], "status: reset cause"),
         integer(items[3], "status: uptime"),
-        integer_or_none(items[4], "status: battery"),
-        integer(items[5], "status: heap"),
+        integer_or_none(items[4], "status: battery", 0, 0xFFFF),
+        integer_or_none(items[5], "status: heap"),
         last_error,
-        integer_or_none(items[7], "status: link margin", -128, 127),
+        integer_or_none(items[7], "status: link margin", 0, 254),
         integer(items[8], "status: next seq"),
     )
 
 
 def _age_s(reading: Reading, boot: int, uptime_s: int) -> int | None:
     """Seconds since *reading*, or None when another boot lies between: a node does not know how long it was off."""
-    return uptime_s - reading.uptime_s if reading.boot == boot else None
+    if reading.boot != boot:
+        return None
+    return integer(uptime_s - reading.uptime_s, f"age of reading {reading.seq}")
 
 
 def _check_values(reading: Reading, count: int) -> None:
     if len(reading.values) != count:
-        raise MessageError(f"reading {reading.seq} has {len(reading.values)} values; its set has {count}")
+        raise MessageError(f"reading {reading.seq} has {len(reading.values)} values; expected {count}")
+    for value in reading.values:
+        _value(value)
 
 
 def _row(newer: Reading, older: Reading, bases: list[int | None]) -> tuple[bytes, int]:
@@ -245,7 +262,7 @@ def _row(newer: Reading, older: Reading, bases: list[int | None]) -> tuple[bytes
     if not 0 <= skipped < 0x8000:
         raise MessageError(f"reading {older.seq} follows {newer.seq}; expected smaller numbers, at most 32768 apart")
     row = cbor.encode(-skipped) if skipped else b""
-    row += cbor.encode(newer.uptime_s - older.uptime_s if newer.boot == older.boot else None)
+    row += cbor.encode(_age_s(older, newer.boot, newer.uptime_s))
     for position, value in enumerate(older.values):
         if value is None:
             row += cbor.encode(None)
@@ -268,11 +285,13 @@ def _decode_row(items: list[object], at: int, rows: list[Row], bases: list[int |
     gap_s = integer_or_none(items[at], f"readings: gap of row {len(rows)}")
     values: list[int | None] = []
     for position, item in enumerate(items[at + 1 : at + 1 + len(bases)]):
-        difference = _value(item)
-        if difference is not None:
-            bases[position] = difference = difference + (bases[position] or 0)
-        values.append(difference)
-    age_s = None if newer.age_s is None or gap_s is None else newer.age_s + gap_s
+        value = _value(item)
+        if value is not None:
+            bases[position] = value = _value(value + (bases[position] or 0))
+        values.append(value)
+    age_s = None
+    if newer.age_s is not None and gap_s is not None:
+        age_s = integer(newer.age_s + gap_s, f"readings: age of row {len(rows)}")
     rows.append(Row((newer.seq - skipped - 1) & 0xFFFF, age_s, gap_s, tuple(values)))
     return at + 1 + len(bases)
 
@@ -282,14 +301,19 @@ def _decode_rare(values: dict[object, object], seq: int, age_s: int | None) -> R
         raise MessageError(f"readings: a map of {len(values)} values; expected 1..{_MAX_VALUES}")
     quantities = []
     known = []
-    for key in sorted(integer(key, "readings: quantity") for key in values):  # MicroPython's dicts have no order
+    keys = [integer(key, "readings: quantity", 0, 0xFFFF) for key in values]
+    for key in sorted(keys):  # MicroPython's dicts have no order
         quantities.append((key & 0xFF, key >> _INSTANCE_SHIFT))
         known.append(_value(values[key]))
     return Readings(tuple(quantities), [Row(seq, age_s, None, tuple(known))])
 
 
 def _value(item: object) -> int | None:
-    return integer_or_none(item, "readings: value", -MAX_INT - 1)
+    return integer_or_none(item, "readings: value", MIN_INT)
+
+
+def _detail(item: object) -> int:
+    return integer(item, "event: detail", MIN_INT)
 
 
 def _seq(item: object) -> int:

@@ -1,10 +1,15 @@
-"""Options all tests share: random tests print their seed, and where it matters a skipped test is a failure."""
+"""What all tests share: seeds that are printed, skips that can be failures, and the net of tests/cddl.py."""
 
 import os
 import random
+from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests import cddl
+
+cddl.NET.cast()  # before any test module is imported
 
 _EXAMPLES = {"quick": 25, "full": 200, "soak": 20_000}
 for _name, _count in _EXAMPLES.items():
@@ -41,3 +46,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if session.config.getoption("--no-skips") and skipped and not exitstatus:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         reporter.write_line(f"{len(skipped)} skipped: here a skipped test is a failure", red=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test also when the code under it swallowed the net's objection."""
+    cddl.NET.failures.clear()
+    result = yield
+    cddl.NET.raise_what_was_swallowed()
+    return result

@@ -33,15 +33,30 @@ class aes:
         return self._run(0, data)
 `;
 
+// The package keeps its linear memory to itself; the instance it makes does not.
+async function load(options) {
+  let memory;
+  const instantiate = WebAssembly.instantiate;
+  WebAssembly.instantiate = async (...args) => {
+    const made = await instantiate(...args);
+    memory = Object.values((made.instance ?? made).exports).find((item) => item instanceof WebAssembly.Memory);
+    return made;
+  };
+  try {
+    const mp = await loadMicroPython(options);
+    return { mp, bytes: () => new Uint8Array(memory.buffer) }; // made anew: the buffer moves when the heap grows
+  } finally {
+    WebAssembly.instantiate = instantiate;
+  }
+}
+
 export async function boot(onLine) {
-  const mp = await loadMicroPython({ heapsize: 1024 * 1024, linebuffer: true, stdout: onLine, stderr: onLine });
-  const memory = () => mp._module.HEAPU8; // looked up each time: it moves when the heap grows
+  const { mp, bytes } = await load({ heapsize: 1024 * 1024, linebuffer: true, stdout: onLine, stderr: onLine });
   mp.registerJsModule('_aes', {
     ecb(encrypt, key, data, length) {
-      const bytes = memory();
       const make = encrypt ? crypto.createCipheriv : crypto.createDecipheriv;
-      const cipher = make('aes-128-ecb', bytes.slice(key, key + 16), null).setAutoPadding(false);
-      bytes.set(cipher.update(bytes.slice(data, data + length)), data);
+      const cipher = make('aes-128-ecb', bytes().slice(key, key + 16), null).setAutoPadding(false);
+      bytes().set(cipher.update(bytes().slice(data, data + length)), data);
     },
   });
   write(mp, '/lib/cryptolib.py', CRYPTOLIB);

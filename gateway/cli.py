@@ -1,0 +1,32 @@
+"""`lampyre gateway`: what an operator asks of a gateway's database."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import apsw
+import typer
+
+from gateway.publish.lines import publish_lines
+from gateway.store.database import open_database
+from gateway.store.records import RecordStore
+
+app = typer.Typer(help="What the Pi in the cabinet does.", no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def _group() -> None:
+    pass
+
+
+@app.command()
+def readings(
+    database: Annotated[Path, typer.Option(help="The gateway's SQLite file.", exists=True, dir_okay=False)],
+    after: Annotated[int, typer.Option(help="Leave out this many of the oldest records.", min=0)] = 0,
+) -> None:
+    """Print the readings that were accepted as JSON lines, oldest first."""
+    try:
+        publish_lines(RecordStore(open_database(database)), sys.stdout, after)
+    except apsw.Error as error:
+        typer.echo(f"{database}: {error}. Is it a gateway's database?", err=True)
+        raise typer.Exit(1) from None

@@ -1,0 +1,1 @@
+"""Ways readings leave the gateway."""

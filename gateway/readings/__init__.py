@@ -1,0 +1,1 @@
+"""From a payload to readings the city can rely on."""

@@ -1,0 +1,51 @@
+"""AES-CMAC (RFC 4493), from which every message integrity code of LoRaWAN is cut."""
+
+from ..aes import Aes128
+
+_MASK = (1 << 128) - 1
+_R_128 = 0x87  # RFC 4493 §2.3, const_Rb
+
+
+class Cmac:
+    """AES-CMAC under one 16-byte key, its subkeys made once; ProtocolError for a key of another length.
+
+    Blocks are XORed as 128-bit numbers: on both Pythons twice as fast as byte by byte, or better.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self.aes = Aes128(key)  # public: FPort 0 and Join-Accept encrypt with the very key they are signed with
+        self._k1 = _doubled(int.from_bytes(self.aes.encrypt(bytes(16)), "big"))
+        self._k2 = _doubled(self._k1)
+
+    def mac(self, message: bytes | memoryview) -> bytes:
+        """Return the 16-byte code of *message* (RFC 4493 §2.4)."""
+        encrypt = self.aes.encrypt
+        last = max(0, len(message) - 1) & ~15  # where the last, perhaps incomplete, block starts
+        chain = 0
+        for at in range(0, last, 16):
+            chain ^= int.from_bytes(message[at : at + 16], "big")
+            chain = int.from_bytes(encrypt(chain.to_bytes(16, "big")), "big")
+        rest = message[last:]
+        chain ^= int.from_bytes(rest, "big") << 8 * (16 - len(rest))
+        if len(rest) == 16:
+            chain ^= self._k1
+        else:
+            chain ^= self._k2 ^ (0x80 << 8 * (15 - len(rest)))  # padded with one bit and zeros
+        return encrypt(chain.to_bytes(16, "big"))
+
+    def mic(self, message: bytes | memoryview) -> bytes:
+        """Return the message integrity code: the first 4 bytes of `mac` (TS001-1.0.4 §4.4)."""
+        return self.mac(message)[:4]
+
+
+def same(left: bytes | memoryview, right: bytes | memoryview) -> bool:
+    """Whether two codes are equal, in a time that does not tell how many of their bytes are."""
+    difference = len(left) ^ len(right)
+    for i in range(min(len(left), len(right))):
+        difference |= left[i] ^ right[i]
+    return difference == 0
+
+
+def _doubled(block: int) -> int:
+    # Multiplication by x in GF(2^128): RFC 4493 §2.3, generation of K1 and K2.
+    return (block << 1) & _MASK ^ (_R_128 if block >> 127 else 0)

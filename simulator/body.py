@@ -1,0 +1,93 @@
+"""The body of a fleet node: it carries out what mind and MAC decide, on virtual time and with perfect sensors."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from firmware.actions import Persist, RadioTransmit, Sense
+from firmware.events import Sensed, Transmitted, Woke
+from simulator.air import Air
+from simulator.timeline import Timeline
+
+if TYPE_CHECKING:
+    from firmware.node import Core
+
+
+class Stimulus(Protocol):
+    """What the sensors see."""
+
+    def values(self, set_number: int, time_s: int) -> tuple[int | None, ...]:
+        """Scaled values of the set at *time_s* (Unix)."""
+
+
+class Body:
+    """One node switched on in the virtual street.
+
+    epoch_s: Unix time of virtual time 0. on_sensed: told the virtual time in µs and the values of each reading.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        core: "Core",
+        timeline: Timeline,
+        air: Air,
+        stimulus: Stimulus,
+        epoch_s: int,
+        on_sensed: Callable[[int, tuple[int | None, ...]], None],
+    ) -> None:
+        self.name = name
+        self.airtime_us = 0
+        self.frames_sent = 0
+        self.persisted: dict[str, int] = {}
+        self._core = core
+        self._timeline = timeline
+        self._air = air
+        self._stimulus = stimulus
+        self._epoch_s = epoch_s
+        self._on_sensed = on_sensed
+        self._alarm_us: int | None = None
+
+    def boot(self, time_us: int) -> None:
+        """Switch the node on at *time_us*; its clock starts there."""
+        self._booted_us = time_us
+        self._timeline.at(time_us, lambda: self._hear(Woke()))
+
+    def _hear(self, event: object) -> None:
+        """Give *event* to the core, do what it wants, and set the alarm it asks for."""
+        for action in self._core.handle(event, self._now_ms()):
+            self._do(action)
+        self._set_alarm()
+
+    def _do(self, action: object) -> None:
+        if isinstance(action, Sense):
+            now_us = self._timeline.now_us
+            values = self._stimulus.values(action.set_number, self._epoch_s + now_us // 1_000_000)
+            self._on_sensed(now_us, values)
+            self._timeline.at(now_us, lambda: self._hear(Sensed(action.set_number, values)))
+        elif isinstance(action, RadioTransmit):
+            self.frames_sent += 1
+            airtime_us = self._air.transmit(self.name, action.phy_payload, action.freq_hz, action.dr, action.power_dbm)
+            self.airtime_us += airtime_us
+            self._timeline.at(self._timeline.now_us + airtime_us, lambda: self._hear(Transmitted()))
+        elif isinstance(action, Persist):
+            self.persisted[action.key] = action.value
+        else:
+            raise TypeError(f"{self.name}: this body cannot {type(action).__name__}")
+
+    def _set_alarm(self) -> None:
+        wake_ms = self._core.wake_at()
+        if wake_ms is None:
+            return
+        wake_us = self._booted_us + wake_ms * 1000
+        if self._alarm_us is not None and self._timeline.now_us <= self._alarm_us <= wake_us:
+            return  # the alarm that rings before will ask again
+        alarm_us = self._alarm_us = max(wake_us, self._timeline.now_us)
+        self._timeline.at(alarm_us, lambda: self._ring(alarm_us))
+
+    def _ring(self, alarm_us: int) -> None:
+        if alarm_us == self._alarm_us:  # else an earlier alarm took its place
+            self._alarm_us = None
+            self._hear(Woke())
+
+    def _now_ms(self) -> int:
+        return (self._timeline.now_us - self._booted_us) // 1000

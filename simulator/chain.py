@@ -1,0 +1,219 @@
+"""A whole-chain run: nodes, air, gateway core, store and JSON lines on one virtual clock.
+
+The one file that joins the gateway to the simulator.
+"""
+
+from collections import Counter, deque
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from firmware.mac import Mac
+from firmware.node import Node
+from firmware.roles.air import AirMind
+from gateway.links.link import Received
+from gateway.network.events import Commit, Committed, Refused
+from gateway.network.server import SkeletonServer
+from gateway.network.session import Session
+from gateway.publish.lines import to_line
+from gateway.store.database import open_database
+from gateway.store.records import RecordStore
+from protocol.lorawan.frames import parse_frame
+from protocol.lorawan.security import SessionKeys
+from protocol.quantities import AIR_FULL, SETS, Quantity
+from protocol.region import FULL, sub_band
+from simulator.air import OnAir, SimpleAir
+from simulator.body import Body
+from simulator.report import Digest, Expectation, Report, Truth
+from simulator.stimuli import AirStimulus
+from simulator.streams import Stream
+from simulator.timeline import Timeline
+
+Values = tuple[int | None, ...]
+
+START_S = 1_767_225_600  # virtual time 0 is 2026-01-01T00:00:00Z
+INTERVAL_S = 900
+_HOUR_US = 3_600_000_000
+F_CNT_ONCE = "no frame counter was used twice"
+DUTY_CYCLE = "no node left the duty cycle in any hour"
+NOTHING_INVENTED = "no reading was invented, changed or dated wrongly"
+_DATA_RATES = (5, 5, 4, 4, 3, 3, 2, 1, 0)  # as a street around one gateway: most nodes near, a few far
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What to run. loss: share of frames lost by chance. database: a file, or ":memory:"."""
+
+    seed: int = 1
+    nodes: int = 10
+    hours: int = 24
+    loss: float = 0.1
+    database: Path | str = ":memory:"
+
+
+@dataclass(slots=True)
+class NodeView:
+    """What the live table shows of one node."""
+
+    name: str
+    dr: int
+    taken: int = 0
+    delivered: int = 0
+    frames_heard: int = 0
+    latest: dict[str, float | int | None] | None = None
+
+
+class Chain:
+    """One run; `run` may be called piece by piece, `finish` once at the end.
+
+    lines: where the published JSON lines go. Raises apsw.Error when the database cannot be opened.
+    """
+
+    def __init__(self, settings: Settings, lines: TextIO) -> None:
+        self.settings = settings
+        self.timeline = Timeline()
+        self.views: dict[str, NodeView] = {}
+        self._lines = lines
+        self._digest = Digest()
+        self._store = RecordStore(open_database(settings.database, durable=False))
+        self._published = 0
+        self._refused: Counter[str] = Counter()
+        self._taken: dict[str, list[tuple[int, Values]]] = {}  # by node, in the order of seq
+        self._broken: Counter[str] = Counter()  # truths by how often they were broken
+        self._f_cnts: dict[int, int] = {}  # the last one on the air, by DevAddr
+        self._hour: dict[tuple[str, str], deque[tuple[int, int]]] = {}  # by node and sub-band: (start_us, airtime_us)
+        self._air = SimpleAir(self.timeline, Stream(settings.seed, "air"), settings.loss, self._watch)
+        self._air.attach("gateway", self._heard)
+        self._bodies: list[Body] = []
+        self._names: dict[str, str] = {}
+        self._server = SkeletonServer([self._node(number) for number in range(settings.nodes)])
+
+    def run(self, until_s: int) -> None:
+        """Let virtual time pass up to *until_s*."""
+        self.timeline.run(until_s * 1_000_000)
+
+    def finish(self) -> Report:
+        """Say what the run showed; with the digest over everything that happened."""
+        taken = sum(view.taken for view in self.views.values())
+        delivered = sum(view.delivered for view in self.views.values())
+        share = delivered / taken if taken else 0.0
+        report = Report(
+            seed=self.settings.seed,
+            hours=self.settings.hours,
+            nodes=self.settings.nodes,
+            uplinks={
+                "sent": sum(body.frames_sent for body in self._bodies),
+                "received": self._air.fates["received"],
+            },
+            readings={"taken": taken, "delivered": delivered},
+            lost={cause: self._air.fates[cause] for cause in ("chance", "collision")},
+            refused=dict(sorted(self._refused.items())),
+            airtime_s=round(sum(body.airtime_us for body in self._bodies) / 1e6, 3),
+            truths=[
+                Truth(F_CNT_ONCE, not self._broken[F_CNT_ONCE]),
+                Truth(DUTY_CYCLE, not self._broken[DUTY_CYCLE]),
+                Truth(NOTHING_INVENTED, not self._broken[NOTHING_INVENTED]),
+                Truth("no authentic frame was refused", not self._refused),
+            ],
+            expectations=[Expectation("delivered >= 0.99", round(share, 4), share >= 0.99)],
+        )
+        report.seal(self._digest)
+        return report
+
+    def _node(self, number: int) -> Session:
+        """Build a virtual node on the air and return what the gateway is told of it."""
+        dice = Stream(self.settings.seed, f"node/{number}")
+        name = f"air-{number + 1:02}"
+        dev_addr = 0x26_000_000 + number
+        nwk_s_key, app_s_key, epoch = dice.bytes(16), dice.bytes(16), dice.below(0x10000)
+        dr = _DATA_RATES[number % len(_DATA_RATES)]
+        first_ms = 5_000 + dice.below(INTERVAL_S * 1000)  # nodes of a street do not sense in step
+        mind = AirMind(AIR_FULL, INTERVAL_S * 1000, first_ms, epoch)
+        mac = Mac(SessionKeys(nwk_s_key, app_s_key), dev_addr, FULL, dr)
+        self.views[name] = NodeView(name, dr)
+        self._taken[name] = []
+        body = Body(
+            name,
+            Node(mind, mac),
+            self.timeline,
+            self._air,
+            AirStimulus(Stream(self.settings.seed, f"corner/{number}")),
+            START_S,
+            lambda time_us, values: self._sensed(name, time_us, values),
+        )
+        body.boot(dice.below(60_000_000))
+        self._bodies.append(body)
+        dev_eui = bytes([0x02, 0, 0, 0, 0, 0, number >> 8, number & 0xFF])  # locally administered: no vendor's
+        self._names[dev_eui.hex()] = name
+        return Session(
+            dev_eui=dev_eui,
+            dev_addr=dev_addr,
+            keys=SessionKeys(nwk_s_key, app_s_key),
+            place=f"corner-{number + 1:02}",
+            epoch=epoch,
+        )
+
+    def _sensed(self, name: str, time_us: int, values: Values) -> None:
+        self.views[name].taken += 1
+        self._taken[name].append((time_us, values))
+
+    def _watch(self, frame: OnAir) -> None:
+        """A node begins a frame: check what must be true of it."""
+        self._digest.add("frame", frame.start_us, frame.phy_payload)
+        data = parse_frame(frame.phy_payload)
+        if data.f_cnt16 <= self._f_cnts.get(data.dev_addr, -1):  # short of 65,536 frames the 16 bits only grow
+            self._broken[F_CNT_ONCE] += 1
+        self._f_cnts[data.dev_addr] = data.f_cnt16
+        band = sub_band(frame.freq_hz)
+        hour = self._hour.setdefault((frame.sender, band.name), deque())
+        hour.append((frame.start_us, frame.end_us - frame.start_us))
+        while hour[0][0] <= frame.end_us - _HOUR_US:
+            hour.popleft()
+        if sum(airtime_us for _, airtime_us in hour) > band.airtime_ms_per_hour * 1000:
+            self._broken[DUTY_CYCLE] += 1
+
+    def _heard(self, frame: OnAir) -> None:
+        """The gateway's radio received a frame: what its shell does with it, without a shell."""
+        received = Received(
+            radio="gateway",
+            phy_payload=frame.phy_payload,
+            freq_hz=frame.freq_hz,
+            dr=frame.dr,
+            counter_us=self.timeline.now_us & 0xFFFFFFFF,
+        )
+        self.views[frame.sender].frames_heard += 1
+        now_ms = START_S * 1000 + self.timeline.now_us // 1000
+        for effect in self._server.handle(received, now_ms):
+            if isinstance(effect, Commit):
+                self._store.commit(effect)
+                self._server.handle(Committed(token=effect.token), now_ms)
+            elif isinstance(effect, Refused):
+                self._refused[effect.reason.value] += 1
+        for row_id, message in self._store.messages(self._published):
+            self._publish(message)
+            self._published = row_id
+
+    def _publish(self, message: dict[str, Any]) -> None:
+        """A record leaves the gateway: write its line and compare it with what the sensors saw."""
+        line = to_line(message)
+        self._lines.write(line)
+        self._digest.add("message", self.timeline.now_us, line.encode())
+        view = self.views[self._names[message["dev_eui"]]]
+        view.delivered += 1
+        view.latest = message["values"]
+        taken = self._taken[view.name]
+        if message["seq"] >= len(taken) or not _same(message, *taken[message["seq"]]):
+            self._broken[NOTHING_INVENTED] += 1
+
+
+def _same(message: dict[str, Any], time_us: int, values: Values) -> bool:
+    """Whether a published record says what was sensed, at the time it was sensed, within the error it admits."""
+    observed_s = datetime.fromisoformat(message["observed"]).timestamp()
+    if abs(observed_s - START_S - time_us / 1e6) > message["time_error_s"]:
+        return False
+    for value, (number, _), shown in zip(values, SETS[AIR_FULL], message["values"].values(), strict=True):
+        decimals = Quantity(number).decimals
+        if shown != (value if value is None or not decimals else value / 10**decimals):
+            return False
+    return True

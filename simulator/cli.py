@@ -1,0 +1,78 @@
+"""`lampyre simulate`: run a virtual fleet through the whole chain."""
+
+import json
+import time
+from io import StringIO
+from pathlib import Path
+from typing import Annotated
+
+import apsw
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from simulator.chain import Chain, Settings
+from simulator.report import Report
+from simulator.view import live_table, summary
+
+app = typer.Typer(
+    help="A fleet on the laptop: the whole chain without hardware.", no_args_is_help=True, add_completion=False
+)
+_STEP_S = 300  # virtual time between two looks at the clock
+
+
+@app.callback()
+def _group() -> None:
+    pass
+
+
+@app.command()
+def run(
+    seed: Annotated[int, typer.Option(help="The same seed gives the same city.", min=0)] = 1,
+    nodes: Annotated[int, typer.Option(help="How many air nodes.", min=1, max=5000)] = 10,
+    hours: Annotated[int, typer.Option(help="Virtual hours.", min=1, max=8784)] = 24,
+    loss: Annotated[float, typer.Option(help="Share of frames lost by chance, 0 to 1.", min=0, max=1)] = 0.1,
+    lasts: Annotated[float, typer.Option(help="Spread the run over so many real seconds, to watch.", min=0)] = 0,
+    readings: Annotated[Path | None, typer.Option(help="Write what is published here, as JSON lines.")] = None,
+    database: Annotated[Path | None, typer.Option(help="Keep the gateway's database here; must not exist.")] = None,
+    json_report: Annotated[Path | None, typer.Option("--json", help="Write the report here, as JSON.")] = None,
+) -> None:
+    """Run a district of air nodes, its radio and a gateway in virtual time, and say what arrived."""
+    console = Console()
+    if database and database.exists():
+        raise typer.BadParameter(f"{database} exists; name a file that does not", param_hint="--database")
+    settings = Settings(seed=seed, nodes=nodes, hours=hours, loss=loss, database=database or ":memory:")
+    lines = StringIO()
+    try:
+        report = _watch(Chain(settings, lines), lasts, console)
+        if readings:
+            readings.write_text(lines.getvalue(), encoding="utf-8")
+        if json_report:
+            json_report.write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
+    except (OSError, apsw.Error) as error:
+        typer.echo(f"cannot write: {error}", err=True)
+        raise typer.Exit(1) from None
+    console.print(summary(report))
+    if report.failures:
+        typer.echo(
+            f"did not hold: {'; '.join(report.failures)}\nrepeat it with: "
+            f"lampyre simulate run --seed {seed} --nodes {nodes} --hours {hours} --loss {loss}",
+            err=True,
+        )
+        raise typer.Exit(1)
+
+
+def _watch(chain: Chain, lasts_s: float, console: Console) -> Report:
+    """Run to the end, showing the table on a terminal; *lasts_s* real seconds or as fast as it goes."""
+    end_s = chain.settings.hours * 3600
+    began = time.monotonic()
+    with Live(console=console, auto_refresh=False, transient=not console.is_terminal) as live:
+        shown = 0.0
+        for until_s in range(_STEP_S, end_s + 1, _STEP_S):
+            chain.run(until_s)
+            time.sleep(max(0.0, began + lasts_s * until_s / end_s - time.monotonic()))
+            if console.is_terminal and time.monotonic() - shown > 0.1:
+                shown = time.monotonic()
+                live.update(live_table(chain), refresh=True)
+        live.update(live_table(chain), refresh=True)
+    return chain.finish()

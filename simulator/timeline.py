@@ -1,0 +1,25 @@
+"""Virtual time: one heap of events, in the order of time and, at equal times, of their making."""
+
+import heapq
+from collections.abc import Callable
+
+
+class Timeline:
+    """Runs callbacks at virtual times in µs; `now_us` is the time of the one that runs."""
+
+    def __init__(self) -> None:
+        self.now_us = 0
+        self._heap: list[tuple[int, int, Callable[[], None]]] = []
+        self._sequence = 0
+
+    def at(self, time_us: int, do: Callable[[], None]) -> None:
+        """Call *do* at *time_us*; a time that has passed means now, after what is already due."""
+        self._sequence += 1
+        heapq.heappush(self._heap, (max(time_us, self.now_us), self._sequence, do))
+
+    def run(self, until_us: int) -> None:
+        """Run everything up to and including *until_us*; afterwards it is that time."""
+        while self._heap and self._heap[0][0] <= until_us:
+            self.now_us, _, do = heapq.heappop(self._heap)
+            do()
+        self.now_us = until_us
