@@ -15,6 +15,7 @@ import struct
 from . import cbor
 from .compat import const
 from .errors import CborError, EnvelopeError
+from .items import is_integer
 
 VERSION = const(1)
 # Bytes between two delimiters. Today's longest, TRANSMIT of 255 bytes, takes 291; the rest is for the items that newer
@@ -379,14 +380,9 @@ def _open(buffer: bytearray, size: int) -> Message:
         body = cbor.decode(checked[1:])
     except CborError as error:
         raise EnvelopeError(f"envelope body: {error}")
-    if not isinstance(body, list) or not body or not _is_int(body[0], 0, _U32):
+    if not isinstance(body, list) or not body or not is_integer(body[0], 0, _U32):
         raise EnvelopeError("envelope body is not an array that begins with a type number")
     return Message(body[0], body[1:])
-
-
-def _is_int(value: object, least: int, most: int) -> bool:
-    # On CPython True is an int.
-    return isinstance(value, int) and value is not True and value is not False and least <= value <= most
 
 
 def _check(name: str, field: tuple[str, int, int, int], value: object) -> None:
@@ -396,7 +392,7 @@ def _check(name: str, field: tuple[str, int, int, int], value: object) -> None:
         good = value is True or value is False
         expected = "true or false"
     elif check == _ONE_OF:
-        good = _is_int(value, 0, _U32) and value in _CHOICES[least]
+        good = is_integer(value, 0, _U32) and value in _CHOICES[least]
         expected = f"one of {_CHOICES[least]}"
     elif check == _BYTES:
         good = isinstance(value, bytes) and least <= len(value) <= most
@@ -405,7 +401,7 @@ def _check(name: str, field: tuple[str, int, int, int], value: object) -> None:
         good = isinstance(value, str) and _utf8_len(value) <= most
         expected = f"a text of at most {most} bytes in UTF-8"
     else:
-        good = _is_int(value, least, most) or (check == _INT_OR_NULL and value is None)
+        good = is_integer(value, least, most) or (check == _INT_OR_NULL and value is None)
         expected = f"an integer {least}..{most}" + (" or null" if check == _INT_OR_NULL else "")
     if not good:
         raise EnvelopeError(f"{name}.{label} is {_shown(value)}; expected {expected}")

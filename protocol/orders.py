@@ -121,7 +121,7 @@ def decode_order(payload: bytes | memoryview) -> Order:
 
     Raises CborError or MessageError when not even an id, an expiry and a verb can be read.
     """
-    items = array(payload, 3, "order")
+    items = array(cbor.decode(payload), "order", 3)
     verb = integer(items[2], "order: verb")
     known = len(VERBS[verb][1]) if verb in VERBS else 0
     return Order(_order_id(items[0]), _expiry(items[1]), verb, *items[3 : 3 + known])
@@ -153,7 +153,7 @@ def encode_receipt(receipt: Receipt) -> bytes:
 
 def decode_receipt(payload: bytes | memoryview) -> Receipt:
     """Decode an uplink of FPort 4. An unknown outcome keeps its number. Raises CborError or MessageError."""
-    items = array(payload, 2, "receipt")
+    items = array(cbor.decode(payload), "receipt", 2)
     detail = _detail(items[2]) if len(items) > 2 else None
     return Receipt(_order_id(items[0]), integer(items[1], "receipt: outcome"), detail)
 
@@ -198,7 +198,7 @@ def _wrong_argument(order: Order) -> str | None:
             least = high if low == _EXACT_BYTES else 0
             if not isinstance(argument, bytes) or not least <= len(argument) <= high:
                 return f"{name}: {field} {_found(argument)}; expected {least}..{high} bytes"
-        elif not isinstance(argument, int) or not is_integer(argument) or not low <= argument <= high:
+        elif not is_integer(argument, low, high):
             return f"{name}: {field} {_found(argument)}; expected an integer {low}..{high}"
     return None
 

@@ -155,7 +155,7 @@ def decode_readings(payload: bytes | memoryview) -> Readings:
 
     What follows the last row and does not begin like a row is of a newer version and skipped.
     """
-    items = array(payload, 3, "readings")
+    items = array(cbor.decode(payload), "readings", 3)
     age_s = integer_or_none(items[2], "readings: age")
     if isinstance(items[0], dict):
         return _decode_rare(items[0], _seq(items[1]), age_s)
@@ -187,10 +187,8 @@ def encode_event(seq: int, age_s: int | None, event: int, details: tuple[int, ..
 
 def decode_event(payload: bytes | memoryview) -> Event:
     """Decode a payload of FPort 2. An unknown event keeps its number. Raises CborError or MessageError."""
-    items = array(payload, 3, "event")
-    details = items[3] if len(items) > 3 else []
-    if not isinstance(details, list):
-        raise MessageError(f"event: details are {details!r}; expected an array of integers")
+    items = array(cbor.decode(payload), "event", 3)
+    details = array(items[3], "event: details") if len(items) > 3 else []
     return Event(
         _seq(items[0]),
         integer_or_none(items[1], "event: age"),
@@ -223,7 +221,7 @@ def encode_status(status: Status) -> bytes:
 
 def decode_status(payload: bytes | memoryview) -> Status:
     """Decode a payload of FPort 3. Raises CborError or MessageError."""
-    items = array(payload, 9, "status")
+    items = array(cbor.decode(payload), "status", 9)
     version = integer(items[0], "status: version", 0, 0xFFFFFF)
     last_error = items[6]
     if last_error is not None and not isinstance(last_error, str):

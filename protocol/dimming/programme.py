@@ -3,7 +3,7 @@
 from .. import cbor
 from ..compat import const
 from ..errors import MessageError
-from .check import whole
+from ..items import array, integer
 
 # What a step's minutes are counted from.
 CLOCK = const(0)  # midnight, by the clock people see
@@ -36,13 +36,13 @@ class Step:
     """
 
     def __init__(self, anchor: int, offset_min: int, level_pct: int, fade_s: int) -> None:
-        self.anchor = whole(anchor, CLOCK, DAWN, "step: anchor")
+        self.anchor = integer(anchor, "step: anchor", CLOCK, DAWN)
         if anchor == CLOCK:
-            self.offset_min = whole(offset_min, 0, _CLOCK_MIN_MAX, "step: minute of the day")
+            self.offset_min = integer(offset_min, "step: minute of the day", 0, _CLOCK_MIN_MAX)
         else:
-            self.offset_min = whole(offset_min, -MAX_SUN_OFFSET_MIN, MAX_SUN_OFFSET_MIN, "step: minutes from the sun")
-        self.level_pct = whole(level_pct, 0, 100, "step: level_pct")
-        self.fade_s = whole(fade_s, 0, MAX_FADE_S, "step: fade_s")
+            self.offset_min = integer(offset_min, "step: minutes from the sun", -MAX_SUN_OFFSET_MIN, MAX_SUN_OFFSET_MIN)
+        self.level_pct = integer(level_pct, "step: level_pct", 0, 100)
+        self.fade_s = integer(fade_s, "step: fade_s", 0, MAX_FADE_S)
 
 
 class DayType:
@@ -53,8 +53,8 @@ class DayType:
     """
 
     def __init__(self, days: int, *steps: Step) -> None:
-        self.days = whole(days, 1, EVERY_DAY | HOLIDAYS, "day type: days")
-        whole(len(steps), 1, MAX_STEPS, "day type: number of steps")
+        self.days = integer(days, "day type: days", 1, EVERY_DAY | HOLIDAYS)
+        integer(len(steps), "day type: number of steps", 1, MAX_STEPS)
         self.steps = steps
 
 
@@ -65,7 +65,7 @@ class Programme:
     """
 
     def __init__(self, *day_types: DayType) -> None:
-        whole(len(day_types), 1, MAX_DAY_TYPES, "programme: number of day types")
+        integer(len(day_types), "programme: number of day types", 1, MAX_DAY_TYPES)
         covered = 0
         for day_type in day_types:
             if covered & day_type.days:
@@ -84,8 +84,8 @@ class Programme:
         """
         if len(data) > MAX_PROGRAMME_BYTES:
             raise MessageError(f"programme has {len(data)} bytes; at most {MAX_PROGRAMME_BYTES} fit its frames")
-        items = _array(cbor.decode(data), "programme")
-        return Programme(*[_day_type(_array(item, "day type")) for item in items])
+        items = array(cbor.decode(data), "programme")
+        return Programme(*[_day_type(array(item, "day type")) for item in items])
 
     def encode(self) -> bytes:
         """CBOR of `[[days, when, what, when, what, …], …]` (`programme` in lampyre.cddl); MessageError over 140 bytes.
@@ -119,16 +119,10 @@ def _day_type(item: list[object]) -> DayType:
         raise MessageError(f"day type has {len(item)} items; expected days and pairs of when and what")
     steps = []
     for index in range(1, len(item), 2):
-        when = whole(item[index], -8 * MAX_SUN_OFFSET_MIN, 8 * _CLOCK_MIN_MAX, "step: when")
-        what = whole(item[index + 1], 0, MAX_FADE_S * _LEVELS + 100, "step: what")
+        when = integer(item[index], "step: when", -8 * MAX_SUN_OFFSET_MIN, 8 * _CLOCK_MIN_MAX)
+        what = integer(item[index + 1], "step: what", 0, MAX_FADE_S * _LEVELS + 100)
         steps.append(Step(when & 7, when >> 3, what % _LEVELS, what // _LEVELS))
-    return DayType(whole(item[0], 1, EVERY_DAY | HOLIDAYS, "day type: days"), *steps)
-
-
-def _array(value: object, what: str) -> list[object]:
-    if not isinstance(value, list):
-        raise MessageError(f"{what} is {value!r}; expected an array")
-    return value
+    return DayType(integer(item[0], "day type: days", 1, EVERY_DAY | HOLIDAYS), *steps)
 
 
 def _names(days: int) -> str:

@@ -4,7 +4,7 @@ from .. import cbor
 from ..civil import from_local, to_local
 from ..compat import const
 from ..errors import MessageError
-from .check import whole
+from ..items import array, integer
 from .sun import SunTable
 
 MAX_SITE_BYTES = const(1024)  # twice what the longest list of holidays makes of it
@@ -25,12 +25,12 @@ class Site:
     def __init__(
         self, utc_offset_min: int, summer_rule: bool, sun: SunTable, twilight: SunTable, holidays: list[int]
     ) -> None:
-        whole(len(holidays), 0, MAX_HOLIDAYS, "site: number of holidays")
-        days = {whole(day, 0, _LAST_DAY, "site: holiday") for day in holidays}
-        self.utc_offset_min = whole(utc_offset_min, -720, 840, "site: utc_offset_min")
+        integer(len(holidays), "site: number of holidays", 0, MAX_HOLIDAYS)
+        days = {integer(day, "site: holiday", 0, _LAST_DAY) for day in holidays}
+        self.utc_offset_min = integer(utc_offset_min, "site: utc_offset_min", -720, 840)
         if summer_rule:
             # Elsewhere the clock could change at noon, where lighting days meet.
-            whole(utc_offset_min, -60, 120, "site: utc_offset_min of a place with European summer time")
+            integer(utc_offset_min, "site: utc_offset_min of a place with European summer time", -60, 120)
         self.summer_rule = bool(summer_rule)
         self.sun = sun
         self.twilight = twilight
@@ -41,18 +41,16 @@ class Site:
         """Read what `encode` wrote; items after the known ones are skipped. Raises CborError or MessageError."""
         if len(data) > MAX_SITE_BYTES:
             raise MessageError(f"site has {len(data)} bytes; at most {MAX_SITE_BYTES} are expected")
-        items = cbor.decode(data)
-        if not isinstance(items, list) or len(items) < _ITEMS:
-            raise MessageError(f"site is {items!r}; expected an array of {_ITEMS} items")
+        items = array(cbor.decode(data), "site", _ITEMS)
         offset, summer_rule, sun, twilight, gaps = items[:_ITEMS]
         if not isinstance(summer_rule, bool):
             raise MessageError(f"site: summer_rule is {summer_rule!r}; expected true or false")
         return Site(
-            whole(offset, -720, 840, "site: utc_offset_min"),
+            integer(offset, "site: utc_offset_min", -720, 840),
             summer_rule,
             _table(sun, "sun"),
             _table(twilight, "twilight"),
-            _days(gaps),
+            _days(array(gaps, "site: holidays")),
         )
 
     def encode(self) -> bytes:
@@ -86,11 +84,9 @@ def _table(value: object, which: str) -> SunTable:
     return SunTable.decode(value)
 
 
-def _days(gaps: object) -> list[int]:
-    if not isinstance(gaps, list):
-        raise MessageError(f"site: holidays are {gaps!r}; expected an array")
-    whole(len(gaps), 0, MAX_HOLIDAYS, "site: number of holidays")
+def _days(gaps: list[object]) -> list[int]:
+    integer(len(gaps), "site: number of holidays", 0, MAX_HOLIDAYS)
     days: list[int] = []
     for gap in gaps:
-        days.append((days[-1] if days else 0) + whole(gap, 1 if days else 0, _LAST_DAY, "site: days to a holiday"))
+        days.append((days[-1] if days else 0) + integer(gap, "site: days to a holiday", 1 if days else 0, _LAST_DAY))
     return days

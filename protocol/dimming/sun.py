@@ -9,7 +9,7 @@ import struct
 
 from ..compat import const
 from ..errors import MessageError
-from .check import whole
+from ..items import integer
 
 POINTS = const(24)
 SUN_TABLE_BYTES = const(96)
@@ -98,7 +98,7 @@ def _checked(points: tuple[int, ...], which: str) -> tuple[int, ...]:
     if len(points) != POINTS:
         raise MessageError(f"sun table has {len(points)} {which} points; expected {POINTS}")
     for k, point in enumerate(points):
-        whole(point, 0, _DAY_TENTHS - 1, f"sun table, {which} point {k}, tenths of minutes,")
+        integer(point, f"sun table, {which} point {k}, tenths of minutes,", 0, _DAY_TENTHS - 1)
     for k, point in enumerate(points):
         step = point - points[k - 1]
         if not -_MAX_STEP_TENTHS <= step <= _MAX_STEP_TENTHS:

@@ -125,9 +125,9 @@ def test_steps_beyond_their_limits_are_refused():
     refused("step: minutes from the sun is -181", Step, DAWN, -181, 0, 0)
     refused("step: level_pct is 101; expected 0..100", Step, SUNSET, 0, 101, 0)
     refused("step: fade_s is 601; expected 0..600", Step, SUNSET, 0, 0, 601)
-    refused("step: level_pct is '5'; expected a whole number 0..100", Step, SUNSET, 0, "5", 0)
-    refused("step: level_pct is True; expected a whole number", Step, SUNSET, 0, True, 0)
-    refused("step: fade_s is None; expected a whole number", Step, SUNSET, 0, 0, None)
+    refused("step: level_pct is '5'; expected an integer 0..100", Step, SUNSET, 0, "5", 0)
+    refused("step: level_pct is True; expected an integer", Step, SUNSET, 0, True, 0)
+    refused("step: fade_s is None; expected an integer", Step, SUNSET, 0, 0, None)
 
 
 def test_day_types_beyond_their_limits_are_refused():
@@ -161,14 +161,14 @@ def test_cbor_that_is_no_programme_is_refused():
         ([[]], "day type has 0 items; expected days and pairs of when and what"),
         ([[127, 1]], "day type has 2 items"),
         ([[127]], "number of steps is 0"),
-        ([[127, 1, None]], "step: what is None; expected a whole number 0..60700"),
+        ([[127, 1, None]], "step: what is None; expected an integer 0..60700"),
         ([[127, 1, 60701]], "step: what is 60701; expected 0..60700"),
-        ([[127, "sunset", 0]], "step: when is 'sunset'; expected a whole number -1440..11512"),
+        ([[127, "sunset", 0]], "step: when is 'sunset'; expected an integer -1440..11512"),
         ([[127, 11520, 0]], "step: when is 11520; expected -1440..11512"),
         ([[127, 11511, 0]], "step: anchor is 7; expected 0..4"),
         ([[127, 181 * 8 + 1, 0]], "minutes from the sun is 181"),
         ([[127, -8, 0]], "minute of the day is -1"),
-        ([[True, 1, 0]], "days is True; expected a whole number 1..255"),
+        ([[True, 1, 0]], "days is True; expected an integer 1..255"),
         ([[127] + [1, 0] * 11], "number of steps is 11; expected 1..10"),
         ([[127, 1, 0], [127, 1, 0]], "Monday"),
         ([[127, 1, 0], "later"], "day type is 'later'; expected an array"),

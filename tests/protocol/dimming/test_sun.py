@@ -78,7 +78,7 @@ def test_what_is_no_table_is_refused():
     refused("sun table has 23 morning points; expected 24", SunTable, FLAT[1:], FLAT)
     refused("sun table has 25 evening points", SunTable, FLAT, FLAT + (3600,))
     refused(
-        "evening point 3, tenths of minutes, is '6'; expected a whole number", SunTable, FLAT, FLAT[:3] + ("6",) * 21
+        "evening point 3, tenths of minutes, is '6'; expected an integer", SunTable, FLAT, FLAT[:3] + ("6",) * 21
     )
 
 
