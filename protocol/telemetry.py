@@ -23,8 +23,6 @@ _INSTANCE_SHIFT = const(8)  # in the map form a key is quantity | instance << 8
 _MAX_VALUES = const(32)  # quantities in one reading; the largest set has 9
 _MAX_DETAILS = const(4)
 
-Values = tuple[int | None, ...]
-
 
 class Reading:
     """A reading in a node's log: when, on which clock, and the scaled values in the order of their set.
@@ -32,7 +30,7 @@ class Reading:
     seq: full 32-bit number. boot: number of the boot during which it was taken; uptime_s: seconds into that boot.
     """
 
-    def __init__(self, seq: int, boot: int, uptime_s: int, values: Values) -> None:
+    def __init__(self, seq: int, boot: int, uptime_s: int, values: tuple[int | None, ...]) -> None:
         self.seq = seq
         self.boot = boot
         self.uptime_s = uptime_s
@@ -42,7 +40,7 @@ class Reading:
 class Row:
     """A reading as it arrived: seq (16 bits), age_s when its frame was built and gap_s to the newer row, or None."""
 
-    def __init__(self, seq: int, age_s: int | None, gap_s: int | None, values: Values) -> None:
+    def __init__(self, seq: int, age_s: int | None, gap_s: int | None, values: tuple[int | None, ...]) -> None:
         self.seq = seq
         self.age_s = age_s
         self.gap_s = gap_s

@@ -40,7 +40,7 @@ class AirStimulus:
 
     def __init__(self, stream: Stream) -> None:
         self._traffic = stream.uniform(0.6, 1.6)
-        self._particles = _Drift(stream, 5, 0.97)
+        self._particles = _Drift(stream, 6, 0.99)  # over days, as weather brings and clears it
         self._weather = _Drift(stream, 4, 0.995)
         self._barometer = _Drift(stream, 90, 0.998)
         self._noise = stream
@@ -49,7 +49,7 @@ class AirStimulus:
         """Scaled values of the set, in its order."""
         weekday = (time_s // DAY_S + 3) % 7  # 1970-01-01 was a Thursday
         rush = max(0.0, cycle(time_s, DAY_S / 2, 8 * 3600)) * (0.4 if weekday >= 5 else 1.0)
-        pm2_5 = max(0.6, 6 + self._particles.next() + 5 * self._traffic * rush + 0.4 * self._noise.bell())
+        pm2_5 = max(1.0, 10 + self._particles.next() + 5 * self._traffic * rush + 0.4 * self._noise.bell())
         weather = self._weather.next()
         temperature = 12 + weather - 8 * cycle(time_s, _YEAR_S, 15 * DAY_S) + 5 * cycle(time_s, DAY_S, 15 * 3600)
         humidity = min(100.0, max(15.0, 75 - 2.2 * (temperature - 12) + weather))

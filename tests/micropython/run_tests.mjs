@@ -2,18 +2,9 @@
 // usage: node run_tests.mjs REPOSITORY COMPILED [WORD]   (only tests whose name contains WORD)
 import fs from 'node:fs';
 import path from 'node:path';
-import { boot, write } from './vm.mjs';
+import { boot, files, write } from './vm.mjs';
 
 const [repository, compiled, word = ''] = process.argv.slice(2);
-
-function files(folder, ending, found = []) {
-  for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
-    const full = path.join(folder, entry.name);
-    if (entry.isDirectory()) files(full, ending, found);
-    else if (entry.name.endsWith(ending)) found.push(full);
-  }
-  return found.sort();
-}
 
 const mp = await boot((line) => console.log(line));
 for (const file of files(compiled, '.mpy')) write(mp, `/${path.relative(compiled, file)}`, fs.readFileSync(file));

@@ -1,5 +1,7 @@
 // One real MicroPython (the WebAssembly build) with the modules of an ESP32 that shared code needs.
 import crypto from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
 import { loadMicroPython } from '@micropython/micropython-webassembly-pyscript/micropython.mjs';
 
 // The ESP32 port has ECB (mode 1) and no way to mix directions in one object; so has this one.
@@ -70,4 +72,14 @@ export function write(mp, path, content) {
     return folder;
   }, '');
   mp.FS.writeFile(path, content);
+}
+
+// Every file below a folder whose name ends so, in a fixed order.
+export function files(folder, ending, found = []) {
+  for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
+    const full = path.join(folder, entry.name);
+    if (entry.isDirectory()) files(full, ending, found);
+    else if (entry.name.endsWith(ending)) found.push(full);
+  }
+  return found.sort();
 }

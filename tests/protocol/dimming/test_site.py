@@ -72,14 +72,14 @@ def test_values_out_of_range_are_refused():
 def test_cbor_that_is_no_site_is_refused():
     for data, says in (
         (cbor.encode(5), "site is 5; expected an array"),
-        (cbor.encode([60, True, SUN.encode(), TWILIGHT.encode()]), "site has 4 items; expected at least 5: was it cut short?"),
+        (cbor.encode([60, True, SUN.encode(), TWILIGHT.encode()]), "site has 4 items; expected at least 5"),
         (items(i0=None), "utc_offset_min is None; expected an integer"),
         (items(i0=900), "utc_offset_min is 900; expected -720..840"),
         (items(i1=1), "summer_rule is 1; expected true or false"),
         (items(i2="sun"), "site: sun is 'sun'; expected the bytes of a table"),
         (items(i3=[]), "site: twilight is []; expected the bytes of a table"),
         (items(i3=bytes(95)), "sun table has 95 bytes; expected 96"),
-        (items(i4=7), "site: holidays are 7; expected an array"),
+        (items(i4=7), "site: holidays is 7; expected an array"),
         (items(i4=[20454, 0]), "site: days to a holiday is 0; expected 1..65535"),
         (items(i4=[20454, -3]), "days to a holiday is -3; expected 1..65535"),
         (items(i4=[20454, 65535]), "site: holiday is 85989; expected 0..65535"),
