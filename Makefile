@@ -14,7 +14,7 @@ help: ## this list
 
 demo: $(VENV)/demo.stamp ## a district of ten air nodes through the whole chain, live
 	@mkdir -p build
-	@$(BIN)/lampyre simulate run --lasts 8 --json build/demo.json $(DEMO_OPTIONS)
+	@$(BIN)/lampyre simulate run --lasts 8 --json build/demo.json --readings build/demo-readings.jsonl $(DEMO_OPTIONS)
 
 test: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/wheelhouse.stamp lint ## every check and every test
 	$(PYTEST) -n auto --cov --cov-report=term --cov-fail-under=100 $(PYTEST_OPTIONS)

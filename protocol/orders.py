@@ -186,7 +186,7 @@ def _detail(item: object) -> int | None:
 
 
 def _wrong_argument(order: Order) -> str | None:
-    """What is wrong with the first argument outside its range in VERBS, or None."""
+    """What is wrong with the first argument that cannot be obeyed, or None."""
     name, fields = VERBS[order.verb]
     if len(order.arguments) > len(fields):
         return f"{name} has {len(order.arguments)} arguments; expected at most {len(fields)}"
@@ -200,6 +200,10 @@ def _wrong_argument(order: Order) -> str | None:
                 return f"{name}: {field} {_found(argument)}; expected {least}..{high} bytes"
         elif not is_integer(argument, low, high):
             return f"{name}: {field} {_found(argument)}; expected an integer {low}..{high}"
+    if order.verb == LOAD_PROGRAMME:
+        part, parts = integer(order.arguments[1], "part"), integer(order.arguments[2], "parts")
+        if part >= parts:
+            return f"{name}: part is {part} of {parts}; expected 0..{parts - 1}"
     return None
 
 

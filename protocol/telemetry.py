@@ -103,7 +103,7 @@ def encode_readings(set_number: int, readings: list[Reading], boot: int, uptime_
     boot, uptime_s: the node's clock now; ages are counted from it. room: bytes the MAC has left for the payload.
     Returns the payload and how many of *readings* it carries. Raises MessageError when not even the newest fits,
     for an unknown set, values that do not suit it, and numbers or times that do not fall from one reading to the
-    next; CborError for a difference of more than 32 bits.
+    next. A reading too far from the one before, in number or in value, ends the repetition: no row can say it.
     """
     count = len(quantities_of(set_number))
     if not readings:
@@ -117,11 +117,11 @@ def encode_readings(set_number: int, readings: list[Reading], boot: int, uptime_
     bases = list(newest.values)
     carried = 1
     for older in readings[1:]:
-        row, row_items = _row(readings[carried - 1], older, bases)
-        if len(cbor.array_head(items + row_items)) + len(body) + len(row) > room:
+        row = _row(readings[carried - 1], older, bases)
+        if row is None or len(cbor.array_head(items + row[1])) + len(body) + len(row[0]) > room:
             break
-        body += row
-        items += row_items
+        body += row[0]
+        items += row[1]
         carried += 1
     payload = cbor.array_head(items) + body
     if len(payload) > room:
@@ -195,24 +195,34 @@ def decode_event(payload: bytes | memoryview) -> Event:
     )
 
 
-def encode_status(status: Status) -> bytes:
-    """Encode a status. Raises MessageError for a version part above 255 or a last error above MAX_ERROR_TEXT bytes."""
+def encode_status(status: Status, room: int) -> bytes:
+    """Encode a status into at most *room* bytes; the last error is cut to what fits, and to MAX_ERROR_TEXT bytes.
+
+    Raises MessageError for a value outside its range, or when the rest alone (31 bytes at most) does not fit.
+    """
     major, minor, patch = [integer(part, "status: version part", 0, 255) for part in status.version]
-    if status.last_error is not None and len(status.last_error.encode()) > MAX_ERROR_TEXT:
-        raise MessageError(f"status: last error {status.last_error!r} is longer than {MAX_ERROR_TEXT} bytes")
-    payload = cbor.encode(
-        [
-            major << 16 | minor << 8 | patch,
-            status.epoch,
-            status.reset_cause,
-            status.uptime_s,
-            status.battery_mv,
-            status.heap_free,
-            status.last_error,
-            status.link_margin_db,
-            status.next_seq,
-        ]
-    )
+    last_error = status.last_error
+    while last_error and len(last_error.encode()) > MAX_ERROR_TEXT:
+        last_error = last_error[:-1]
+    while True:
+        payload = cbor.encode(
+            [
+                major << 16 | minor << 8 | patch,
+                status.epoch,
+                status.reset_cause,
+                status.uptime_s,
+                status.battery_mv,
+                status.heap_free,
+                last_error,
+                status.link_margin_db,
+                status.next_seq,
+            ]
+        )
+        if len(payload) <= room or not last_error:
+            break
+        last_error = last_error[:-1]
+    if len(payload) > room:
+        raise MessageError(f"a status takes {len(payload)} bytes, {room} are left in the frame")
     decode_status(payload)  # refuses here what the gateway would refuse there
     return payload
 
@@ -251,19 +261,27 @@ def _check_values(reading: Reading, count: int) -> None:
         _value(value)
 
 
-def _row(newer: Reading, older: Reading, bases: list[int | None]) -> tuple[bytes, int]:
-    """Encode *older* as differences to *bases*, which then hold its values; returns the bytes and their items."""
+def _row(newer: Reading, older: Reading, bases: list[int | None]) -> tuple[bytes, int] | None:
+    """Encode *older* as differences to *bases*, which then hold its values; returns the bytes and their items.
+
+    None when more than 32767 numbers or 32 bits of difference lie between: the row has no way to say so.
+    """
     _check_values(older, len(bases))
     skipped = newer.seq - older.seq - 1
-    if not 0 <= skipped < 0x8000:
-        raise MessageError(f"reading {older.seq} follows {newer.seq}; expected smaller numbers, at most 32768 apart")
+    if skipped < 0:
+        raise MessageError(f"reading {older.seq} follows {newer.seq}; expected a smaller number")
+    if skipped >= 0x8000:
+        return None
     row = cbor.encode(-skipped) if skipped else b""
     row += cbor.encode(_age_s(older, newer.boot, newer.uptime_s))
     for position, value in enumerate(older.values):
         if value is None:
             row += cbor.encode(None)
         else:
-            row += cbor.encode(value - (bases[position] or 0))
+            difference = value - (bases[position] or 0)
+            if not is_integer(difference):
+                return None
+            row += cbor.encode(difference)
             bases[position] = value
     return row, len(bases) + (2 if skipped else 1)
 

@@ -58,4 +58,5 @@ class AirMind:
         return encode_readings(self._set_number, self._log, self._boot, now_ms // 1000, room)[0]
 
     def _compose_status(self, room: int, now_ms: int) -> bytes:
-        return encode_status(Status(VERSION, self._epoch, 1, now_ms // 1000, None, None, None, None, self._next_seq))
+        status = Status(VERSION, self._epoch, 1, now_ms // 1000, None, None, None, None, self._next_seq)
+        return encode_status(status, room)

@@ -16,7 +16,7 @@ DAWN = const(4)  # begin of civil twilight
 HOLIDAYS = const(0x80)
 EVERY_DAY = const(0x7F)
 
-MAX_PROGRAMME_BYTES = const(140)  # 4 frames of 51 bytes less what an order around each part takes
+MAX_PROGRAMME_BYTES = const(136)  # 4 frames of 51 bytes less what an order around each part takes
 MAX_DAY_TYPES = const(8)  # seven weekdays and holidays: more cannot be told apart
 MAX_STEPS = const(10)  # as many switching steps as street lighting systems offer; a lamp needs four to six
 MAX_SUN_OFFSET_MIN = const(180)  # further away a step is not about the sun any more, but about the clock
@@ -88,7 +88,7 @@ class Programme:
         return Programme(*[_day_type(array(item, "day type")) for item in items])
 
     def encode(self) -> bytes:
-        """CBOR of `[[days, when, what, when, what, …], …]` (`programme` in lampyre.cddl); MessageError over 140 bytes.
+        """CBOR of `[[days, when, what, when, what, …], …]` (`programme` in lampyre.cddl); MessageError over 136 bytes.
 
         when = offset_min · 8 + anchor; what = fade_s · 101 + level_pct: at most six bytes a step, so that 20 steps in
         up to four day types always fit.

@@ -189,7 +189,7 @@ def test_the_net_is_cast_over_every_encoder():
     rare = telemetry.Reading(1, 1, 10, (0x5EA1,))
     made.append(("readings", telemetry.encode_rare(rare, ((200, 3),), 1, 10)))
     made.append(("event", telemetry.encode_event(0x5EA1, 7, 1, (0,))))
-    made.append(("status", telemetry.encode_status(telemetry.Status((1, 2, 3), 0x5EA1, 1, 2, 3, 4, None, None, 5))))
+    made.append(("status", telemetry.encode_status(telemetry.Status((1, 2, 3), 0x5EA1, 1, 2, 3, 4, None, None, 5), 51)))
     made.append(("order", orders.encode_order(orders.Order(0x5EA1, 1, orders.REBOOT))))
     made.append(("receipt", orders.encode_receipt(orders.Receipt(0x5EA1, orders.DONE))))
     made.append(("programme", programme.DEFAULT_PROGRAMME.encode()))
@@ -259,3 +259,13 @@ def test_verbs_and_outcomes_are_the_code_s():
     assert named == {number: name for number, (name, _) in orders.VERBS.items()} | {9: "newer_verb"}
     outcomes = TEXT.split("outcome: 0..7")[1].split("not_here: a verb")[0]
     assert tuple(re.findall(r"^;   \d (\w+)$", outcomes, re.MULTILINE)) == orders.OUTCOMES
+
+
+def test_the_frame_in_the_readme_is_one():
+    """Its column of bytes and its line of code are the same, and follow the rule."""
+    readme = cddl.CDDL.with_name("README.md").read_text(encoding="utf-8")
+    column = readme.split("byte by byte")[1].split("```")[1]
+    by_hand = "".join(re.findall(r"^ *((?:[0-9A-F]{2,4} )+)", column, re.MULTILINE))
+    payload = bytes.fromhex(re.search(r'fromhex\("([0-9a-f ]+)"\)', readme)[1])
+    assert bytes.fromhex(by_hand) == payload
+    cddl.Net().check("readings", payload)

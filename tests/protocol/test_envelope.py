@@ -217,9 +217,8 @@ def test_values_out_of_range_are_refused():
         (HELLO, [1, "U", b"U" * 7, 1, 1], "expected 8..8 bytes"),
     ):
         refused(says, Message, kind, items)
-        sent = Message(255, items)
-        sent.kind = kind
-        refused(says, open_envelope, seal(sent))
+        checked = b"\x01" + cbor.encode([kind] + items)  # `seal` is watched: it makes what lampyre.cddl allows
+        refused(says, open_envelope, cobs_encode(checked + struct.pack("<I", binascii.crc32(checked))))
 
 
 def test_radio_settings_out_of_range_are_refused():

@@ -138,9 +138,14 @@ def test_the_largest_gap_in_numbers():
         "8f 00 198005 00 00 00 00 00 00  397ffe 00 00 00 00 00 00",
         [(0x8005, 0, None, values), (5, 0, 0, values)],
     )
-    assert refused("4", encode_readings, 0, [newest, Reading(4, 7, NOW_S, values)], 7, NOW_S, ROOM) == (
-        "reading 4 follows 32773; expected smaller numbers, at most 32768 apart"
-    )
+    _, carried = encode_readings(0, [newest, Reading(4, 7, NOW_S, values)], 7, NOW_S, ROOM)
+    assert carried == 1  # one number further no row can say
+
+
+def test_a_difference_beyond_32_bits_ends_the_repetition():
+    high, low = (0, 0, 0xFFFFFFFF, 0, 0), (0, 0, -2, 0, 0)
+    log = [Reading(3, 7, NOW_S, high), Reading(2, 7, NOW_S, low), Reading(1, 7, NOW_S, high)]
+    assert encode_readings(0, log, 7, NOW_S, ROOM)[1] == 1
 
 
 def test_values_of_32_bits():
@@ -197,13 +202,10 @@ def test_readings_that_cannot_be_said_are_refused():
     refuse("readings: value is True; expected", [NEWEST, Reading(999, 7, 1, (True, 0, 0, 0, 0))])
     refuse("readings: value is 0.5; expected", [Reading(3, 7, 1, (0, 0, 0, 0, 0.5))])
     refuse("readings: value is 4294967296; expected", [Reading(3, 7, 1, (0, 0, 0, 0, 0x100000000))])
-    refuse("reading 1000 follows 1000; expected smaller numbers", [NEWEST, Reading(1000, 7, 1, good)])
-    refuse("reading 1001 follows 1000; expected smaller numbers", [NEWEST, Reading(1001, 7, 1, good)])
+    refuse("reading 1000 follows 1000; expected a smaller number", [NEWEST, Reading(1000, 7, 1, good)])
+    refuse("reading 1001 follows 1000; expected a smaller number", [NEWEST, Reading(1001, 7, 1, good)])
     assert refuse("age of", [NEWEST], 0, NOW_S - 4) == "age of reading 1000 is -1; expected 0..4294967295"
     refuse("age of reading 999 is -1", [NEWEST, Reading(999, 7, NOW_S - 2, good)])
-    refuse(
-        "at most 4294967295 (32 bits)", [Reading(3, 7, 1, (0xFFFFFFFF, 0, 0, 0, 0)), Reading(2, 7, 1, (-2, 0, 0, 0, 0))]
-    )
 
 
 def test_what_a_newer_version_appends_is_skipped():
@@ -365,27 +367,42 @@ FULL_STATUS_HEX = "89 1a00010203 19beef 05 1a00015180 190e1c 1a00014890 6a 4f 53
 
 
 def test_a_status():
-    assert encode_status(Status(*FULL_STATUS)) == hexa(FULL_STATUS_HEX)
+    assert encode_status(Status(*FULL_STATUS), 51) == hexa(FULL_STATUS_HEX)
     assert status_items(decode_status(hexa(FULL_STATUS_HEX))) == FULL_STATUS
 
 
 def test_a_status_in_which_nothing_is_known():
     items = ((0, 1, 0), 0, 0, 0, None, None, None, None, 0)
-    assert encode_status(Status(*items)) == hexa("89 190100 00 00 00 f6 f6 f6 f6 00")
+    assert encode_status(Status(*items), 25) == hexa("89 190100 00 00 00 f6 f6 f6 f6 00")
     assert status_items(decode_status(hexa("89 190100 00 00 00 f6 f6 f6 f6 00"))) == items
     assert status_items(decode_status(hexa("8b 190100 00 00 00 f6 f6 f6 f6 00 01 f5"))) == items  # of a newer version
 
 
 def test_the_longest_status_fits_the_smallest_frame():
     longest = Status((255, 255, 255), 65535, 5, 0xFFFFFFFF, 65535, 0xFFFFFFFF, "x" * MAX_ERROR_TEXT, 254, 0xFFFFFFFF)
-    assert len(encode_status(longest)) == 51
+    assert len(encode_status(longest, 51)) == 51
+    assert len(encode_status(longest, 222)) == 51
+
+
+def test_the_last_error_gives_way():
+    def error_in(room, text):
+        items = list(FULL_STATUS)
+        items[6] = text
+        return decode_status(encode_status(Status(*items), room)).last_error
+
+    assert error_in(222, "0123456789 0123456789") == "0123456789 012345678"  # 20 bytes
+    assert error_in(222, "é" * 11) == "é" * 10
+    assert error_in(40, "OSError 19 at boot") == "OSError 19"
+    assert error_in(39, "éééééééé") == "éééé"  # no half letter
+    assert error_in(30, "OSError 19") == ""
+    assert refused("a status", error_in, 29, "OSError 19") == "a status takes 30 bytes, 29 are left in the frame"
 
 
 def test_statuses_that_cannot_be_said_are_refused():
     def refuse(says, position, value):
         items = list(FULL_STATUS)
         items[position] = value
-        return refused(says, encode_status, Status(*items))
+        return refused(says, encode_status, Status(*items), 51)
 
     refuse("status: version part is 256; expected 0..255", 0, (1, 256, 0))
     refuse("status: version part is -1; expected", 0, (1, 0, -1))
@@ -394,10 +411,6 @@ def test_statuses_that_cannot_be_said_are_refused():
     refuse("status: uptime is None; expected", 3, None)
     refuse("status: battery is 65536; expected 0..65535", 4, 65536)
     refuse("status: heap is -1; expected", 5, -1)
-    assert refuse("longer", 6, "0123456789 0123456789") == (
-        "status: last error '0123456789 0123456789' is longer than 20 bytes"
-    )
-    refuse("is longer than 20 bytes", 6, "é" * 11)  # 22 bytes of UTF-8
     refuse("status: link margin is 255; expected 0..254", 7, 255)
     refuse("status: next seq is None", 8, None)
     refuse("expected at most 4294967295 (32 bits)", 8, 0x100000000)

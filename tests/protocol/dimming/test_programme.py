@@ -76,15 +76,15 @@ def test_a_real_programme_fits_four_frames():
 def test_the_longest_steps_that_always_fit():
     """20 steps in four day types, each of the costliest kind: the promise of `encode`."""
     steps = [Step(CLOCK, 1439, 100, 600)] * 5
-    assert len(Programme(*[DayType(days, *steps) for days in (0x0F, 0x30, 0x40, HOLIDAYS)]).encode()) <= 140
+    assert len(Programme(*[DayType(days, *steps) for days in (0x0F, 0x30, 0x40, HOLIDAYS)]).encode()) <= 136
 
 
 def test_a_programme_that_does_not_fit_says_what_to_do():
     steps = [Step(CLOCK, 1439, 100, 600)] * 9
     big = Programme(*[DayType(days, *steps) for days in (0x0F, 0x30, 0x40)])
     message = refused("programme takes", big.encode)
-    assert "at most 140 fit its frames: use fewer steps, or let more days share a day type" in message
-    refused("programme has 141 bytes; at most 140 fit", Programme.decode, bytes(MAX_PROGRAMME_BYTES + 1))
+    assert "at most 136 fit its frames: use fewer steps, or let more days share a day type" in message
+    refused("programme has 137 bytes; at most 136 fit", Programme.decode, bytes(MAX_PROGRAMME_BYTES + 1))
 
 
 def test_the_default_programme():

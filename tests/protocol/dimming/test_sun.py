@@ -77,9 +77,7 @@ def test_what_is_no_table_is_refused():
     refused("morning point 0, tenths of minutes, is 65535; expected 0..14399", SunTable.decode, b"\xff" * 96)
     refused("sun table has 23 morning points; expected 24", SunTable, FLAT[1:], FLAT)
     refused("sun table has 25 evening points", SunTable, FLAT, FLAT + (3600,))
-    refused(
-        "evening point 3, tenths of minutes, is '6'; expected an integer", SunTable, FLAT, FLAT[:3] + ("6",) * 21
-    )
+    refused("evening point 3, tenths of minutes, is '6'; expected an integer", SunTable, FLAT, FLAT[:3] + ("6",) * 21)
 
 
 def test_a_jump_between_points_is_refused():
