@@ -8,7 +8,7 @@ import apsw
 import typer
 
 from gateway.publish.lines import publish_lines
-from gateway.store.database import open_database
+from gateway.store.database import read_database
 from gateway.store.records import RecordStore
 
 app = typer.Typer(help="What the Pi in the cabinet does.", no_args_is_help=True, add_completion=False)
@@ -26,7 +26,7 @@ def readings(
 ) -> None:
     """Print the readings that were accepted as JSON lines, oldest first."""
     try:
-        publish_lines(RecordStore(open_database(database)), sys.stdout, after)
+        publish_lines(RecordStore(read_database(database)), sys.stdout, after)
     except apsw.Error as error:
         typer.echo(f"{database}: {error}. Is it a gateway's database?", err=True)
         raise typer.Exit(1) from None

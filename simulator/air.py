@@ -31,7 +31,9 @@ Hear = Callable[[OnAir], None]
 
 
 class Air(Protocol):
-    """The two sides of the air."""
+    """The two sides of the air. fates: of the frames that ended, once for each gateway; "received" is one of them."""
+
+    fates: Counter[str]
 
     def attach(self, gateway: str, hear: Hear) -> None:
         """Gateway's side: call *hear* with each frame that arrives whole, at its end."""

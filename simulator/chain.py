@@ -38,6 +38,8 @@ _HOUR_US = 3_600_000_000
 F_CNT_ONCE = "no frame counter was used twice"
 DUTY_CYCLE = "no node left the duty cycle in any hour"
 NOTHING_INVENTED = "no reading was invented, changed or dated wrongly"
+PUBLISHED_ONCE = "no reading was published twice"
+NOT_REFUSED = "no authentic frame was refused"
 _DATA_RATES = (5, 5, 4, 4, 3, 3, 2, 1, 0)  # as a street around one gateway: most nodes near, a few far
 
 
@@ -67,26 +69,29 @@ class NodeView:
 class Chain:
     """One run; `run` may be called piece by piece, `finish` once at the end.
 
-    lines: where the published JSON lines go. Raises apsw.Error when the database cannot be opened.
+    lines: where the published JSON lines go. taken: by node, the virtual µs and values of each reading that was sensed,
+    in the order of their numbers. Raises apsw.Error when the database cannot be opened.
     """
 
     def __init__(self, settings: Settings, lines: TextIO) -> None:
         self.settings = settings
         self.timeline = Timeline()
         self.views: dict[str, NodeView] = {}
+        self.taken: dict[str, list[tuple[int, Values]]] = {}
         self._lines = lines
         self._digest = Digest()
         self._store = RecordStore(open_database(settings.database, durable=False))
         self._published = 0
         self._refused: Counter[str] = Counter()
-        self._taken: dict[str, list[tuple[int, Values]]] = {}  # by node, in the order of seq
+        self._published_seqs: set[tuple[str, int]] = set()
         self._broken: Counter[str] = Counter()  # truths by how often they were broken
         self._f_cnts: dict[int, int] = {}  # the last one on the air, by DevAddr
-        self._hour: dict[tuple[str, str], deque[tuple[int, int]]] = {}  # by node and sub-band: (start_us, airtime_us)
+        self._hour: dict[tuple[str, str], deque[tuple[int, int]]] = {}  # by node and sub-band: (start_us, end_us)
         self._air = SimpleAir(self.timeline, Stream(settings.seed, "air"), settings.loss, self._watch)
         self._air.attach("gateway", self._heard)
         self._bodies: list[Body] = []
-        self._names: dict[str, str] = {}
+        self._names: dict[str, str] = {}  # by DevEUI, as published
+        self._epochs: dict[str, int] = {}  # by node
         self._server = SkeletonServer([self._node(number) for number in range(settings.nodes)])
 
     def run(self, until_s: int) -> None:
@@ -102,6 +107,7 @@ class Chain:
             seed=self.settings.seed,
             hours=self.settings.hours,
             nodes=self.settings.nodes,
+            loss=self.settings.loss,
             uplinks={
                 "sent": sum(body.frames_sent for body in self._bodies),
                 "received": self._air.fates["received"],
@@ -114,7 +120,8 @@ class Chain:
                 Truth(F_CNT_ONCE, not self._broken[F_CNT_ONCE]),
                 Truth(DUTY_CYCLE, not self._broken[DUTY_CYCLE]),
                 Truth(NOTHING_INVENTED, not self._broken[NOTHING_INVENTED]),
-                Truth("no authentic frame was refused", not self._refused),
+                Truth(PUBLISHED_ONCE, not self._broken[PUBLISHED_ONCE]),
+                Truth(NOT_REFUSED, not self._refused),
             ],
             expectations=[Expectation("delivered >= 0.99", round(share, 4), share >= 0.99)],
         )
@@ -132,7 +139,7 @@ class Chain:
         mind = AirMind(AIR_FULL, INTERVAL_S * 1000, first_ms, epoch)
         mac = Mac(SessionKeys(nwk_s_key, app_s_key), dev_addr, FULL, dr)
         self.views[name] = NodeView(name, dr)
-        self._taken[name] = []
+        self.taken[name] = []
         body = Body(
             name,
             Node(mind, mac),
@@ -146,6 +153,7 @@ class Chain:
         self._bodies.append(body)
         dev_eui = bytes([0x02, 0, 0, 0, 0, 0, number >> 8, number & 0xFF])  # locally administered: no vendor's
         self._names[dev_eui.hex()] = name
+        self._epochs[name] = epoch
         return Session(
             dev_eui=dev_eui,
             dev_addr=dev_addr,
@@ -156,7 +164,7 @@ class Chain:
 
     def _sensed(self, name: str, time_us: int, values: Values) -> None:
         self.views[name].taken += 1
-        self._taken[name].append((time_us, values))
+        self.taken[name].append((time_us, values))
 
     def _watch(self, frame: OnAir) -> None:
         """A node begins a frame: check what must be true of it."""
@@ -167,10 +175,11 @@ class Chain:
         self._f_cnts[data.dev_addr] = data.f_cnt16
         band = sub_band(frame.freq_hz)
         hour = self._hour.setdefault((frame.sender, band.name), deque())
-        hour.append((frame.start_us, frame.end_us - frame.start_us))
-        while hour[0][0] <= frame.end_us - _HOUR_US:
+        hour.append((frame.start_us, frame.end_us))
+        since_us = frame.end_us - _HOUR_US  # no other hour holds more than one that ends with a frame
+        while hour[0][1] <= since_us:
             hour.popleft()
-        if sum(airtime_us for _, airtime_us in hour) > band.airtime_ms_per_hour * 1000:
+        if sum(end_us - max(start_us, since_us) for start_us, end_us in hour) > band.airtime_ms_per_hour * 1000:
             self._broken[DUTY_CYCLE] += 1
 
     def _heard(self, frame: OnAir) -> None:
@@ -200,20 +209,28 @@ class Chain:
         self._lines.write(line)
         self._digest.add("message", self.timeline.now_us, line.encode())
         view = self.views[self._names[message["dev_eui"]]]
+        seq = message["seq"]
+        if (view.name, seq) in self._published_seqs:
+            self._broken[PUBLISHED_ONCE] += 1
+            return
+        self._published_seqs.add((view.name, seq))
         view.delivered += 1
         view.latest = message["values"]
-        taken = self._taken[view.name]
-        if message["seq"] >= len(taken) or not _same(message, *taken[message["seq"]]):
+        taken = self.taken[view.name]
+        known = message["epoch"] == self._epochs[view.name] and seq < len(taken)
+        if not known or not _same(message, *taken[seq]):
             self._broken[NOTHING_INVENTED] += 1
 
 
 def _same(message: dict[str, Any], time_us: int, values: Values) -> bool:
     """Whether a published record says what was sensed, at the time it was sensed, within the error it admits."""
+    if message["observed"] is None:
+        return False  # no node of this run loses its clock
     observed_s = datetime.fromisoformat(message["observed"]).timestamp()
     if abs(observed_s - START_S - time_us / 1e6) > message["time_error_s"]:
         return False
-    for value, (number, _), shown in zip(values, SETS[AIR_FULL], message["values"].values(), strict=True):
-        decimals = Quantity(number).decimals
-        if shown != (value if value is None or not decimals else value / 10**decimals):
-            return False
-    return True
+    sensed = {}
+    for value, (number, _) in zip(values, SETS[AIR_FULL], strict=True):
+        quantity = Quantity(number)
+        sensed[quantity.name] = value if value is None or not quantity.decimals else value / 10**quantity.decimals
+    return bool(message["values"] == sensed)

@@ -45,6 +45,7 @@ class Report:
     seed: int
     hours: int
     nodes: int
+    loss: float
     uplinks: dict[str, int]
     readings: dict[str, int]
     lost: dict[str, int]

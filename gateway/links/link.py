@@ -62,7 +62,7 @@ class Link(Protocol):
         """Wait for the next frame or result. Raises EOFError once the link is closed and drained."""
 
     async def transmit(self, transmit: Transmit) -> None:
-        """Hand over a downlink; its TransmitResult comes through `receive`."""
+        """Hand over a downlink; exactly one TransmitResult comes through `receive`, LINK_DOWN if no radio got it."""
 
     async def close(self) -> None:
         """Let go of the port or socket; what was received before still drains."""

@@ -6,6 +6,7 @@ fails. Joins, deduplication, MAC commands and downlinks follow behind the same s
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from gateway.links.link import Received, TransmitResult
 from gateway.network.events import Commit, Committed, Effect, Event, NotCommitted, Reason, Refused
@@ -30,7 +31,7 @@ class SkeletonServer:
         self._by_dev_addr: dict[int, list[Session]] = {}  # several may share one: the MIC tells them apart
         for session in sessions:
             self._by_dev_addr.setdefault(session.dev_addr, []).append(session)
-        self._pending: dict[int, tuple[Session, int, tuple[int, int, int]]] = {}  # token → as it is, and as it was
+        self._pending: dict[int, _Pending] = {}  # by token, in the order of acceptance
         self._token = 0
 
     def handle(self, event: Event, now_ms: int) -> list[Effect]:
@@ -76,13 +77,29 @@ class SkeletonServer:
             raise _RefusalError(Reason.UNREADABLE_PAYLOAD, frame.dev_addr, str(error)) from None
         session.f_cnt_up = f_cnt
         self._token += 1
-        self._pending[self._token] = (session, f_cnt, before)
+        self._pending[self._token] = _Pending(session, f_cnt, before)
         return Commit(token=self._token, dev_eui=session.dev_eui, f_cnt_up=f_cnt, epoch=session.epoch, records=records)
 
     def _roll_back(self, token: int) -> None:
-        session, f_cnt, before = self._pending.pop(token)
-        if session.f_cnt_up == f_cnt:  # else a later uplink has moved the session on: going back would admit replays
-            session.f_cnt_up, session.epoch, session.last_seq = before
+        failed = self._pending.pop(token)
+        session = failed.session
+        if session.f_cnt_up == failed.f_cnt:
+            session.f_cnt_up, session.epoch, session.last_seq = failed.before
+            return
+        # A later uplink has moved the session on; going back would admit its replay. Should that one fail as well,
+        # it goes back to before this one.
+        for later in self._pending.values():
+            if later.session is session and later.before[0] == failed.f_cnt:
+                later.before = failed.before
+
+
+@dataclass(slots=True)
+class _Pending:
+    """An uplink handed to be committed: its counter, and (f_cnt_up, epoch, last_seq) of the session before it."""
+
+    session: Session
+    f_cnt: int
+    before: tuple[int, int, int]
 
 
 class _RefusalError(Exception):

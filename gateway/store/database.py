@@ -15,3 +15,11 @@ def open_database(path: Path | str, *, durable: bool = True) -> apsw.Connection:
     database.pragma("journal_mode", "WAL")
     database.pragma("synchronous", "FULL" if durable else "OFF")
     return database
+
+
+def read_database(path: Path) -> apsw.Connection:
+    """Open a file that exists, only to read: a file that turns out not to be a gateway's stays as it is.
+
+    Raises apsw.Error with SQLite's reason when the file cannot be used.
+    """
+    return apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)

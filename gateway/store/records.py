@@ -30,7 +30,8 @@ class RecordStore:
 
     def __init__(self, database: apsw.Connection) -> None:
         self._database = database
-        database.execute(_SCHEMA)
+        if not database.readonly("main"):
+            database.execute(_SCHEMA)
 
     def commit(self, commit: Commit) -> int:
         """Write one uplink; returns how many of its records are new.

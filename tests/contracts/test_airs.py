@@ -1,0 +1,115 @@
+"""What every air owes nodes on the one side and gateways on the other."""
+
+from collections.abc import Callable
+
+import pytest
+
+from protocol.region import frame_airtime_us
+from simulator.air import Air, OnAir, SimpleAir
+from simulator.streams import Stream
+from simulator.timeline import Timeline
+from tests.fakes.airs import PerfectAir
+
+FREQ_HZ, DR = 868_100_000, 5
+
+
+def _simple(timeline: Timeline, loss: float = 0.0) -> SimpleAir:
+    return SimpleAir(timeline, Stream(1, "air"), loss, lambda frame: None)
+
+
+AIRS: dict[str, Callable[[Timeline], Air]] = {
+    "SimpleAir": _simple,
+    "SimpleAir-lossy": lambda timeline: _simple(timeline, 0.3),
+    "PerfectAir": PerfectAir,
+}
+
+
+class Street:
+    """An air with *gateways*, and what they heard: (gateway, when, frame)."""
+
+    def __init__(self, make: Callable[[Timeline], Air], gateways: int = 1) -> None:
+        self.timeline = Timeline()
+        self.air = make(self.timeline)
+        self.heard: list[tuple[str, int, OnAir]] = []
+        self.sent = 0
+        for number in range(gateways):
+            self._attach(f"gateway-{number}")
+
+    def send(self, at_us: int, phy_payload: bytes, freq_hz: int = FREQ_HZ, dr: int = DR, sender: str = "node") -> None:
+        """A node sends then."""
+        self.sent += 1
+        self.timeline.at(at_us, lambda: self.air.transmit(sender, phy_payload, freq_hz, dr, 14) and None)
+
+    def _attach(self, name: str) -> None:
+        self.air.attach(name, lambda frame: self.heard.append((name, self.timeline.now_us, frame)))
+
+
+@pytest.fixture(name="make", params=AIRS.values(), ids=AIRS.keys())
+def _make(request: pytest.FixtureRequest) -> Callable[[Timeline], Air]:
+    return request.param
+
+
+@pytest.fixture(name="make_lossless", params=["SimpleAir", "PerfectAir"])
+def _make_lossless(request: pytest.FixtureRequest) -> Callable[[Timeline], Air]:
+    return AIRS[request.param]
+
+
+def test_a_frame_takes_its_airtime(make):
+    timeline = Timeline()
+    assert make(timeline).transmit("node", bytes(20), FREQ_HZ, 0, 14) == frame_airtime_us(0, 20) == 1_318_912
+
+
+def test_a_frame_arrives_unchanged_at_its_end(make_lossless):
+    street = Street(make_lossless)
+    street.send(1_000, b"first", dr=3, sender="air-07")
+    street.timeline.run(10_000_000)
+    [(gateway, now_us, frame)] = street.heard
+    end_us = 1_000 + frame_airtime_us(3, 5)
+    assert gateway == "gateway-0"
+    assert frame == OnAir(
+        sender="air-07",
+        phy_payload=b"first",
+        freq_hz=FREQ_HZ,
+        dr=3,
+        power_dbm=14,
+        start_us=1_000,
+        end_us=end_us,
+    )
+    assert now_us == end_us
+
+
+def test_nothing_is_heard_before_the_end(make):
+    street = Street(make)
+    street.send(0, bytes(30))
+    street.timeline.run(frame_airtime_us(DR, 30) - 1)
+    assert street.heard == []
+
+
+def test_each_gateway_hears_a_frame_at_most_once_and_none_hears_what_was_not_sent(make):
+    street = Street(make, gateways=3)
+    for number in range(200):
+        street.send(number * 1_000_000, number.to_bytes(2, "big") * 6)
+    street.timeline.run(300_000_000)
+    pairs = [(gateway, frame.phy_payload) for gateway, _, frame in street.heard]
+    assert 0 < len(pairs) == len(set(pairs)) <= 3 * 200
+    assert {payload for _, payload in pairs} <= {number.to_bytes(2, "big") * 6 for number in range(200)}
+
+
+def test_each_frame_has_one_fate_at_each_gateway(make):
+    street = Street(make, gateways=2)
+    for number in range(300):
+        street.send(number * 20_000, bytes(12 + number % 40))  # many of them cross
+    street.timeline.run(60_000_000)
+    assert sum(street.air.fates.values()) == 2 * street.sent
+    assert street.air.fates["received"] == len(street.heard)
+
+
+def test_two_runs_hear_the_same(make):
+    runs = []
+    for _ in range(2):
+        street = Street(make)
+        for number in range(200):
+            street.send(number * 30_000, bytes([number] * 20))
+        street.timeline.run(60_000_000)
+        runs.append((street.heard, street.air.fates))
+    assert runs[0] == runs[1]

@@ -1,0 +1,141 @@
+"""The body of a fleet node: does what the core wants, in order, and wakes it when it asks to be."""
+
+from collections.abc import Callable
+
+import pytest
+
+from firmware.actions import Persist, RadioTransmit, Sense, SetLamp
+from firmware.events import Sensed, Transmitted, Woke
+from protocol.region import frame_airtime_us
+from simulator.body import Body
+from simulator.timeline import Timeline
+from tests.fakes.airs import PerfectAir
+
+BOOT_US = 2_500_250
+
+
+class Script:
+    """A core that does what is written for the n-th event, and then wants to wake at the time beside it."""
+
+    def __init__(self, *lines: tuple[list[object], int | None]) -> None:
+        self.heard: list[tuple[int, object]] = []
+        self._lines = list(lines)
+        self._wake_ms: int | None = None
+
+    def handle(self, event: object, now_ms: int) -> list[object]:
+        self.heard.append((now_ms, event))
+        actions, self._wake_ms = self._lines.pop(0) if self._lines else ([], None)
+        return actions
+
+    def wake_at(self) -> int | None:
+        return self._wake_ms
+
+    @property
+    def told(self) -> list[tuple[int, type]]:
+        return [(now_ms, type(event)) for now_ms, event in self.heard]
+
+
+class Corner:
+    """A stimulus that writes down when it was looked at."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int]] = []
+
+    def values(self, set_number: int, time_s: int) -> tuple[int | None, ...]:
+        self.asked.append((set_number, time_s))
+        return (1, None)
+
+
+class Street:
+    def __init__(self, core: Script, make_air: Callable[[Timeline], PerfectAir] = PerfectAir) -> None:
+        self.timeline = Timeline()
+        self.air = make_air(self.timeline)
+        self.corner = Corner()
+        self.sensed: list[tuple[int, tuple[int | None, ...]]] = []
+        self.body = Body(
+            "node",
+            core,
+            self.timeline,
+            self.air,
+            self.corner,
+            1_767_225_600,
+            lambda time_us, values: self.sensed.append((time_us, values)),
+        )
+        self.body.boot(BOOT_US)
+
+    def run(self) -> None:
+        self.timeline.run(3_600_000_000)
+
+
+def test_its_clock_starts_at_the_boot():
+    core = Script(([], 0), ([], 1_000), ([], None))
+    Street(core).run()
+    assert core.told == [(0, Woke), (0, Woke), (1_000, Woke)]
+
+
+def test_a_time_in_the_past_means_at_once():
+    core = Script(([], 1_000), ([], 200))
+    Street(core).run()
+    assert core.told == [(0, Woke), (1_000, Woke), (1_000, Woke)]
+
+
+def test_nobody_is_woken_who_wants_to_be_left_alone():
+    core = Script(([], None))
+    Street(core).run()
+    assert core.told == [(0, Woke)]
+
+
+def test_sensors_answer_with_what_the_corner_shows_now():
+    core = Script(([], 9_000), ([Sense(3)], None))
+    street = Street(core)
+    street.run()
+    assert street.corner.asked == [(3, 1_767_225_600 + 11)]
+    assert street.sensed == [(BOOT_US + 9_000_000, (1, None))]
+    now_ms, event = core.heard[-1]
+    assert isinstance(event, Sensed)
+    assert (now_ms, event.set_number, event.values) == (9_000, 3, (1, None))
+
+
+def test_the_radio_answers_when_the_frame_is_over():
+    frame = RadioTransmit(bytes(20), 868_300_000, 3, 14)
+    core = Script(([frame], None))
+    street = Street(core)
+    heard = []
+    street.air.attach("gateway", heard.append)
+    street.run()
+    airtime_us = frame_airtime_us(3, 20)
+    assert core.told == [(0, Woke), (airtime_us // 1000, Transmitted)]
+    assert (street.body.frames_sent, street.body.airtime_us) == (1, airtime_us)
+    [arrived] = heard
+    assert (arrived.sender, arrived.phy_payload, arrived.freq_hz, arrived.dr) == ("node", bytes(20), 868_300_000, 3)
+    assert (arrived.power_dbm, arrived.start_us, arrived.end_us) == (14, BOOT_US, BOOT_US + airtime_us)
+
+
+def test_what_is_persisted_is_there_before_the_frame_that_needs_it():
+    class Witness(PerfectAir):
+        def transmit(self, sender: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
+            seen.append(dict(street.body.persisted))
+            return super().transmit(sender, phy_payload, freq_hz, dr, power_dbm)
+
+    seen: list[dict[str, int]] = []
+    street = Street(Script(([Persist("f_cnt_up", 32), RadioTransmit(b"x", 868_100_000, 5, 14)], None)), Witness)
+    street.run()
+    assert seen == [{"f_cnt_up": 32}]
+
+
+def test_an_alarm_that_is_moved_forward_rings_once():
+    core = Script(([Sense(3)], 5_000), ([], 2_000), ([], 5_000), ([], None))
+    Street(core).run()
+    assert core.told == [(0, Woke), (0, Sensed), (2_000, Woke), (5_000, Woke)]
+
+
+def test_an_alarm_that_is_moved_back_rings_and_the_core_says_again_when():
+    """A core bears to be woken early; that is cheaper than taking alarms out of the heap."""
+    core = Script(([Sense(3)], 2_000), ([], 5_000), ([], 5_000), ([], None))
+    Street(core).run()
+    assert core.told == [(0, Woke), (0, Sensed), (2_000, Woke), (5_000, Woke)]
+
+
+def test_what_it_has_no_limbs_for_is_said():
+    with pytest.raises(TypeError, match="node: this body cannot SetLamp"):
+        Street(Script(([SetLamp(0, 100, 0)], None))).run()

@@ -1,0 +1,93 @@
+"""`lampyre simulate run` as a developer in CI uses it: what it prints, writes and returns."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from simulator.cli import app
+
+SHORT = ("run", "--nodes", "2", "--hours", "1", "--loss", "0")
+
+
+def invoke(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "200"})
+
+
+def test_a_run_ends_with_a_summary_and_success():
+    result = invoke(*SHORT)
+    assert result.exit_code == 0
+    assert "7 of 7 readings delivered (100.0 %), each exactly once" in result.stdout
+    assert "✓ no frame counter was used twice" in result.stdout
+    assert "✗" not in result.stdout
+    assert result.stderr == ""
+
+
+def test_the_report_has_what_readers_of_reports_look_for(tmp_path):
+    path = tmp_path / "report.json"
+    assert invoke(*SHORT, "--seed", "5", "--json", path).exit_code == 0
+    report = json.loads(path.read_text(encoding="utf-8"))
+    assert report["seed"] == 5
+    assert len(bytes.fromhex(report["digest"])) == 32
+    assert report["uplinks"].keys() == {"sent", "received"}
+    assert report["readings"].keys() == {"taken", "delivered"}
+    assert report["readings"]["taken"] == report["readings"]["delivered"] > 6
+    assert report["truths"]
+    assert all(truth.keys() == {"name", "held"} and truth["held"] is True for truth in report["truths"])
+    [expectation] = report["expectations"]
+    assert expectation == {"name": "delivered >= 0.99", "value": 1.0, "held": True}
+
+
+def test_the_readings_are_json_lines_in_the_order_of_acceptance(tmp_path):
+    path = tmp_path / "readings.jsonl"
+    assert invoke(*SHORT, "--readings", path).exit_code == 0
+    messages = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert len(messages) == 7
+    assert [message["received"] for message in messages] == sorted(message["received"] for message in messages)
+    assert {message["place"] for message in messages} == {"corner-01", "corner-02"}
+
+
+def test_the_database_stays_and_is_never_overwritten(tmp_path):
+    path = tmp_path / "run.sqlite"
+    assert invoke(*SHORT, "--database", path).exit_code == 0
+    before = path.read_bytes()
+    again = invoke(*SHORT, "--database", path)
+    assert again.exit_code == 2
+    assert "exists; name a file that does not" in again.stderr
+    assert path.read_bytes() == before
+
+
+def test_what_did_not_hold_is_named_with_the_command_that_repeats_it(tmp_path):
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    result = invoke("run", "--seed", "3", "--nodes", "2", "--hours", "2", "--loss", "0.9", "--json", first)
+    assert result.exit_code == 1
+    assert "did not hold: delivered >= 0.99" in result.stderr
+    assert "✗ delivered >= 0.99" in result.stdout
+    [command] = [line for line in result.stderr.splitlines() if "repeat it with:" in line]
+    front_door, simulate, *arguments = shlex.split(command.partition("repeat it with:")[2])
+    assert (front_door, simulate) == ("lampyre", "simulate")
+    assert invoke(*arguments, "--json", second).exit_code == 1
+    assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize("option", ["--json", "--readings", "--database"])
+def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path, option):
+    result = invoke(*SHORT, option, tmp_path / "nowhere" / "file")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("cannot write: ")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("wrong", [("--nodes", "0"), ("--loss", "1.5"), ("--hours", "soon"), ("--seed", "-1")])
+def test_wrong_usage_ends_with_two_and_names_the_option(wrong):
+    result = invoke("run", *wrong)
+    assert result.exit_code == 2
+    assert wrong[0] in result.stderr
+
+
+def test_without_a_command_it_shows_its_help():
+    assert "Run a district of air nodes" in invoke("run", "--help").stdout
+    result = invoke()
+    assert "run" in result.output
