@@ -1,6 +1,7 @@
 """What a mind or a MAC wants done; the body (a main loop with drivers, or a simulator) does it in order.
 
-`Transmit` and what the mind hears of it stay between mind and MAC (`firmware/node.py`); all others reach the body.
+Three kinds: what the body does; what the mind asks of the MAC (`firmware/node.py` hands it over); what a role asks of
+its mind.
 """
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     Compose = Callable[[int, int], bytes]  # (room in bytes, now_ms) -> a payload of at most room bytes
 
 
+# For the body.
+
+
 class Sense:
     """Measure the quantities of *set_number* and answer with `Sensed`."""
 
@@ -17,13 +21,13 @@ class Sense:
         self.set_number = set_number
 
 
-class Transmit:
-    """From mind to MAC: send on *f_port* what *compose* returns once the frame is built, its age and room known."""
+class SetLamp:
+    """Bring a lamp head to *level_pct* within *fade_s* seconds."""
 
-    def __init__(self, f_port: int, compose: "Compose", confirmed: bool = False) -> None:
-        self.f_port = f_port
-        self.compose = compose
-        self.confirmed = confirmed
+    def __init__(self, head: int, level_pct: int, fade_s: int) -> None:
+        self.head = head
+        self.level_pct = level_pct
+        self.fade_s = fade_s
 
 
 class RadioTransmit:
@@ -37,7 +41,10 @@ class RadioTransmit:
 
 
 class OpenWindow:
-    """Listen for a downlink from *open_ms* for *symbols*; answer with `FrameHeard` or `WindowClosed`."""
+    """Listen for a downlink from *open_ms* for *symbols*; answer with `FrameHeard` or `WindowClosed`.
+
+    symbols 0: listen until another `OpenWindow`, `CloseWindow` or `RadioTransmit` (class C); answer each frame.
+    """
 
     def __init__(self, open_ms: int, freq_hz: int, dr: int, symbols: int) -> None:
         self.open_ms = open_ms
@@ -46,18 +53,79 @@ class OpenWindow:
         self.symbols = symbols
 
 
-class SetLamp:
-    """Bring a lamp head to *level_pct* within *fade_s* seconds."""
-
-    def __init__(self, head: int, level_pct: int, fade_s: int) -> None:
-        self.head = head
-        self.level_pct = level_pct
-        self.fade_s = fade_s
+class CloseWindow:
+    """Stop listening; nothing answers."""
 
 
 class Persist:
     """Write *value* under *key* so that it survives a power cut, before doing any later action of the same list."""
 
-    def __init__(self, key: str, value: int) -> None:
+    def __init__(self, key: str, value: int | bytes) -> None:
         self.key = key
         self.value = value
+
+
+class Identify:
+    """Let a person see which node this is, for *seconds*."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+
+
+class Restart:
+    """Start the node afresh, after the actions before this one."""
+
+
+# From mind to MAC.
+
+
+class Transmit:
+    """Send on *f_port* what *compose* returns once the frame is built, its age and room known; `Sent` tells the end."""
+
+    def __init__(self, f_port: int, compose: "Compose", confirmed: bool = False) -> None:
+        self.f_port = f_port
+        self.compose = compose
+        self.confirmed = confirmed
+
+
+class AskTime:
+    """Ask the network for the time with the next frame; `TimeAnswered` tells it."""
+
+
+class AskLink:
+    """Ask the network how well it hears, with the next frame; `LinkAnswered` tells it."""
+
+
+class JoinGroup:
+    """Listen to multicast *group* 0..3 from counter *f_cnt_min* on; the key is encrypted under McKEKey (TS005)."""
+
+    def __init__(self, group: int, mc_addr: int, mc_key_encrypted: bytes, f_cnt_min: int) -> None:
+        self.group = group
+        self.mc_addr = mc_addr
+        self.mc_key_encrypted = mc_key_encrypted
+        self.f_cnt_min = f_cnt_min
+
+
+class UsePlan:
+    """Move to another channel plan of `protocol/region.py` by its number, from the next frame on."""
+
+    def __init__(self, plan_number: int) -> None:
+        self.plan_number = plan_number
+
+
+# From a role to its mind.
+
+
+class TakeReading:
+    """Log these values, in the order of the role's set, and send them."""
+
+    def __init__(self, values: tuple[int | None, ...]) -> None:
+        self.values = values
+
+
+class TellEvent:
+    """Log this event (`protocol/events.py`), send it at once and twice again."""
+
+    def __init__(self, event: int, details: tuple[int, ...] = ()) -> None:
+        self.event = event
+        self.details = details

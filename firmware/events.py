@@ -2,7 +2,7 @@
 
 A mind or a MAC is a core: `handle(event, now_ms)` returns a list of actions (`firmware/actions.py`), `wake_at()` the
 time in ms at which it wants to hear `Woke`, or None. It never sleeps, sends or reads a clock. Times are ms of one
-clock that starts at boot and only grows.
+clock that starts when power comes on, goes on through deep sleep and only grows.
 """
 
 
@@ -35,9 +35,45 @@ class WindowClosed:
     """The window of the last `OpenWindow` passed without a frame."""
 
 
-class Downlink:
-    """From MAC to mind: an authentic payload for the application, with its FPort 1..223."""
+class Joined:
+    """From MAC to mind: a session began, by joining or because one was provisioned; frames may be sent."""
 
-    def __init__(self, f_port: int, payload: bytes) -> None:
+
+class Downlink:
+    """From MAC to mind: an authentic payload for the application, FPort 1..223; group: 0..3 for multicast, or None."""
+
+    def __init__(self, f_port: int, payload: bytes, group: int | None = None) -> None:
         self.f_port = f_port
         self.payload = payload
+        self.group = group
+
+
+class Sent:
+    """From MAC to mind: a `Transmit` of this FPort is over; acked: None when it was unconfirmed."""
+
+    def __init__(self, f_port: int, acked: bool | None) -> None:
+        self.f_port = f_port
+        self.acked = acked
+
+
+class TimeAnswered:
+    """From MAC to mind: the network said that it was *gps_s* at *at_ms* of this node's clock. Not yet trusted."""
+
+    def __init__(self, gps_s: int, at_ms: int) -> None:
+        self.gps_s = gps_s
+        self.at_ms = at_ms
+
+
+class LinkAnswered:
+    """From MAC to mind: how well the network hears this node (LinkCheckAns)."""
+
+    def __init__(self, margin_db: int, gateways: int) -> None:
+        self.margin_db = margin_db
+        self.gateways = gateways
+
+
+class TimeTold:
+    """From mind to role: it is *gps_s* at the *now_ms* of this event, and the mind trusts it."""
+
+    def __init__(self, gps_s: int) -> None:
+        self.gps_s = gps_s

@@ -1,7 +1,7 @@
 """A node: one mind and one MAC, and the way between them. Itself a core with the same two calls."""
 
-from .actions import Transmit
-from .events import Downlink
+from .actions import AskLink, AskTime, JoinGroup, Transmit, UsePlan
+from .events import Downlink, Joined, LinkAnswered, Sent, TimeAnswered
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -17,25 +17,28 @@ if TYPE_CHECKING:
             """When to send `Woke`, in ms (in the past: at once); None to be left alone until something happens."""
 
 
+_FOR_MAC = (Transmit, AskTime, AskLink, JoinGroup, UsePlan)
+_FOR_MIND = (Downlink, Joined, Sent, TimeAnswered, LinkAnswered)
+
+
 class Node:
-    """Hands the mind's transmissions to the MAC and the MAC's downlinks to the mind; the body does the rest."""
+    """Hands what the mind asks to the MAC and what the MAC tells to the mind; the body does the rest."""
 
     def __init__(self, mind: "Core", mac: "Core") -> None:
         self._mind = mind
         self._mac = mac
 
     def handle(self, event: object, now_ms: int) -> list[object]:
-        """Let mind and MAC decide, in this order; returns the body's actions."""
+        """Let mind and MAC decide, in this order; returns the body's actions in the order they were decided."""
         done: list[object] = []
-        # Each hears the event, then what the other made of it, until neither has anything for the other. Bounded:
-        # a Transmit makes radio actions only, a Downlink comes from the radio only.
+        # Each hears the event, then what the other made of it, until neither has anything for the other.
         todo = [(self._mind, event), (self._mac, event)]
         while todo:
             core, what = todo.pop(0)
             for action in core.handle(what, now_ms):
-                if isinstance(action, Transmit):
+                if isinstance(action, _FOR_MAC):
                     todo.append((self._mac, action))
-                elif isinstance(action, Downlink):
+                elif isinstance(action, _FOR_MIND):
                     todo.append((self._mind, action))
                 else:
                     done.append(action)
