@@ -4,11 +4,15 @@ Three kinds: what the body does; what the mind asks of the MAC (`firmware/node.p
 its mind.
 """
 
+from protocol.compat import const
+
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Compose = Callable[[int, int], bytes]  # (room in bytes, now_ms) -> a payload of at most room bytes
+
+PARTICLE_FAN = const(0)  # of `Power`: fan and laser of a particle sensor
 
 
 # For the body.
@@ -19,6 +23,18 @@ class Sense:
 
     def __init__(self, set_number: int) -> None:
         self.set_number = set_number
+
+
+class SenseLux:
+    """Measure the daylight and answer with `LuxSensed`."""
+
+
+class Power:
+    """Switch *part* (PARTICLE_FAN) on or off; nothing answers."""
+
+    def __init__(self, part: int, on: bool) -> None:
+        self.part = part
+        self.on = on
 
 
 class SetLamp:
@@ -80,7 +96,11 @@ class Restart:
 
 
 class Transmit:
-    """Send on *f_port* what *compose* returns once the frame is built, its age and room known; `Sent` tells the end."""
+    """Send on *f_port* what *compose* returns once the frame is built, its age and room known; `Sent` tells the end.
+
+    A mind has one of these under way. Until *compose* was called, once, the mind may still change *f_port* and
+    *confirmed*, because something more urgent came up: the MAC reads them when it builds the frame, never before.
+    """
 
     def __init__(self, f_port: int, compose: "Compose", confirmed: bool = False) -> None:
         self.f_port = f_port

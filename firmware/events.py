@@ -18,6 +18,29 @@ class Sensed:
         self.values = values
 
 
+class LuxSensed:
+    """The photocell answered a `SenseLux`: daylight in lx, or None when it stayed silent."""
+
+    def __init__(self, lux: int | None) -> None:
+        self.lux = lux
+
+
+class LampFeedback:
+    """A control gear said how it is: DALI's answer to QUERY STATUS (IEC 62386-102 §11.5.2), −1 when it stayed silent."""
+
+    def __init__(self, head: int, status: int) -> None:
+        self.head = head
+        self.status = status
+
+
+class MotionSeen:
+    """Somebody moves near a lamp; again every few seconds while it goes on."""
+
+
+class PowerFailing:
+    """The mains are gone, or nearly: what is persisted and sent within the next moments may be the last."""
+
+
 class Transmitted:
     """The radio finished the frame of the last `RadioTransmit`."""
 

@@ -22,3 +22,7 @@ class MessageError(ProtocolError):
 
 class EnvelopeError(ProtocolError):
     """An envelope on the cable that was cut, changed or is of another version."""
+
+
+class SettingsError(ProtocolError):
+    """Settings of a node that are missing, unknown, out of range or contradict each other; a line for each."""

@@ -1,15 +1,18 @@
 """The body of a fleet node: it carries out what mind and MAC decide, on virtual time and with perfect sensors."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from firmware.actions import Persist, RadioTransmit, Sense
-from firmware.events import Sensed, Transmitted, Woke
+from firmware.actions import OpenWindow, Persist, Power, RadioTransmit, Sense
+from firmware.events import Sensed, Transmitted, WindowClosed, Woke
+from protocol.airtime import symbol_us
+from protocol.region import FSK, data_rate
 from simulator.air import Air
 from simulator.timeline import Timeline
 
 if TYPE_CHECKING:
     from firmware.node import Core
+
+_FSK_SYMBOL_US = 160  # a byte at 50 kbit/s, as `protocol.region.rx_window` counts
 
 
 class Stimulus(Protocol):
@@ -22,7 +25,7 @@ class Stimulus(Protocol):
 class Body:
     """One node switched on in the virtual street.
 
-    epoch_s: Unix time of virtual time 0. on_sensed: told the virtual time in µs and the values of each reading.
+    epoch_s: Unix time of virtual time 0.
     """
 
     def __init__(
@@ -33,18 +36,16 @@ class Body:
         air: Air,
         stimulus: Stimulus,
         epoch_s: int,
-        on_sensed: Callable[[int, tuple[int | None, ...]], None],
     ) -> None:
         self.name = name
         self.airtime_us = 0
         self.frames_sent = 0
-        self.persisted: dict[str, int] = {}
+        self.persisted: dict[str, int | bytes] = {}
         self._core = core
         self._timeline = timeline
         self._air = air
         self._stimulus = stimulus
         self._epoch_s = epoch_s
-        self._on_sensed = on_sensed
         self._alarm_us: int | None = None
 
     def boot(self, time_us: int) -> None:
@@ -62,15 +63,20 @@ class Body:
         if isinstance(action, Sense):
             now_us = self._timeline.now_us
             values = self._stimulus.values(action.set_number, self._epoch_s + now_us // 1_000_000)
-            self._on_sensed(now_us, values)
             self._timeline.at(now_us, lambda: self._hear(Sensed(action.set_number, values)))
         elif isinstance(action, RadioTransmit):
             self.frames_sent += 1
             airtime_us = self._air.transmit(self.name, action.phy_payload, action.freq_hz, action.dr, action.power_dbm)
             self.airtime_us += airtime_us
             self._timeline.at(self._timeline.now_us + airtime_us, lambda: self._hear(Transmitted()))
+        elif isinstance(action, OpenWindow):
+            if action.symbols:  # nobody answers yet
+                closes_us = self._booted_us + action.open_ms * 1000 + action.symbols * _symbol_us(action.dr)
+                self._timeline.at(closes_us, lambda: self._hear(WindowClosed()))
         elif isinstance(action, Persist):
             self.persisted[action.key] = action.value
+        elif isinstance(action, Power):
+            pass  # perfect sensors need no warm-up
         else:
             raise TypeError(f"{self.name}: this body cannot {type(action).__name__}")
 
@@ -91,3 +97,8 @@ class Body:
 
     def _now_ms(self) -> int:
         return (self._timeline.now_us - self._booted_us) // 1000
+
+
+def _symbol_us(dr: int) -> int:
+    sf, bw_hz = data_rate(dr)
+    return _FSK_SYMBOL_US if sf == FSK else symbol_us(sf, bw_hz)

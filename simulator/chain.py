@@ -4,14 +4,19 @@ The one file that joins the gateway to the simulator.
 """
 
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from firmware.actions import TakeReading, TellEvent
 from firmware.mac import Mac
+from firmware.mind import Facts, Mind
 from firmware.node import Node
-from firmware.roles.air import AirMind
+from firmware.roles.air import Air
+from firmware.session import Identity
+from firmware.store.log import Log
 from gateway.links.link import Received
 from gateway.network.events import Commit, Committed, Refused
 from gateway.network.server import SkeletonServer
@@ -23,8 +28,11 @@ from protocol.lorawan.frames import parse_frame
 from protocol.lorawan.security import SessionKeys
 from protocol.quantities import AIR_FULL, SETS, Quantity
 from protocol.region import FULL, sub_band
+from protocol.settings import AIR
+from protocol.settings import Settings as NodeSettings
 from simulator.air import OnAir, SimpleAir
 from simulator.body import Body
+from simulator.files import MemoryFiles
 from simulator.report import Digest, Expectation, Report, Truth
 from simulator.stimuli import AirStimulus
 from simulator.streams import Stream
@@ -33,6 +41,8 @@ from simulator.timeline import Timeline
 Values = tuple[int | None, ...]
 
 START_S = 1_767_225_600  # virtual time 0 is 2026-01-01T00:00:00Z
+VERSION = (0, 1, 0)  # of the firmware
+BUILD_GPS_S = 1_400_000_000  # 2024-05-18: before every run
 INTERVAL_S = 900
 _HOUR_US = 3_600_000_000
 F_CNT_ONCE = "no frame counter was used twice"
@@ -69,8 +79,8 @@ class NodeView:
 class Chain:
     """One run; `run` may be called piece by piece, `finish` once at the end.
 
-    lines: where the published JSON lines go. taken: by node, the virtual µs and values of each reading that was sensed,
-    in the order of their numbers. Raises apsw.Error when the database cannot be opened.
+    lines: where the published JSON lines go. taken: by node, the virtual µs and values of each reading (of an event: no
+    values), in the order of their numbers. Raises apsw.Error when the database cannot be opened.
     """
 
     def __init__(self, settings: Settings, lines: TextIO) -> None:
@@ -136,8 +146,14 @@ class Chain:
         nwk_s_key, app_s_key, epoch = dice.bytes(16), dice.bytes(16), dice.below(0x10000)
         dr = _DATA_RATES[number % len(_DATA_RATES)]
         first_ms = 5_000 + dice.below(INTERVAL_S * 1000)  # nodes of a street do not sense in step
-        mind = AirMind(AIR_FULL, INTERVAL_S * 1000, first_ms, epoch)
-        mac = Mac(SessionKeys(nwk_s_key, app_s_key), dev_addr, FULL, dr)
+        dev_eui = bytes([0x02, 0, 0, 0, 0, 0, number >> 8, number & 0xFF])  # locally administered: no vendor's
+        settings = NodeSettings({0: AIR, 1: dev_eui})
+        role = _WatchedAir(settings, first_ms, lambda values: self._took(name, values))
+        log = Log(MemoryFiles(), epoch)
+        log.epoch_told()  # with the session, which the gateway has from us
+        mind = Mind(role, log, settings, Facts(VERSION, BUILD_GPS_S, dev_eui))
+        # The skeleton of a gateway never answers, so nothing may depend on it: ABP, and a data rate that stays.
+        mac = Mac(Identity(dev_eui, abp=(dev_addr, nwk_s_key, app_s_key)), FULL, dr=dr, adr=False)
         self.views[name] = NodeView(name, dr)
         self.taken[name] = []
         body = Body(
@@ -147,11 +163,9 @@ class Chain:
             self._air,
             AirStimulus(Stream(self.settings.seed, f"corner/{number}")),
             START_S,
-            lambda time_us, values: self._sensed(name, time_us, values),
         )
         body.boot(dice.below(60_000_000))
         self._bodies.append(body)
-        dev_eui = bytes([0x02, 0, 0, 0, 0, 0, number >> 8, number & 0xFF])  # locally administered: no vendor's
         self._names[dev_eui.hex()] = name
         self._epochs[name] = epoch
         return Session(
@@ -162,9 +176,10 @@ class Chain:
             epoch=epoch,
         )
 
-    def _sensed(self, name: str, time_us: int, values: Values) -> None:
-        self.views[name].taken += 1
-        self.taken[name].append((time_us, values))
+    def _took(self, name: str, values: Values) -> None:
+        """A node logs a reading, or an event (no values), under its next number."""
+        self.views[name].taken += 1 if values else 0
+        self.taken[name].append((self.timeline.now_us, values))
 
     def _watch(self, frame: OnAir) -> None:
         """A node begins a frame: check what must be true of it."""
@@ -220,6 +235,24 @@ class Chain:
         known = message["epoch"] == self._epochs[view.name] and seq < len(taken)
         if not known or not _same(message, *taken[seq]):
             self._broken[NOTHING_INVENTED] += 1
+
+
+class _WatchedAir(Air):
+    """An air node's role that says what its mind is going to log."""
+
+    def __init__(self, settings: NodeSettings, first_ms: int, took: Callable[[Values], None]) -> None:
+        super().__init__(AIR_FULL, INTERVAL_S, settings.fan_warm_up_s, settings.growth_per_mille, first_ms)
+        self._took = took
+
+    def handle(self, event: object, now_ms: int) -> list[object]:
+        """What the role wants, as ever."""
+        actions = super().handle(event, now_ms)
+        for action in actions:
+            if isinstance(action, TakeReading):
+                self._took(action.values)
+            elif isinstance(action, TellEvent):
+                self._took(())
+        return actions
 
 
 def _same(message: dict[str, Any], time_us: int, values: Values) -> bool:

@@ -49,6 +49,8 @@ ENCODERS: tuple[tuple[str, str, str, Callable[..., bytes]], ...] = (
     ("protocol.dimming.programme", "Programme.encode", "programme", _itself),
     ("protocol.dimming.site", "Site.encode", "site", _itself),
     ("protocol.envelope", "seal", "envelope", _body),
+    ("protocol.settings", "Settings.encode", "settings", _itself),
+    ("protocol.manifest", "Manifest.encode", "manifest", _itself),
 )
 
 

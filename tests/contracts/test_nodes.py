@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from firmware.actions import RadioTransmit, Sense, SetLamp, Transmit
+from firmware.cable import CableMac
 from firmware.events import Downlink, FrameHeard, Sensed, Woke
 from firmware.mac import Mac
 from firmware.node import Node
-from firmware.roles.air import AirMind
+from firmware.session import Identity
 from protocol.lorawan.frames import UPLINK, parse_frame
 from protocol.lorawan.security import SessionKeys, mic_matches, open_payload
 from protocol.quantities import AIR_FULL
@@ -17,10 +18,12 @@ from protocol.region import FULL
 from protocol.telemetry import F_PORT_READINGS, decode_readings
 from tests.fakes.bench import Bench
 from tests.fakes.macs import PatientMac, RecordingMac
-from tests.fakes.minds import ChattyMind, PlainMind
+from tests.fakes.minds import ChattyMind, PlainMind, air_mind
 
 DAY_MS = 86_400_000
-KEYS = SessionKeys(bytes(range(16)), bytes(range(16, 32)))
+SECRETS = (bytes(range(16)), bytes(range(16, 32)))
+KEYS = SessionKeys(*SECRETS)
+NODE = Identity(bytes(8), abp=(0x26000001, *SECRETS))
 Open = Callable[[bytes], tuple[int | None, bytes]]
 
 
@@ -36,12 +39,13 @@ def open_fake(phy_payload: bytes) -> tuple[int | None, bytes]:
 
 
 MINDS = {
-    "AirMind": lambda: AirMind(AIR_FULL, 900_000, 5_000, epoch=7),
+    "Air": lambda: air_mind(900_000),
     "PlainMind": lambda: PlainMind(AIR_FULL, 900_000),
 }
 MACS: dict[str, tuple[Callable[[], Any], Open]] = {
-    "Mac-DR0": (lambda: Mac(KEYS, 0x26000001, FULL, 0), open_real),
-    "Mac-DR5": (lambda: Mac(KEYS, 0x26000001, FULL, 5), open_real),
+    "Mac-DR0": (lambda: Mac(NODE, FULL, dr=0, adr=False), open_real),
+    "Mac-DR5": (lambda: Mac(NODE, FULL, dr=5), open_real),
+    "CableMac": (lambda: CableMac(NODE), open_real),
     "PatientMac-DR0": (lambda: PatientMac(0), open_fake),
 }
 
@@ -53,9 +57,10 @@ def test_what_was_sensed_is_on_the_air_before_the_next_reading(mind, mac):
     sensed: dict[tuple[int, ...], int] = {}
 
     def sense(set_number: int, now_ms: int) -> tuple[int, ...]:
-        n = len(sensed)
-        sensed[80 + n, 100 - n, 130, 160 + 3 * n, 420 + n, -20 + n, 60, 10_130] = now_ms
-        return list(sensed)[-1]
+        n = now_ms // 900_000
+        values = (80 + n, 100 - n, 130 + n, 160 + 3 * n, 420 + n, -20 + n, 60, 10_130)
+        sensed[values] = now_ms
+        return values
 
     bench = Bench(Node(mind(), make_mac()), sense)
     bench.run(DAY_MS)

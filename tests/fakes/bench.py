@@ -1,9 +1,10 @@
 """A body without a world, for both Pythons: carries out what a core wants on virtual ms, and writes down all of it."""
 
-from firmware.actions import Persist, RadioTransmit, Sense
-from firmware.events import Sensed, Transmitted, Woke
+from firmware.actions import OpenWindow, Persist, RadioTransmit, Sense
+from firmware.events import Sensed, Transmitted, WindowClosed, Woke
 from protocol.region import frame_airtime_us
 
+_WINDOW_MS = 100  # nobody answers, so one length is as good as another
 _PATIENCE = 10  # times that a core may be woken at one moment before it is called busy
 
 
@@ -70,5 +71,7 @@ class Bench:
             assert not self._on_air, f"{self.now_ms} ms: a radio sends one frame at a time"
             self._on_air = True
             self._answers.append((self.now_ms + airtime_ms(action), Transmitted()))
+        elif isinstance(action, OpenWindow) and action.symbols:
+            self._answers.append((max(action.open_ms, self.now_ms) + _WINDOW_MS, WindowClosed()))
         elif isinstance(action, Persist):
             self.persisted[action.key] = action.value

@@ -1,7 +1,7 @@
 """MACs to try a mind with, for both Pythons."""
 
 from firmware.actions import Persist, RadioTransmit, Transmit
-from firmware.events import Transmitted
+from firmware.events import Sent, Transmitted
 from protocol.lorawan.frames import UNCONFIRMED_DATA_UP, data_frame
 from protocol.region import frame_airtime_us, max_payload
 
@@ -22,15 +22,18 @@ class PatientMac:
     def handle(self, event, now_ms):
         if isinstance(event, Transmit):
             self._waiting.append(event)
-            self._waiting = self._waiting[-_WAITING:]
-        if isinstance(event, Transmitted):
+            if len(self._waiting) > _WAITING:
+                return [Sent(self._waiting.pop(0).f_port, None)]
+        if isinstance(event, Transmitted) and not self._silent:
             self._silent = True
+            return [Sent(self._f_port, None)]
         if not self._silent or not self._waiting or now_ms < self._free_ms:
             return []
         transmit = self._waiting.pop(0)
         payload = transmit.compose(max_payload(self._dr), now_ms)
         frame = data_frame(UNCONFIRMED_DATA_UP, 1, self._f_cnt_up, transmit.f_port, payload) + bytes(4)
         self._f_cnt_up += 1
+        self._f_port = transmit.f_port
         self._silent = False
         self._free_ms = now_ms + 150 * frame_airtime_us(self._dr, len(frame)) // 1000
         return [Persist("f_cnt_up", self._f_cnt_up), RadioTransmit(frame, _FREQ_HZ, self._dr, 14)]
@@ -54,8 +57,9 @@ class RecordingMac:
     def handle(self, event, now_ms):
         self.heard.append(event)
         if isinstance(event, Transmit):
-            self.payloads.append((now_ms, event.f_port, event.compose(self._room, now_ms)))
-            return []
+            payload = event.compose(self._room, now_ms)
+            self.payloads.append((now_ms, event.f_port, payload))
+            return [Sent(event.f_port, True if event.confirmed else None)]
         answers, self.answers = self.answers, []
         return answers
 

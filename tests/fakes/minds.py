@@ -2,7 +2,21 @@
 
 from firmware.actions import Sense, Transmit
 from firmware.events import Sensed, Woke
+from firmware.mind import Facts, Mind
+from firmware.roles.air import Air
+from firmware.store.log import Log
+from protocol.quantities import AIR_FULL
+from protocol.settings import AIR, Settings
 from protocol.telemetry import F_PORT_READINGS, Reading, encode_readings
+from tests.firmware.store.disks import Disk
+
+
+def air_mind(interval_ms, first_ms=5_000, growth_per_mille=0, epoch=0xBEEF):
+    """The real mind of an air node whose epoch the gateway knows; as it is, it tells what the sensors saw."""
+    log = Log(Disk(), epoch)
+    log.epoch_told()
+    role = Air(AIR_FULL, interval_ms // 1000, 30, growth_per_mille, first_ms)
+    return Mind(role, log, Settings({0: AIR, 1: bytes(8)}), Facts((0, 1, 0), 0, bytes(8)))
 
 
 class PlainMind:

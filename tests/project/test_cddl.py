@@ -5,7 +5,7 @@ import re
 import cbor2
 import pytest
 
-from protocol import envelope, events, orders, quantities, telemetry
+from protocol import envelope, events, manifest, orders, quantities, settings, telemetry
 from protocol.dimming import programme, site
 from tests import cddl
 
@@ -142,6 +142,31 @@ EXAMPLES = {
             [-1],
         ),
     ),
+    "settings": (
+        ({0: 3, 1: bytes(8), 5: 1}, {0: 1, 1: bytes(8), 2: bytes(8), 11: 60, 19: 300}),
+        (
+            {},
+            {0: 3},
+            {0: 4, 1: bytes(8)},
+            {0: 1, 1: bytes(7)},
+            {0: 1, 1: bytes(8), 11: 59},
+            {0: 1, 1: bytes(8), 5: "full"},
+            {0: 1, 1: bytes(8), 5: False},
+            {0: 1, 1: bytes(8), 99: 1},
+        ),
+    ),
+    "manifest": (
+        ([0, 0], [2**24 - 1, 256, "main.py", bytes(32), "z" * 64, bytes(32)]),
+        (
+            [1],
+            [2**24, 0],
+            [1, 0, "main.py"],
+            [1, 0, "main.py", bytes(31)],
+            [1, 0, "", bytes(32)],
+            [1, 0, "z" * 65, bytes(32)],
+            [1, 0, b"main.py", bytes(32)],
+        ),
+    ),
 }
 
 
@@ -198,6 +223,8 @@ def test_the_net_is_cast_over_every_encoder():
     sealed = envelope.seal(envelope.message(envelope.FRAME, phy_payload=b"\x5e\xa1"))
     made.append(("envelope", bytes.fromhex("8207425ea1")))
     assert b"\x5e\xa1" in sealed
+    made.append(("settings", settings.Settings({0: settings.BRIDGE, 1: b"seal" * 2}).encode()))
+    made.append(("manifest", manifest.Manifest(0x5EA1, 0x5EA1, []).encode()))
     for rule, payload in made:
         assert (rule, payload) in cddl.NET.seen, rule
     assert len(made) == len(cddl.ENCODERS)
@@ -251,6 +278,17 @@ def test_the_list_of_events_is_the_code_s():
     assert [(int(at), name, tuple(details.split())) for at, name, details in listed] == [
         (at, name, details) for at, (name, details) in enumerate(events.EVENTS)
     ]
+
+
+def test_the_settings_are_the_code_s():
+    section = TEXT.split("settings = {")[1].split("}")[0]
+    listed = re.findall(r"^  (\?? ?)(\d+) => ([^,]+), +; (\w+)(?:: (.*))?$", section, re.MULTILINE)
+    expected = []
+    for number, (name, _, default, low, high, _) in enumerate(settings.SETTINGS):
+        choices = " ".join(f"{at} {choice}" for at, choice in enumerate(high)) if isinstance(high, tuple) else ""
+        values = "bstr .size 8" if high == "EUI" else f"{low}..{len(high) - 1 if isinstance(high, tuple) else high}"
+        expected.append(("" if default is None else "? ", str(number), values, name, choices))
+    assert listed == expected
 
 
 def test_verbs_and_outcomes_are_the_code_s():

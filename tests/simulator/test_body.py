@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from firmware.actions import Persist, RadioTransmit, Sense, SetLamp
-from firmware.events import Sensed, Transmitted, Woke
+from firmware.actions import OpenWindow, Persist, RadioTransmit, Sense, SetLamp
+from firmware.events import Sensed, Transmitted, WindowClosed, Woke
 from protocol.region import frame_airtime_us
 from simulator.body import Body
 from simulator.timeline import Timeline
@@ -51,7 +51,6 @@ class Street:
         self.timeline = Timeline()
         self.air = make_air(self.timeline)
         self.corner = Corner()
-        self.sensed: list[tuple[int, tuple[int | None, ...]]] = []
         self.body = Body(
             "node",
             core,
@@ -59,7 +58,6 @@ class Street:
             self.air,
             self.corner,
             1_767_225_600,
-            lambda time_us, values: self.sensed.append((time_us, values)),
         )
         self.body.boot(BOOT_US)
 
@@ -90,7 +88,6 @@ def test_sensors_answer_with_what_the_corner_shows_now():
     street = Street(core)
     street.run()
     assert street.corner.asked == [(3, 1_767_225_600 + 11)]
-    assert street.sensed == [(BOOT_US + 9_000_000, (1, None))]
     now_ms, event = core.heard[-1]
     assert isinstance(event, Sensed)
     assert (now_ms, event.set_number, event.values) == (9_000, 3, (1, None))
@@ -109,6 +106,15 @@ def test_the_radio_answers_when_the_frame_is_over():
     [arrived] = heard
     assert (arrived.sender, arrived.phy_payload, arrived.freq_hz, arrived.dr) == ("node", bytes(20), 868_300_000, 3)
     assert (arrived.power_dbm, arrived.start_us, arrived.end_us) == (14, BOOT_US, BOOT_US + airtime_us)
+
+
+def test_a_window_closes_when_its_symbols_are_over_and_a_class_c_one_never():
+    core = Script(([OpenWindow(5_000, 868_300_000, 3, 10)], None), ([OpenWindow(7_000, 868_300_000, 7, 100)], None))
+    Street(core).run()
+    assert core.told == [(0, Woke), (5_040, WindowClosed), (7_016, WindowClosed)]
+    core = Script(([OpenWindow(5_000, 869_525_000, 3, 0)], None))
+    Street(core).run()
+    assert core.told == [(0, Woke)]
 
 
 def test_what_is_persisted_is_there_before_the_frame_that_needs_it():

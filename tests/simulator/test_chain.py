@@ -12,10 +12,12 @@ from typing import Any
 import apsw
 import pytest
 
+from firmware.duty import Ledger
+from firmware.flight import Flight
 from firmware.mac import Mac
+from firmware.session import Identity
 from gateway.store.records import RecordStore
-from protocol.lorawan.security import SessionKeys
-from protocol.region import Plan, SubBand
+from protocol.region import Plan
 from simulator import chain as chain_module
 from simulator.chain import (
     DUTY_CYCLE,
@@ -158,23 +160,29 @@ class ForgetfulMac(Mac):
 
     def handle(self, event: object, now_ms: int) -> list[object]:
         actions = super().handle(event, now_ms)
-        if self._f_cnt_up == 6:
-            self._f_cnt_up = 4
+        if self._ups.next == 6:
+            self._ups.next = 4
         return actions
 
 
 class GreedyMac(Mac):
     """Knows no duty cycle."""
 
-    def _pace_ms(self, frame_len: int, band: SubBand) -> int:
+    def _free_at(self, channels: tuple[tuple[int, int, int], ...], frame_ms: int) -> int:
         return 0
+
+    def _launch(self, out: list[object], flight: Flight, now_ms: int) -> None:
+        self._ledger = Ledger()
+        super()._launch(out, flight, now_ms)
 
 
 class StrangerMac(Mac):
     """Was flashed with other keys than the gateway was told."""
 
-    def __init__(self, keys: SessionKeys, dev_addr: int, plan: Plan, dr: int) -> None:
-        super().__init__(SessionKeys(bytes(16), bytes(16)), dev_addr, plan, dr)
+    def __init__(self, identity: Identity, plan: Plan, dr: int, adr: bool) -> None:
+        assert identity.abp
+        identity.abp = (identity.abp[0], bytes(16), bytes(16))
+        super().__init__(identity, plan, dr=dr, adr=adr)
 
 
 class LyingStore(RecordStore):

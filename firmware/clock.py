@@ -1,0 +1,95 @@
+"""Trusted time: what a node believes of the network's answers, and how far its own clock runs wrong in between.
+
+A time before the build of this firmware is refused. A jump over 5 minutes is believed only after two answers an hour
+apart that agree with each other: one answer of a gateway whose clock is wrong moves no street. Sleep clocks are off
+by up to 3 %, so the node learns its drift from answers it believes and counts with it until the next one.
+"""
+
+from protocol.compat import const
+
+MAX_STEP_S = const(300)  # a correction; more than that is a jump
+_HOUR_MS = const(3_600_000)
+_DAY_MS = const(86_400_000)
+_MAX_DRIFT_PPM = const(40_000)  # the worst sleep clock and a little; a measurement beyond is none
+
+
+class TrustedClock:
+    """build_gps_s: when this firmware was built. image: what `image` returned before the deep sleep, or ()."""
+
+    def __init__(self, build_gps_s: int, image: list[int | None] | tuple[()] = ()) -> None:
+        self._build_gps_s = build_gps_s
+        self._base: tuple[int, int] | None = None  # (gps_s, at_ms) of the last answer believed
+        self._suspect: tuple[int, int] | None = None  # the same of one that jumped
+        self._drift_ppm: int | None = None  # what true time gains on this node's clock
+        self._ask_ms = 0
+        if image:
+            base_gps_s, base_s, suspect_gps_s, suspect_s, self._drift_ppm, ask_s = image
+            if base_gps_s is not None and base_s is not None:
+                self._base = base_gps_s, base_s * 1000
+            if suspect_gps_s is not None and suspect_s is not None:
+                self._suspect = suspect_gps_s, suspect_s * 1000
+            self._ask_ms = (ask_s or 0) * 1000
+
+    def gps_s(self, now_ms: int) -> int | None:
+        """GPS seconds at *now_ms*, or None as long as no answer was believed."""
+        if self._base is None:
+            return None
+        return self._after(self._base, now_ms)
+
+    def answered(self, gps_s: int, at_ms: int) -> bool:
+        """Judge an answer: the network says it was *gps_s* at *at_ms*. Returns whether it is believed."""
+        if gps_s < self._build_gps_s:
+            return False
+        answer = (gps_s, at_ms)
+        base = self._base
+        if base is not None:
+            if abs(gps_s - self._after(base, at_ms)) <= MAX_STEP_S:
+                self._learn_drift(base, answer)
+            elif not self._confirmed(answer):
+                return False
+        self._base = answer
+        self._suspect = None
+        # The second answer soon, for the drift; then a day.
+        self._ask_ms = at_ms + (_HOUR_MS if self._drift_ppm is None else _DAY_MS)
+        return True
+
+    def wants_answer(self, now_ms: int) -> bool:
+        """Whether to ask with the next frame: at boot, then hourly until an answer is believed, then daily."""
+        return now_ms >= self._ask_ms
+
+    def asked(self, now_ms: int) -> None:
+        """The question goes with a frame now."""
+        self._ask_ms = now_ms + _HOUR_MS
+
+    def image(self) -> list[int | None]:
+        """What must survive deep sleep: small numbers or None, whole seconds."""
+        base_gps_s, base_ms = self._base or (None, 0)
+        suspect_gps_s, suspect_ms = self._suspect or (None, 0)
+        return [
+            base_gps_s,
+            base_ms // 1000,
+            suspect_gps_s,
+            suspect_ms // 1000,
+            self._drift_ppm,
+            (self._ask_ms + 999) // 1000,
+        ]
+
+    def _after(self, base: tuple[int, int], now_ms: int) -> int:
+        return base[0] + (now_ms - base[1]) * (1_000_000 + (self._drift_ppm or 0)) // 1_000_000_000
+
+    def _learn_drift(self, base: tuple[int, int], answer: tuple[int, int]) -> None:
+        elapsed_ms = answer[1] - base[1]
+        if elapsed_ms < _HOUR_MS:  # answers are whole seconds: less than an hour tells more noise than drift
+            return
+        gained_ms = (answer[0] - base[0]) * 1000 - elapsed_ms
+        drift_ppm = gained_ms * 1_000_000 // elapsed_ms
+        if abs(drift_ppm) <= _MAX_DRIFT_PPM:
+            self._drift_ppm = drift_ppm
+
+    def _confirmed(self, answer: tuple[int, int]) -> bool:
+        """Whether *answer* agrees with a jump seen an hour ago; if not, the next one has to agree with *answer*."""
+        suspect = self._suspect
+        if suspect is None or abs(answer[0] - self._after(suspect, answer[1])) > MAX_STEP_S:
+            self._suspect = answer
+            return False
+        return answer[1] - suspect[1] >= _HOUR_MS

@@ -1,0 +1,75 @@
+"""What a power cut must not take from a lamp: burning hours, switchings, energy, how long nights are."""
+
+from protocol import cbor
+from protocol.errors import ProtocolError
+from protocol.items import array, integer, integer_or_none
+
+from ..actions import Persist
+from .night import Nights
+
+_KEY = "light"
+_ITEMS = 9
+
+
+class Ledger:
+    """stored: as persisted under "light", b"" on a new lamp; one that cannot be read is begun anew.
+
+    run_min: how long the run before this one was, cut_gps_s: about when it ended, or None. energy: Wh. seen: bits of
+    the sensors that ever answered. rated_dw: of one head, as learned, 0 before. lit_s and switches: of each head.
+    """
+
+    def __init__(self, heads: int, stored: bytes) -> None:
+        try:
+            items = _items(stored, heads) if stored else None
+        except ProtocolError:
+            items = None
+        if items is None:
+            items = 0, None, None, 0, 0, 0, [0] * heads, [0] * heads, []
+        (
+            self.run_min,
+            before_min,
+            self.cut_gps_s,
+            self.energy,
+            self.seen,
+            self.rated_dw,
+            self.lit_s,
+            self.switches,
+            lengths_min,
+        ) = items
+        self.nights = Nights(lengths_min, before_min)
+        self._energy_base = self.energy
+
+    def metered(self, energy: int) -> int:
+        """The energy of all runs, in Wh, when the meter counted *energy* in this one; it may begin anew."""
+        if self._energy_base + energy < self.energy:
+            self._energy_base = self.energy
+        self.energy = self._energy_base + energy
+        return self.energy
+
+    def save(self, now_s: int, gps_s: int | None) -> Persist:
+        """Keep it all, after *now_s* of power; at most 90 bytes."""
+        kept: list[object] = [now_s // 60, self.nights.before_min, self.cut_gps_s if gps_s is None else gps_s]
+        kept += [self.energy, self.seen, self.rated_dw, self.lit_s, self.switches, self.nights.lengths_min]
+        return Persist(_KEY, cbor.encode(kept))
+
+
+def _items(
+    stored: bytes, heads: int
+) -> tuple[int, int | None, int | None, int, int, int, list[int], list[int], list[int]]:
+    """Undo `save`. Raises ProtocolError."""
+    items = array(cbor.decode(stored), "ledger", _ITEMS)
+    return (
+        integer(items[0], "ledger: run_min"),
+        integer_or_none(items[1], "ledger: before_min"),
+        integer_or_none(items[2], "ledger: gps_s"),
+        integer(items[3], "ledger: energy"),
+        integer(items[4], "ledger: seen"),
+        integer(items[5], "ledger: rated_dw"),
+        _integers(items[6], heads)[:heads],
+        _integers(items[7], heads)[:heads],
+        _integers(items[8], 0),
+    )
+
+
+def _integers(item: object, least: int) -> list[int]:
+    return [integer(number, "ledger: number") for number in array(item, "ledger: list", least)]

@@ -1,0 +1,334 @@
+"""What a node has to tell, and when: events and their repeats, readings with older ones, what was asked for again.
+
+Each is a teller, and so are the receipts (`firmware/orders.py`) and the status: `f_port` and `confirmed` of its next
+frame, `due_ms()` when that may go (None: nothing to tell), `compose(room, now_ms)` the payload, which counts as told,
+and `sent(acked, now_ms)` once its frame is over. The mind asks them in order of urgency whenever the radio is free.
+"""
+
+from protocol.compat import const
+from protocol.events import VOID
+from protocol.items import array, integer
+from protocol.region import CHANNEL_MAX_DR, frame_airtime_us, max_payload
+from protocol.telemetry import (
+    F_PORT_EVENT,
+    F_PORT_READINGS,
+    F_PORT_STATUS,
+    Reading,
+    Status,
+    encode_event,
+    encode_readings,
+    encode_status,
+)
+
+from .dice import Dice
+from .store.log import EVENT, NEWEST, READING, Log, Record
+
+TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    class Teller(Protocol):
+        """What the mind asks of everything that has something to tell."""
+
+        @property
+        def f_port(self) -> int:
+            """FPort of the next frame."""
+
+        @property
+        def confirmed(self) -> bool:
+            """Whether the next frame asks for an acknowledgement."""
+
+        def due_ms(self) -> int | None:
+            """When there is something to tell; None: nothing."""
+
+        def compose(self, room: int, now_ms: int) -> bytes:
+            """At most *room* bytes, 36 or more, that count as told."""
+
+        def sent(self, acked: bool | None, now_ms: int) -> None:
+            """The frame is over."""
+
+
+REPEATED = const(3)  # readings that ride along with the newest: at 20 % loss all four frames are lost once in 625
+MAX_EVENTS = const(8)  # under way at once: both bays of a node taken and left again within five minutes
+MAX_RESENDS = const(4)  # gaps that the gateway asked for; with a fifth the oldest is forgotten, and asked for again
+_CHUNK = const(16)  # records of the log in memory at once
+_REPEATS_S = ((15, 45), (120, 300))  # after the event was first told
+_RETRY_S = const(60)
+_MAX_RETRY_S = const(3600)
+_OVERHEAD_LEN = const(13)  # MHDR(1) FHDR(7) FPort(1) MIC(4)
+# Half the airtime that a sub-band of 1 % allows: 200 times the frame from its start to that of the next.
+_PACE = const(200)
+
+
+class Events:
+    """Events: at once, again after 15..45 s and after 2..5 min, each time with the same number."""
+
+    f_port = F_PORT_EVENT
+    confirmed = False
+
+    def __init__(self, dice: Dice, log: Log, boot: int, image: list[object] | tuple[()] = ()) -> None:
+        self._dice = dice
+        self._boot = boot
+        self._under_way: list[_Untold] = []
+        for row in image:
+            seq, told, due_s, first_s = [integer(item, "event under way") for item in array(row, "event", 4)]
+            for record in log.find(seq, 1):
+                event = _Untold(record, due_s * 1000)
+                event.told = told
+                event.first_ms = first_s * 1000
+                self._under_way.append(event)
+
+    def add(self, record: Record, now_ms: int) -> None:
+        """A new event; when too many are under way, the oldest is told no more."""
+        self._under_way.append(_Untold(record, now_ms))
+        del self._under_way[:-MAX_EVENTS]
+
+    def due_ms(self) -> int | None:
+        """When the next event, or the next repeat, is to go."""
+        return min([event.due_ms for event in self._under_way]) if self._under_way else None
+
+    def compose(self, room: int, now_ms: int) -> bytes:
+        """The one that waits longest; and throw the dice for its repeat."""
+        event = self._under_way[0]
+        for other in self._under_way:
+            if other.due_ms < event.due_ms:
+                event = other
+        if event.told == 0:
+            event.first_ms = now_ms
+        if event.told < len(_REPEATS_S):
+            least_s, most_s = _REPEATS_S[event.told]
+            event.due_ms = event.first_ms + self._dice.between_ms(least_s, most_s)
+            event.told += 1
+        else:
+            self._under_way.remove(event)
+        return event_payload(event.record, self._boot, now_ms)
+
+    def sent(self, acked: bool | None, now_ms: int) -> None:
+        """Nothing depends on it: the repeats go anyway."""
+
+    def image(self) -> list[object]:
+        """The events under way, for the deep sleep."""
+        return [
+            [event.record.seq, event.told, (event.due_ms + 999) // 1000, event.first_ms // 1000]
+            for event in self._under_way
+        ]
+
+
+class Readings:
+    """The newest reading, with those before it for the frames that were lost."""
+
+    f_port = F_PORT_READINGS
+    confirmed = False
+
+    def __init__(self, set_number: int, log: Log, boot: int, untold: bool = False) -> None:
+        self.untold = untold and bool(log.newest(1))
+        self._set_number = set_number
+        self._boot = boot
+        self._newest: list[Reading] = []
+        for record in log.newest(NEWEST):
+            if record.kind == READING and record.number == set_number and len(self._newest) <= REPEATED:
+                self._newest.append(record)
+
+    def add(self, record: Record) -> None:
+        """A new reading; a frame that still waits for its turn will carry it too."""
+        self._newest.insert(0, record)
+        del self._newest[REPEATED + 1 :]
+        self.untold = True
+
+    def due_ms(self) -> int | None:
+        """At once, when there is one that no frame has carried."""
+        return 0 if self.untold else None
+
+    def compose(self, room: int, now_ms: int) -> bytes:
+        """As many as fit."""
+        self.untold = False
+        return encode_readings(self._set_number, self._newest, self._boot, now_ms // 1000, room)[0]
+
+    def sent(self, acked: bool | None, now_ms: int) -> None:
+        """Nothing depends on it: the next frames repeat what this one carried."""
+
+
+class Resends:
+    """Answers from the log to what the gateway missed: readings first, then events and the numbers that are void.
+
+    A frame of these uses at most half of the airtime there is, so that what is new finds the other half.
+    """
+
+    confirmed = False
+
+    def __init__(self, log: Log, boot: int, image: list[object] | tuple[()] = ()) -> None:
+        self.f_port = F_PORT_READINGS
+        self._log = log
+        self._boot = boot
+        self._free_ms = 0
+        self._head: Record | None = None  # what the next frame begins with
+        self._gaps: list[list[int]] = []  # [first reading to tell, first of the others, end of both], oldest first
+        if image:
+            self._free_ms = integer(image[0], "free") * 1000
+            for row in image[1:]:
+                self._gaps.append([integer(item, "gap") for item in array(row, "gap", 3)])
+        self._seek()
+
+    def add(self, first_seq: int, count: int) -> int | None:
+        """Tell *count* records from *first_seq* on, its low 16 bits.
+
+        Returns None, or the first full number that the log still has if older ones were asked for.
+        """
+        first = self._log.next_seq - ((self._log.next_seq - first_seq) & 0xFFFF)
+        end = min(first + count, self._log.next_seq)
+        oldest = self._log.oldest_seq()
+        kept = max(first, oldest)
+        if kept < end and not self._covered(kept, end):
+            self._gaps.append([kept, kept, end])
+            del self._gaps[:-MAX_RESENDS]
+            self._seek()
+        return oldest if first < oldest else None
+
+    def due_ms(self) -> int | None:
+        """When half of the airtime has grown to another frame."""
+        return self._free_ms if self._head else None
+
+    def compose(self, room: int, now_ms: int) -> bytes:
+        """The oldest of what is still to tell, and as much after it as fits."""
+        head = self._head
+        assert head is not None  # the mind asks only when something is due
+        gap = self._gaps[0]
+        if head.kind == EVENT:
+            gap[1] = head.after()
+            payload = event_payload(head, self._boot, now_ms)
+        else:
+            payload = self._compose_readings(gap, head, room, now_ms)
+        self._free_ms = now_ms + _airtime_ms(room, len(payload)) * _PACE
+        self._seek()
+        return payload
+
+    def sent(self, acked: bool | None, now_ms: int) -> None:
+        """What is lost again is asked for again."""
+
+    def image(self) -> list[object]:
+        """When it may go on, and what is still to tell, for the deep sleep."""
+        image: list[object] = [(self._free_ms + 999) // 1000]
+        image.extend(self._gaps)
+        return image
+
+    def _covered(self, first: int, end: int) -> bool:
+        return any(gap[0] <= first and gap[1] <= first and end <= gap[2] for gap in self._gaps)
+
+    def _compose_readings(self, gap: list[int], head: Record, room: int, now_ms: int) -> bytes:
+        readings: list[Reading] = []  # newest first
+        for record in self._log.find(head.seq, gap[2] - head.seq):
+            if record.kind == READING:
+                if record.number != head.number or len(readings) == _CHUNK:
+                    break
+                readings.insert(0, record)
+        while True:
+            payload, carried = encode_readings(head.number, readings, self._boot, now_ms // 1000, room)
+            if carried == len(readings):
+                gap[0] = readings[0].seq + 1
+                return payload
+            del readings[: len(readings) - carried]  # the oldest go first: what is left of the gap stays in one piece
+
+    def _seek(self) -> None:
+        """Find what the next frame begins with; a gap that has nothing more is closed."""
+        self._head = None
+        oldest = self._log.oldest_seq() if self._gaps else 0
+        while self._gaps:
+            gap = self._gaps[0]
+            self._head = self._next_reading(gap, oldest) or self._next_other(gap, oldest)
+            if self._head:
+                self.f_port = F_PORT_EVENT if self._head.kind == EVENT else F_PORT_READINGS
+                return
+            self._gaps.pop(0)
+
+    def _next_reading(self, gap: list[int], oldest: int) -> Record | None:
+        first = max(gap[0], oldest)
+        if first < gap[2]:
+            for record in self._log.find(first, gap[2] - first):
+                if record.kind == READING:
+                    return record
+        gap[0] = gap[2]
+        return None
+
+    def _next_other(self, gap: list[int], oldest: int) -> Record | None:
+        """The next event, or a void one for numbers of which the log knows nothing."""
+        first = max(gap[1], oldest)
+        for record in self._log.find(first, gap[2] - first) if first < gap[2] else ():
+            if record.seq > first:
+                return self._void(first, record.seq)
+            if record.kind == EVENT:
+                return record
+            first = record.seq + 1
+        return self._void(first, gap[2]) if first < gap[2] else None
+
+    def _void(self, first: int, end: int) -> Record:
+        return Record(first, -1, 0, None, EVENT, VOID, (end - first,))
+
+
+class StatusTeller:
+    """The status: after each boot and daily; while it opens an epoch, confirmed and until it is acknowledged.
+
+    make: the status as it is now, by now_ms. due_ms: of the first one. period_ms: to the next one.
+    """
+
+    f_port = F_PORT_STATUS
+
+    def __init__(self, dice: Dice, log: Log, make: "Callable[[int], Status]", due_ms: int, period_ms: int) -> None:
+        self._dice = dice
+        self._log = log
+        self._make = make
+        self._due_ms = due_ms
+        self._period_ms = period_ms
+        self._retry_s = _RETRY_S
+
+    @property
+    def confirmed(self) -> bool:
+        """As long as the gateway may not have heard of the epoch: it could not tell the records from older ones."""
+        return self._log.epoch_is_new
+
+    def due_ms(self) -> int | None:
+        """The next one."""
+        return self._due_ms
+
+    def compose(self, room: int, now_ms: int) -> bytes:
+        """The status as it is now; one that opens an epoch comes again soon should nobody say how it ended."""
+        self._due_ms = now_ms + (_MAX_RETRY_S * 1000 if self._log.epoch_is_new else self._period_ms)
+        return encode_status(self._make(now_ms), room)
+
+    def sent(self, acked: bool | None, now_ms: int) -> None:
+        """An epoch is open once its status is acknowledged; else once more, later and later up to an hour."""
+        if acked:
+            self._log.epoch_told()
+            self._due_ms = now_ms + self._period_ms
+        elif self._log.epoch_is_new:
+            self._due_ms = now_ms + self._retry_s * 1000 + self._dice.between_ms(0, _RETRY_S)
+            self._retry_s = min(self._retry_s * 2, _MAX_RETRY_S)
+
+    def image(self) -> int:
+        """The due time in seconds, for the deep sleep."""
+        return (self._due_ms + 999) // 1000
+
+
+class _Untold:
+    """An event under way: how often it was told, when first and when again."""
+
+    def __init__(self, record: Record, due_ms: int) -> None:
+        self.record = record
+        self.told = 0
+        self.due_ms = due_ms
+        self.first_ms = due_ms
+
+
+def event_payload(record: Record, boot: int, now_ms: int) -> bytes:
+    """The record of an event as a payload of FPort 2; without age if it is of another boot."""
+    details = tuple([value for value in record.values if value is not None])
+    age_s = now_ms // 1000 - record.uptime_s if record.boot == boot else None
+    return encode_event(record.seq, age_s, record.number, details)
+
+
+def _airtime_ms(room: int, payload_len: int) -> int:
+    """The longest that a frame of this payload can take at a data rate that leaves so much room."""
+    dr = 0
+    while dr < CHANNEL_MAX_DR and max_payload(dr) < room:
+        dr += 1
+    return frame_airtime_us(dr, _OVERHEAD_LEN + payload_len) // 1000 + 1
