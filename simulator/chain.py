@@ -80,7 +80,8 @@ class Chain:
         self.taken: dict[str, list[tuple[int, Values]]] = {}
         self._lines = lines
         self._digest = Digest()
-        self._store = RecordStore(open_database(settings.database, durable=False))
+        self._database = open_database(settings.database, durable=False)
+        self._store = RecordStore(self._database)
         self._published = 0
         self._refused: Counter[str] = Counter()
         self._published_seqs: set[tuple[str, int]] = set()
@@ -99,7 +100,8 @@ class Chain:
         self.timeline.run(until_s * 1_000_000)
 
     def finish(self) -> Report:
-        """Say what the run showed; with the digest over everything that happened."""
+        """Close the database and say what the run showed, with the digest over everything that happened."""
+        self._database.close()
         taken = sum(view.taken for view in self.views.values())
         delivered = sum(view.delivered for view in self.views.values())
         share = delivered / taken if taken else 0.0

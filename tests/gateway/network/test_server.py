@@ -78,6 +78,12 @@ def test_numbers_are_widened_beyond_16_bits():
     assert seqs == [65_535, 65_534, 65_537, 65_536, 65_540, 65_539]
 
 
+def test_numbers_are_widened_from_the_newest_that_was_told():
+    server = server_of(DEVICE)
+    seqs = [accept(server, DEVICE.reading(f_cnt, seq=30_000 * f_cnt)).records[0].seq for f_cnt in range(5)]
+    assert seqs == [0, 30_000, 60_000, 90_000, 120_000]
+
+
 def test_frame_counters_are_widened_beyond_16_bits():
     server = server_of(DEVICE)
     accepted = [accept(server, DEVICE.reading(f_cnt)).f_cnt_up for f_cnt in (65_000, 65_535, 65_536, 100_000)]
