@@ -1,8 +1,8 @@
 """`lampyre simulate`: run a virtual fleet through the whole chain."""
 
 import json
+import os
 import time
-from io import StringIO
 from pathlib import Path
 from typing import Annotated
 
@@ -42,17 +42,18 @@ def run(
     if database and database.exists():
         raise typer.BadParameter(f"{database} exists; name a file that does not", param_hint="--database")
     settings = Settings(seed=seed, nodes=nodes, hours=hours, loss=loss, database=database or ":memory:")
-    lines = StringIO()
     try:
-        report = _watch(Chain(settings, lines), lasts, console)
-        if readings:
-            readings.write_text(lines.getvalue(), encoding="utf-8")
+        with (readings or Path(os.devnull)).open("w", encoding="utf-8") as lines:
+            report = _watch(Chain(settings, lines), lasts, console)
         if json_report:
             json_report.write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
     except (OSError, apsw.Error) as error:
         typer.echo(f"cannot write: {error}", err=True)
         raise typer.Exit(1) from None
     console.print(summary(report))
+    for what, path in (("readings", readings), ("report", json_report), ("database", database)):
+        if path:
+            typer.echo(f"{what}: {path}", err=True)
     if report.failures:
         typer.echo(
             f"did not hold: {'; '.join(report.failures)}\nrepeat it with: "
