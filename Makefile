@@ -23,7 +23,7 @@ quick: $(VENV)/dev.stamp $(VENV)/node.stamp ## the inner loop: lint and all but 
 	@$(MAKE) --no-print-directory lint
 	LAMPYRE_HYPOTHESIS=quick $(PYTEST) -n auto -q --ignore=tests/project/test_wheel.py
 
-bench: $(VENV)/dev.stamp ## figures with their peers: a table, and build/bench.json
+bench: $(VENV)/dev.stamp $(VENV)/node.stamp ## figures with their peers: a table, and build/bench.json
 	$(BIN)/python -m tests.benchmarks
 
 soak: $(VENV)/dev.stamp $(VENV)/node.stamp ## the random tests, a hundred times as long
