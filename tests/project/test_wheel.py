@@ -92,7 +92,7 @@ def test_in_an_empty_environment_it_does_what_it_says(wheel, tmp_path):
 
     environment.install("[simulator]")
     options = "--nodes 2 --hours 1 --loss 0 --json report.json --database run.sqlite"
-    assert "each exactly once" in environment.lampyre("simulate", "run", *options.split()).stdout
+    assert "7 of 7 readings delivered" in environment.lampyre("simulate", "run", *options.split()).stdout
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     readings = environment.lampyre("gateway", "readings", "--database", "run.sqlite").stdout.splitlines()
     assert len(readings) == report["readings"]["delivered"] > 0
