@@ -16,14 +16,14 @@ demo: $(VENV)/demo.stamp ## a district of ten air nodes through the whole chain,
 	@mkdir -p build
 	@$(BIN)/lampyre simulate run --lasts 8 --json build/demo.json --readings build/demo-readings.jsonl $(DEMO_OPTIONS)
 
-test: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/wheelhouse.stamp lint ## every check and every test
+test: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/wheelhouse lint ## every check and every test
 	$(PYTEST) -n auto --cov --cov-report=term --cov-fail-under=100 $(PYTEST_OPTIONS)
 
 quick: $(VENV)/dev.stamp $(VENV)/node.stamp ## the inner loop: lint and all but the slow tests
 	@$(MAKE) --no-print-directory lint
 	LAMPYRE_HYPOTHESIS=quick $(PYTEST) -n auto -q --ignore=tests/project/test_wheel.py
 
-bench: $(VENV)/dev.stamp ## figures with their peers: a table, and build/bench.json
+bench: $(VENV)/dev.stamp $(VENV)/node.stamp ## figures with their peers: a table, and build/bench.json
 	$(BIN)/python -m tests.benchmarks
 
 soak: $(VENV)/dev.stamp $(VENV)/node.stamp ## the random tests, a hundred times as long
@@ -35,7 +35,7 @@ lint: $(VENV)/dev.stamp ## ruff, mypy --strict and the import arrows
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-micropython: $(VENV)/dev.stamp $(VENV)/node.stamp ## tests/protocol on real MicroPython; WORD=name chooses
+micropython: $(VENV)/dev.stamp $(VENV)/node.stamp ## tests/protocol and tests/firmware on real MicroPython; WORD=name chooses
 	$(BIN)/python tests/micropython/compile.py build/mpy
 	$(NODE) tests/micropython/run_tests.mjs . build/mpy $(WORD)
 
@@ -68,6 +68,7 @@ $(VENV)/node.stamp: tests/package.json tests/package-lock.json | $(VENV)/dev.sta
 	@touch $@
 
 # What a wheel test installs without touching the network.
-$(VENV)/wheelhouse.stamp: pyproject.toml constraints.txt | $(VENV)/dev.stamp
-	$(BIN)/pip download -q -c constraints.txt -d build/wheelhouse '.[simulator]' hatchling
-	@touch $@
+$(VENV)/wheelhouse: pyproject.toml constraints.txt | $(VENV)/dev.stamp
+	@rm -rf $@ $@.part
+	$(BIN)/pip download -q -c constraints.txt -d $@.part '.[simulator]'
+	@mv $@.part $@ && touch $@

@@ -2,6 +2,8 @@
 
 import importlib
 import importlib.metadata
+import io
+import sys
 from typing import Annotated
 
 import typer
@@ -10,6 +12,7 @@ app = typer.Typer(
     help="Street sensors and streetlights over LoRaWAN: gateway, simulator, boards.",
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
 )
 
 _PACKAGES = {  # command: (module with an `app`, the extra that holds what it imports, help)
@@ -19,7 +22,10 @@ _PACKAGES = {  # command: (module with an `app`, the extra that holds what it im
 
 
 def main() -> None:
-    """Run the command line; what a user did wrong ends in a sentence, never in a traceback."""
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without ✓ shows a ? instead of failing
     app()
 
 

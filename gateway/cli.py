@@ -11,7 +11,9 @@ from gateway.publish.lines import publish_lines
 from gateway.store.database import read_database
 from gateway.store.records import RecordStore
 
-app = typer.Typer(help="What the Pi in the cabinet does.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="What the Pi in the cabinet does.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
 
 
 @app.callback()
@@ -27,6 +29,14 @@ def readings(
     """Print the readings that were accepted as JSON lines, oldest first."""
     try:
         publish_lines(RecordStore(read_database(database)), sys.stdout, after)
+    except (apsw.NotADBError, apsw.SQLError):
+        typer.echo(f"{database} is not a gateway's database", err=True)
+        raise typer.Exit(1) from None
     except apsw.Error as error:
-        typer.echo(f"{database}: {error}. Is it a gateway's database?", err=True)
+        typer.echo(f"{database}: {error}; a database that is in use or in WAL mode needs a writable folder", err=True)
+        raise typer.Exit(1) from None
+    except BrokenPipeError:  # the reader, such as `head`, has enough
+        sys.stdout = None
+    except OSError as error:
+        typer.echo(f"cannot write the readings: {error}", err=True)
         raise typer.Exit(1) from None

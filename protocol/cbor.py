@@ -103,9 +103,8 @@ def _append(out: bytearray, value: object, depth: int) -> None:
 
 
 def _append_text(out: bytearray, value: str) -> None:
-    try:
-        text = value.encode()
-    except UnicodeError:
+    text = value.encode("utf-8", "surrogatepass")  # as MicroPython does unasked
+    if not _is_utf8(text):
         raise CborError(f"cannot encode {value!r} as UTF-8; expected text without lone surrogates")
     _append_head(out, _TEXT, len(text))
     out.extend(text)
@@ -199,10 +198,9 @@ class _Reader:
         self.at += size
         if major == _BYTES:
             return data
-        try:
-            return data.decode()
-        except UnicodeError:
+        if not _is_utf8(data):
             raise CborError(f"CBOR at byte {start}: text of {size} bytes is not UTF-8")
+        return data.decode()
 
     def map(self, count: int, depth: int) -> dict[int, object]:
         result: dict[int, object] = {}
@@ -218,3 +216,26 @@ class _Reader:
             last = encoded
             result[key] = self.item(depth + 1)
         return result
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Whether *data* is UTF-8 (RFC 3629 §4); MicroPython's decoder lets overlong forms and surrogates pass."""
+    at = 0
+    while at < len(data):
+        lead = data[at]
+        if lead < 0x80:
+            at += 1
+            continue
+        if not 0xC2 <= lead <= 0xF4:
+            return False
+        follow = 1 if lead < 0xE0 else 2 if lead < 0xF0 else 3
+        code = lead & (0x3F >> follow)
+        tail = data[at + 1 : at + 1 + follow]
+        for byte in tail:
+            if byte >> 6 != 2:
+                return False
+            code = code << 6 | byte & 0x3F
+        if len(tail) < follow or code < (0x80, 0x800, 0x10000)[follow - 1] or code > 0x10FFFF or code >> 11 == 27:
+            return False  # cut short, overlong, beyond Unicode, or half of a surrogate pair (U+D800..DFFF)
+        at += 1 + follow
+    return True

@@ -179,6 +179,10 @@ class Message:
             for at in range(len(fields)):
                 _check(_NAMES[kind], fields[at], items[at])
                 setattr(self, fields[at][0], items[at])
+            if _SF in fields and (self.sf == 0) != (self.bw_hz == 0):
+                raise EnvelopeError(
+                    f"{_NAMES[kind]} has sf {self.sf} with bw_hz {self.bw_hz}; expected both 0 (FSK) or neither"
+                )
         self.kind = kind
         self.items = items
 

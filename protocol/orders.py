@@ -40,7 +40,8 @@ _BYTES = const(-1)
 _EXACT_BYTES = const(-2)
 
 # verb: name, then for each argument its name, least and greatest value, and whether null may stand for it. Arguments
-# that the table gives beyond those present are null; present ones beyond the table belong to a newer version.
+# that the table gives beyond those present are null; present ones beyond the table belong to a newer version. null is a
+# fade at once, a hold until the order's expiry, all heads, a setting's own default, and 30 seconds of identifying.
 VERBS = {
     SET_LEVEL: (
         "set_level",

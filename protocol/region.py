@@ -137,7 +137,10 @@ def dr_of(sf: int, bw_hz: int) -> int:
 
 
 def rx1_dr(up_dr: int, offset: int) -> int:
-    """Data rate of RX1 after an uplink at *up_dr* with RX1DROffset *offset* 0..5 (RP 1.0.3revA §2.2.7)."""
+    """Data rate of RX1 after an uplink at *up_dr* with RX1DROffset *offset* (RP 1.0.3revA §2.2.7).
+
+    Raises FrameError outside DR0..DR7 and offsets 0..5.
+    """
     _check_dr(up_dr)
     if not 0 <= offset <= MAX_RX1_DR_OFFSET:
         raise FrameError(f"RX1DROffset is {offset}; EU868 allows 0..{MAX_RX1_DR_OFFSET}")
@@ -148,6 +151,7 @@ def max_payload(dr: int, f_opts_len: int = 0, repeater: bool = True) -> int:
     """Bytes of FRMPayload that fit at *dr* beside *f_opts_len* (0..15) bytes of FOpts (N of RP 1.0.3revA §2.2.6).
 
     repeater: keep 20 bytes free for one from DR4 on. A sender cannot know that there is none; a receiver passes False.
+    Raises FrameError outside DR0..DR7 and 0..15.
     """
     _check_dr(dr)
     if not 0 <= f_opts_len <= _MAX_FOPTS:
@@ -206,7 +210,7 @@ def off_time_ms(frame_us: int, band: SubBand) -> int:
     """Milliseconds of silence in *band* after a frame of *frame_us* (up to 1000 s) on air, rounded up.
 
     This paces a sender. By itself it can pass the limit of a sliding hour by a part of one frame; the ledger of a
-    MAC or gateway, fed with `airtime_ms_per_hour`, is what holds it.
+    MAC or gateway, fed with `airtime_ms_per_hour`, is what holds it. Raises FrameError outside 0..1000 s.
     """
     if not 0 <= frame_us <= 1_000_000_000:
         raise FrameError(f"time on air is {frame_us} us; expected 0..1000000000")
@@ -221,6 +225,7 @@ def rx_window(dr: int, error_us: int, min_symbols: int = 6, wake_us: int = 0) ->
     needs to lock, 1..255. wake_us: time from command to listening. The offset counts from the nominal start of the
     window, below zero for before (LoRaMac-node, RegionCommonComputeRxWindowParameters, there in ms). A symbol of DR7
     is a byte. An SX126x counts up to 248 symbols, an SX127x 1023: drivers set their timer beyond.
+    Raises FrameError outside DR0..DR7 and these ranges.
     """
     sf, bw_hz = data_rate(dr)
     if not 0 <= error_us <= _MAX_WINDOW_ERROR_US:

@@ -151,7 +151,8 @@ def encode_rare(reading: Reading, quantities: tuple[tuple[int, int], ...], boot:
 def decode_readings(payload: bytes | memoryview) -> Readings:
     """Decode a payload of FPort 1, in either form. Raises CborError or MessageError.
 
-    What follows the last row and does not begin like a row is of a newer version and skipped.
+    What follows the last row is of a newer version and skipped; it begins with neither an integer nor null, as a
+    row does.
     """
     items = array(cbor.decode(payload), "readings", 3)
     age_s = integer_or_none(items[2], "readings: age")
@@ -198,11 +199,12 @@ def decode_event(payload: bytes | memoryview) -> Event:
 def encode_status(status: Status, room: int) -> bytes:
     """Encode a status into at most *room* bytes; the last error is cut to what fits, and to MAX_ERROR_TEXT bytes.
 
-    Raises MessageError for a value outside its range, or when the rest alone (31 bytes at most) does not fit.
+    Raises MessageError for a value outside its range, or when the rest alone (31 bytes at most) does not fit;
+    CborError for an error text that is not Unicode.
     """
     major, minor, patch = [integer(part, "status: version part", 0, 255) for part in status.version]
     last_error = status.last_error
-    while last_error and len(last_error.encode()) > MAX_ERROR_TEXT:
+    while last_error and len(cbor.encode(last_error)) > 1 + MAX_ERROR_TEXT:
         last_error = last_error[:-1]
     while True:
         payload = cbor.encode(
@@ -237,7 +239,7 @@ def decode_status(payload: bytes | memoryview) -> Status:
     return Status(
         (version >> 16, version >> 8 & 0xFF, version & 0xFF),
         integer(items[1], "status: epoch", 0, 0xFFFF),
-        integer(items[2], "status: reset cause"),
+        integer(items[2], "status: reset cause", 0, 23),
         integer(items[3], "status: uptime"),
         integer_or_none(items[4], "status: battery", 0, 0xFFFF),
         integer_or_none(items[5], "status: heap"),

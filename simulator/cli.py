@@ -1,8 +1,8 @@
 """`lampyre simulate`: run a virtual fleet through the whole chain."""
 
 import json
+import os
 import time
-from io import StringIO
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +16,10 @@ from simulator.report import Report
 from simulator.view import live_table, summary
 
 app = typer.Typer(
-    help="A fleet on the laptop: the whole chain without hardware.", no_args_is_help=True, add_completion=False
+    help="A fleet on the laptop: the whole chain without hardware.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
 _STEP_S = 300  # virtual time between two looks at the clock
 
@@ -32,27 +35,35 @@ def run(
     nodes: Annotated[int, typer.Option(help="How many air nodes.", min=1, max=5000)] = 10,
     hours: Annotated[int, typer.Option(help="Virtual hours.", min=1, max=8784)] = 24,
     loss: Annotated[float, typer.Option(help="Share of frames lost by chance, 0 to 1.", min=0, max=1)] = 0.1,
-    lasts: Annotated[float, typer.Option(help="Spread the run over so many real seconds, to watch.", min=0)] = 0,
+    lasts: Annotated[
+        float, typer.Option(help="Spread the run over so many real seconds, to watch.", min=0, max=86400)
+    ] = 0,
     readings: Annotated[Path | None, typer.Option(help="Write what is published here, as JSON lines.")] = None,
     database: Annotated[Path | None, typer.Option(help="Keep the gateway's database here; must not exist.")] = None,
     json_report: Annotated[Path | None, typer.Option("--json", help="Write the report here, as JSON.")] = None,
 ) -> None:
     """Run a district of air nodes, its radio and a gateway in virtual time, and say what arrived."""
     console = Console()
+    files = [path for path in (readings, database, json_report) if path]
+    if len(set(files)) < len(files):
+        raise typer.BadParameter("--readings, --database and --json need files of their own")
     if database and database.exists():
         raise typer.BadParameter(f"{database} exists; name a file that does not", param_hint="--database")
+    for path in files:
+        if not path.parent.is_dir():
+            raise typer.BadParameter(f"there is no folder {path.parent} for {path.name}")
     settings = Settings(seed=seed, nodes=nodes, hours=hours, loss=loss, database=database or ":memory:")
-    lines = StringIO()
     try:
-        report = _watch(Chain(settings, lines), lasts, console)
-        if readings:
-            readings.write_text(lines.getvalue(), encoding="utf-8")
+        with (readings or Path(os.devnull)).open("w", encoding="utf-8") as lines:
+            report = _watch(Chain(settings, lines), lasts, console)
         if json_report:
             json_report.write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
     except (OSError, apsw.Error) as error:
         typer.echo(f"cannot write: {error}", err=True)
         raise typer.Exit(1) from None
     console.print(summary(report))
+    for path in files:
+        typer.echo(f"written: {path}", err=True)
     if report.failures:
         typer.echo(
             f"did not hold: {'; '.join(report.failures)}\nrepeat it with: "
@@ -73,6 +84,6 @@ def _watch(chain: Chain, lasts_s: float, console: Console) -> Report:
             time.sleep(max(0.0, began + lasts_s * until_s / end_s - time.monotonic()))
             if console.is_terminal and time.monotonic() - shown > 0.1:
                 shown = time.monotonic()
-                live.update(live_table(chain), refresh=True)
-        live.update(live_table(chain), refresh=True)
+                live.update(live_table(chain, console.height), refresh=True)
+        live.update(live_table(chain, console.height), refresh=True)
     return chain.finish()

@@ -8,11 +8,12 @@ from protocol.region import data_rate
 from simulator.chain import Chain
 from simulator.report import Report
 
-_MAX_ROWS = 24  # what a terminal shows without scrolling
+_FRAME_LINES = 8  # title, head, borders and what else a terminal needs around the rows
 
 
-def live_table(chain: Chain) -> RenderableType:
-    """The nodes as they are now, one row each."""
+def live_table(chain: Chain, height: int) -> RenderableType:
+    """The nodes as they are now, one row each, as many as a terminal of *height* lines shows."""
+    rows = max(1, height - _FRAME_LINES)
     minutes = chain.timeline.now_us // 60_000_000
     settings = chain.settings
     table = Table(
@@ -24,7 +25,7 @@ def live_table(chain: Chain) -> RenderableType:
     for heading in ("Spreading", "Readings", "Delivered", "PM2.5 µg/m³", "CO₂ ppm", "Air °C"):
         table.add_column(heading, justify="right")
     views = list(chain.views.values())
-    for view in views[:_MAX_ROWS]:
+    for view in views[:rows]:
         latest = view.latest or {}
         table.add_row(
             view.name,
@@ -33,8 +34,8 @@ def live_table(chain: Chain) -> RenderableType:
             str(view.delivered),
             *(_shown(latest.get(name)) for name in ("pm2_5", "co2", "temperature")),
         )
-    if len(views) > _MAX_ROWS:
-        return Group(table, Text(f"… and {len(views) - _MAX_ROWS} more"))
+    if len(views) > rows:
+        return Group(table, Text(f"… and {len(views) - rows} more"))
     return table
 
 
@@ -43,7 +44,7 @@ def summary(report: Report) -> RenderableType:
     taken, delivered = report.readings["taken"], report.readings["delivered"]
     sent, received = report.uplinks["sent"], report.uplinks["received"]
     lines = [
-        f"{delivered} of {taken} readings delivered ({_percent(delivered, taken)}), each exactly once",
+        f"{delivered} of {taken} readings delivered ({_percent(delivered, taken)})",
         f"{received} of {sent} frames received ({_percent(received, sent)}); lost: "
         + ", ".join(f"{count} by {cause}" for cause, count in report.lost.items()),
         f"{report.airtime_s:.0f} s on the air in {report.hours} h by {report.nodes} nodes",

@@ -39,8 +39,8 @@ H2 = 30
 GR = 220
 HH = 250
 GC = 9
-HOME = 130
-HF = 3
+HOME = 180
+HF = 4
 
 FAST_S = const(1)  # between samples while something moves
 
@@ -276,7 +276,12 @@ class FieldDetector:
         car = _square(self._car)
         left = self.left * self.left
         if swung and size >= (_FAINT * _FAINT if self._peak > 5 * self.swing * self.swing else _WEAK * _WEAK):
-            return rest <= GR * GR and home <= HH * HH or rest < car // GC or rest <= left or home <= left and home * 4 < was
+            return (
+                rest <= max(left, car // GC)
+                or rest <= GR * GR and home <= HH * HH
+                or home <= HOME * HOME
+                and home * HF < was
+            )
         if size < car // 4:
             return False
         if size >= self.taken * self.taken:

@@ -50,7 +50,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """An uplink was not accepted; *detail* is a sentence for the operator, without keys."""
+    """An uplink, or what it says, was not accepted; *detail* is a sentence for the operator, without keys."""
 
     reason: Reason
     dev_addr: int | None

@@ -1,8 +1,9 @@
 """The network server of the walking skeleton: uplinks of ABP sessions, from frame to records.
 
 An uplink passes named steps (parse → find session → check counter and MIC → decrypt → decode → commit); the first
-that refuses gives the reason. A session moves on when its uplink is handed to be committed and goes back if that
-fails. Joins, deduplication, MAC commands and downlinks follow behind the same seam.
+that refuses gives the reason. An authentic one is committed for its counter even when nothing can be read in it.
+A session moves on when its uplink is handed to be committed and goes back if that fails. Joins, deduplication, MAC
+commands and downlinks follow behind the same seam.
 """
 
 from collections.abc import Iterable
@@ -18,10 +19,8 @@ from protocol.lorawan.counters import accept_f_cnt, nearest_full
 from protocol.lorawan.eui import dev_addr_to_text
 from protocol.lorawan.frames import UPLINK, DataFrame, parse_frame
 from protocol.lorawan.security import mic_matches, open_payload
-from protocol.region import frame_airtime_us
+from protocol.region import data_rate, frame_airtime_us
 from protocol.telemetry import F_PORT_READINGS, F_PORT_STATUS, decode_readings, decode_status
-
-_NOTHING: tuple[Record, ...] = ()
 
 
 class SkeletonServer:
@@ -38,9 +37,9 @@ class SkeletonServer:
         """Decide what *event* means: a frame, or the fate of a commit."""
         if isinstance(event, Received):
             try:
-                return [self._uplink(event, now_ms)]
+                return self._uplink(event, now_ms)
             except _RefusalError as refusal:
-                return [Refused(reason=refusal.reason, dev_addr=refusal.dev_addr, detail=str(refusal))]
+                return [refusal.effect()]
         if isinstance(event, Committed):
             del self._pending[event.token]
         elif isinstance(event, NotCommitted):
@@ -57,28 +56,23 @@ class SkeletonServer:
         """Nothing waits for a time yet."""
         return []
 
-    def _uplink(self, received: Received, now_ms: int) -> Effect:
+    def _uplink(self, received: Received, now_ms: int) -> list[Effect]:
         frame = _parse(received)
         session, f_cnt = _authenticate(self._by_dev_addr.get(frame.dev_addr, []), frame)
-        payload = open_payload(session.keys, frame, UPLINK, f_cnt)
         before = (session.f_cnt_up, session.epoch, session.last_seq)
+        session.f_cnt_up = f_cnt  # authentic: its counter is used up, whatever it says
+        refused: list[Effect] = []
         try:
-            if frame.f_port == F_PORT_STATUS:
-                status = decode_status(payload)
-                session.epoch, session.last_seq, records = status.epoch, status.next_seq, _NOTHING
-            elif frame.f_port == F_PORT_READINGS:
-                readings = decode_readings(payload)
-                airtime_ms = frame_airtime_us(received.dr, len(received.phy_payload)) // 1000
-                records = records_of(readings, session, now_ms, airtime_ms)
-                session.last_seq = max(session.last_seq, nearest_full(session.last_seq, readings.rows[0].seq))
-            else:
-                raise _RefusalError(Reason.UNKNOWN_F_PORT, frame.dev_addr, f"FPort {frame.f_port} has no meaning here")
-        except ProtocolError as error:
-            raise _RefusalError(Reason.UNREADABLE_PAYLOAD, frame.dev_addr, str(error)) from None
-        session.f_cnt_up = f_cnt
+            records = _read(frame, received, session, open_payload(session.keys, frame, UPLINK, f_cnt), now_ms)
+        except _RefusalError as refusal:
+            records = ()
+            refused.append(refusal.effect())
         self._token += 1
         self._pending[self._token] = _Pending(session, f_cnt, before)
-        return Commit(token=self._token, dev_eui=session.dev_eui, f_cnt_up=f_cnt, epoch=session.epoch, records=records)
+        commit = Commit(
+            token=self._token, dev_eui=session.dev_eui, f_cnt_up=f_cnt, epoch=session.epoch, records=records
+        )
+        return [commit, *refused]
 
     def _roll_back(self, token: int) -> None:
         failed = self._pending.pop(token)
@@ -108,9 +102,13 @@ class _RefusalError(Exception):
         self.reason = reason
         self.dev_addr = dev_addr
 
+    def effect(self) -> Refused:
+        return Refused(reason=self.reason, dev_addr=self.dev_addr, detail=str(self))
+
 
 def _parse(received: Received) -> DataFrame:
     try:
+        data_rate(received.dr)
         frame = parse_frame(received.phy_payload)
     except ProtocolError as error:
         raise _RefusalError(Reason.MALFORMED, None, str(error)) from None
@@ -137,3 +135,21 @@ def _authenticate(sessions: list[Session], frame: DataFrame) -> tuple[Session, i
                 f"FCntUp {f_cnt} of DevAddr {shown} was accepted before; the last one is {session.f_cnt_up}",
             )
     raise _RefusalError(Reason.WRONG_MIC, frame.dev_addr, f"the MIC matches no key known for DevAddr {shown}")
+
+
+def _read(frame: DataFrame, received: Received, session: Session, payload: bytes, now_ms: int) -> tuple[Record, ...]:
+    """What an authentic payload says: its records, and what it tells of the session's log."""
+    try:
+        if frame.f_port == F_PORT_STATUS:
+            status = decode_status(payload)
+            session.epoch, session.last_seq = status.epoch, status.next_seq
+            return ()
+        if frame.f_port == F_PORT_READINGS:
+            readings = decode_readings(payload)
+            airtime_ms = frame_airtime_us(received.dr, len(received.phy_payload)) // 1000
+            records = records_of(readings, session, now_ms, airtime_ms)
+            session.last_seq = max(session.last_seq, nearest_full(session.last_seq, readings.rows[0].seq))
+            return records
+    except ProtocolError as error:
+        raise _RefusalError(Reason.UNREADABLE_PAYLOAD, frame.dev_addr, str(error)) from None
+    raise _RefusalError(Reason.UNKNOWN_F_PORT, frame.dev_addr, f"FPort {frame.f_port} has no meaning here")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from protocol.lorawan.eui import eui_to_text
-from protocol.quantities import Quantity
+from protocol.quantities import QUANTITIES, Quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +39,10 @@ class Record:
         return self.dev_eui, self.epoch, self.seq
 
     def to_message(self) -> dict[str, Any]:
-        """The record as it is published: units of the quantities table, ISO 8601 times, instances after a dot."""
-        values: dict[str, float | int | None] = {}
-        for measured in self.measured:
-            quantity = Quantity(measured.quantity)
-            name = f"{quantity.name}.{measured.instance}" if measured.instance else quantity.name
-            value = measured.value
-            values[name] = value if value is None or not quantity.decimals else value / 10**quantity.decimals
+        """The record as it is published: units of the quantities table, ISO 8601 times, instances after a dot.
+
+        A quantity of a firmware newer than this gateway keeps its number and its raw value: `quantity_200`.
+        """
         return {
             "dev_eui": eui_to_text(self.dev_eui),
             "epoch": self.epoch,
@@ -54,8 +51,20 @@ class Record:
             "observed": _iso(self.observed_ms),
             "time_error_s": self.time_error_s,
             "received": _iso(self.received_ms),
-            "values": values,
+            "values": dict(_shown(measured) for measured in self.measured),
         }
+
+
+def _shown(measured: Measured) -> tuple[str, float | int | None]:
+    value: float | int | None = measured.value
+    if measured.quantity < len(QUANTITIES):
+        quantity = Quantity(measured.quantity)
+        name = quantity.name
+        if value is not None and quantity.decimals:
+            value /= 10**quantity.decimals
+    else:
+        name = f"quantity_{measured.quantity}"
+    return f"{name}.{measured.instance}" if measured.instance else name, value
 
 
 def _iso(unix_ms: int | None) -> str | None:

@@ -102,6 +102,19 @@ def test_one_devices_failure_is_nothing_to_another(make):
     accept(server, FRAMES[0])
 
 
+def test_one_devices_failure_does_not_reach_into_anothers_that_waits(make):
+    """The counters of the two are the same on purpose."""
+    server = make()
+    others = [DEVICES[1].reading(f_cnt) for f_cnt in (1, 2)]
+    tell(server, Committed(token=accept(server, others[0])))
+    failed = [accept(server, FRAMES[1]), accept(server, FRAMES[2]), accept(server, others[1])]
+    for token in failed:
+        tell(server, NotCommitted(token=token))
+    assert isinstance(hear(server, others[0]), Refused)
+    for frame in (others[1], FRAMES[1], FRAMES[2]):
+        accept(server, frame)
+
+
 def test_the_fate_of_a_downlink_is_heard_without_harm(make):
     server = make()
     assert server.handle(TransmitResult(token=1, outcome=Outcome.TOO_LATE), NOW_MS) == []

@@ -1,20 +1,15 @@
-// Run every tests/protocol/**/test_*.py on real MicroPython, against protocol/ compiled by mpy-cross.
+// Run every test_*.py of tests/protocol and tests/firmware on real MicroPython, against what mpy-cross compiled.
 // usage: node run_tests.mjs REPOSITORY COMPILED [WORD]   (only tests whose name contains WORD)
 import fs from 'node:fs';
 import path from 'node:path';
-import { boot, files, write } from './vm.mjs';
+import { bootWith, files } from './vm.mjs';
 
 const [repository, compiled, word = ''] = process.argv.slice(2);
-
-const mp = await boot((line) => console.log(line));
-for (const file of files(compiled, '.mpy')) write(mp, `/${path.relative(compiled, file)}`, fs.readFileSync(file));
-const tests = files(path.join(repository, 'tests/protocol'), '.py');
-for (const file of [...tests, ...files(path.join(repository, 'tests/data'), '.json')])
-  write(mp, `/${path.relative(repository, file)}`, fs.readFileSync(file));
+const mp = await bootWith(repository, compiled, (line) => console.log(line));
+const tests = ['protocol', 'firmware'].flatMap((folder) => files(path.join(repository, 'tests', folder), '.py'));
 
 let passed = 0;
 let failed = 0;
-mp.runPython('import sys\nsys.path.append("/")');
 for (const file of tests.filter((name) => path.basename(name).startsWith('test_'))) {
   const module = path.relative(repository, file).replace(/\.py$/, '').replaceAll('/', '.');
   try {

@@ -83,3 +83,14 @@ export function files(folder, ending, found = []) {
   }
   return found.sort();
 }
+
+// With the compiled modules, and of the tests what both Pythons share.
+export async function bootWith(repository, compiled, onLine) {
+  const mp = await boot(onLine);
+  for (const file of files(compiled, '.mpy')) write(mp, `/${path.relative(compiled, file)}`, fs.readFileSync(file));
+  for (const [folder, ending] of [['protocol', '.py'], ['firmware', '.py'], ['fakes', '.py'], ['data', '.json']])
+    for (const file of files(path.join(repository, 'tests', folder), ending))
+      write(mp, `/${path.relative(repository, file)}`, fs.readFileSync(file));
+  mp.runPython('import sys\nsys.path.append("/")');
+  return mp;
+}

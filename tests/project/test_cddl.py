@@ -57,12 +57,12 @@ EXAMPLES = {
         ),
     ),
     "status": (
-        (STATUS, [2**24 - 1, 65535, U32, U32, None, None, None, None, U32], [*STATUS[:6], "é" * 10, *STATUS[7:]]),
+        (STATUS, [2**24 - 1, 65535, 23, U32, None, None, None, None, U32], [*STATUS[:6], "é" * 10, *STATUS[7:]]),
         (
             STATUS[:-1],
             *(
                 [*STATUS[:at], bad, *STATUS[at + 1 :]]
-                for at, bad in enumerate([2**24, 65536, None, -1, 65536, -1, "x" * 21, 255, None])
+                for at, bad in enumerate([2**24, 65536, 24, -1, 65536, -1, "x" * 21, 255, None])
             ),
         ),
     ),

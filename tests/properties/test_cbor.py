@@ -97,7 +97,7 @@ def test_memory_follows_the_length_of_the_message(count, item):
 
 @pytest.mark.parametrize("text", ["\ud800", "ok \udfff"])
 def test_text_that_utf8_cannot_say_is_refused(text):
-    """On CPython only: MicroPython writes a lone surrogate's three bytes, which this side then refuses."""
+    """In a file of its own Python: MicroPython cannot write such text down in source."""
     with pytest.raises(CborError, match="as UTF-8; expected text without lone surrogates"):
         cbor.encode([text])
 

@@ -4,7 +4,7 @@ import tracemalloc
 
 import cbor2
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from protocol import cbor
@@ -101,7 +101,7 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=MAX_ERROR_TEXT).filter(la
 STATUSES = st.tuples(
     st.tuples(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255)),
     U16,
-    U32,
+    st.integers(0, 23),
     U32,
     st.none() | U16,
     st.none() | U32,
@@ -112,6 +112,7 @@ STATUSES = st.tuples(
 
 
 @given(STATUSES)
+@example(((255, 255, 255), 2**16 - 1, 23, 2**32 - 1, 2**16 - 1, 2**32 - 1, "x" * 20, 254, 2**32 - 1))
 def test_statuses_come_back_as_they_went(items):
     found = decode_status(encode_status(Status(*items), 51))
     assert tuple(vars(found).values()) == items

@@ -180,7 +180,12 @@ def test_map_keys_out_of_order_repeated_or_of_another_kind_are_refused():
 def test_text_is_utf8():
     assert refused("UTF-8", cbor.decode, hexa("81 62 c3 28")) == "CBOR at byte 1: text of 2 bytes is not UTF-8"
     refused("not UTF-8", cbor.decode, hexa("61 ff"))
-    refused("not UTF-8", cbor.decode, hexa("61 80"))
+    for wrong in ("61 80", "62 c080", "62 c1bf", "63 e08080", "63 eda080", "63 edbfbf", "64 f0808080", "64 f4908080"):
+        refused("not UTF-8", cbor.decode, hexa(wrong))
+    for wrong in ("61 c3", "62 e282", "63 f09f90", "64 f5808080", "63 e228a1"):
+        refused("not UTF-8", cbor.decode, hexa(wrong))
+    for text in ("\u0080", "\u07ff", "\u0800", "\ud7ff", "\ue000", "\uffff", "\U00010000", "\U0010ffff", "aé€"):
+        assert cbor.decode(cbor.encode(text)) == text
 
 
 def test_the_item_fills_the_message():

@@ -201,6 +201,15 @@ def test_bodies_that_are_not_messages_are_refused():
     refused("TRANSMIT_RESULT has 2 fields, expected 4: no started_us", open_envelope, by_hand(hexa("83 04 01 01")))
 
 
+def test_fsk_has_no_bandwidth_and_lora_always_one():
+    good = ("at_us", None), ("freq_hz", 868_100_000), ("power_dbm", 14), ("iq_inverted", True), ("preamble_symbols", 8)
+    fields = dict(good, token=1, phy_payload=b"")
+    for sf, bw_hz in ((0, 125_000), (12, 0)):
+        says = f"TRANSMIT has sf {sf} with bw_hz {bw_hz}; expected both 0 (FSK) or neither"
+        refused(says, message, TRANSMIT, sf=sf, bw_hz=bw_hz, **fields)
+    assert message(TRANSMIT, sf=0, bw_hz=0, **fields).sf == 0
+
+
 def test_values_out_of_range_are_refused():
     for kind, items, says in (
         (FRAME, [7], "FRAME.phy_payload is 7; expected 0..255 bytes"),

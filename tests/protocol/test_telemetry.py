@@ -210,6 +210,8 @@ def test_readings_that_cannot_be_said_are_refused():
 
 def test_what_a_newer_version_appends_is_skipped():
     plain = hexa("88" + NEWEST_HEX)
+    refused("1 items left", decode_readings, hexa("89" + NEWEST_HEX + "05"))  # an integer begins a row
+    refused("1 items left", decode_readings, hexa("89" + NEWEST_HEX + "f6"))
     for item in ("80", "60", "40", "f5", "a0", "83 01 02 03"):
         found = decode_readings(hexa("89" + NEWEST_HEX + item))
         assert rows(found) == rows(decode_readings(plain)), item

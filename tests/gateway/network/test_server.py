@@ -1,6 +1,7 @@
 """The network server of the skeleton: which uplinks it accepts, what becomes of them, and why it refuses the others."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from gateway.network.server import SkeletonServer
 from protocol.lorawan.frames import DOWNLINK
 from protocol.lorawan.security import SessionKeys, seal_data
 from protocol.region import frame_airtime_us
-from protocol.telemetry import F_PORT_READINGS, F_PORT_STATUS
+from protocol.telemetry import F_PORT_READINGS, F_PORT_STATUS, Reading, encode_rare
 from tests.fakes.devices import Device, heard, values_of
 
 NOW_MS = 1_767_225_600_000
@@ -76,6 +77,12 @@ def test_numbers_are_widened_beyond_16_bits():
     for f_cnt, seq in enumerate((65_535, 65_537, 65_540), start=1):
         seqs += [record.seq for record in accept(server, DEVICE.reading(f_cnt, seq=seq, older=1)).records]
     assert seqs == [65_535, 65_534, 65_537, 65_536, 65_540, 65_539]
+
+
+def test_numbers_are_widened_from_the_newest_that_was_told():
+    server = server_of(DEVICE)
+    seqs = [accept(server, DEVICE.reading(f_cnt, seq=30_000 * f_cnt)).records[0].seq for f_cnt in range(5)]
+    assert seqs == [0, 30_000, 60_000, 90_000, 120_000]
 
 
 def test_frame_counters_are_widened_beyond_16_bits():
@@ -163,9 +170,34 @@ def test_a_frame_from_long_ago_is_refused_too():
     refused(server, DEVICE.reading(64), Reason.WRONG_MIC, "no key")
 
 
+def counted_but_refused(server: SkeletonServer, phy_payload: bytes, reason: Reason, says: str) -> None:
+    """An authentic frame without a meaning: its counter is committed without records, and it is replayed no more."""
+    commit, refusal = server.handle(heard(phy_payload), NOW_MS)
+    assert isinstance(commit, Commit)
+    assert commit.records == ()
+    assert isinstance(refusal, Refused)
+    assert refusal.reason is reason
+    assert says in refusal.detail
+    assert server.handle(Committed(token=commit.token), NOW_MS) == []
+    refused(server, phy_payload, Reason.REPLAYED, "accepted before")
+
+
 def test_an_unknown_f_port_is_named():
-    refused(server_of(DEVICE), DEVICE.frame(0, 99, b"\x80"), Reason.UNKNOWN_F_PORT, "FPort 99")
-    refused(server_of(DEVICE), DEVICE.frame(0, None, b""), Reason.UNKNOWN_F_PORT, "FPort None")
+    counted_but_refused(server_of(DEVICE), DEVICE.frame(0, 99, b"\x80"), Reason.UNKNOWN_F_PORT, "FPort 99")
+    counted_but_refused(server_of(DEVICE), DEVICE.frame(0, None, b""), Reason.UNKNOWN_F_PORT, "FPort None")
+
+
+def test_a_link_that_names_no_data_rate_of_the_region_is_refused():
+    [refusal] = server_of(DEVICE).handle(replace(heard(DEVICE.reading(0)), dr=12), NOW_MS)
+    assert isinstance(refusal, Refused)
+    assert (refusal.reason, refusal.detail) == (Reason.MALFORMED, "data rate is DR12; expected DR0..DR7")
+
+
+def test_a_quantity_of_a_newer_firmware_is_kept_under_its_number():
+    """From frame to line, as an operator who has not updated yet will see it."""
+    payload = encode_rare(Reading(7, 1, 100, (7, 215)), ((200, 1), (5, 0)), 1, 105)
+    [record] = accept(server_of(DEVICE), DEVICE.frame(0, F_PORT_READINGS, payload)).records
+    assert record.to_message()["values"] == {"temperature": 21.5, "quantity_200.1": 7}
 
 
 @pytest.mark.parametrize("f_port", [F_PORT_READINGS, F_PORT_STATUS])
@@ -173,13 +205,14 @@ def test_an_unknown_f_port_is_named():
 def test_garbage_under_a_valid_mic_is_unreadable_and_leaves_no_trace(f_port, payload):
     server = server_of(DEVICE)
     accept(server, DEVICE.reading(0, seq=5))
-    refused(server, DEVICE.frame(1, f_port, payload), Reason.UNREADABLE_PAYLOAD, "")
-    [record] = accept(server, DEVICE.reading(1, seq=6)).records
+    counted_but_refused(server, DEVICE.frame(1, f_port, payload), Reason.UNREADABLE_PAYLOAD, "")
+    [record] = accept(server, DEVICE.reading(2, seq=6)).records
     assert record.key == (DEVICE.dev_eui, 0xBEEF, 6)
 
 
 def test_a_set_newer_than_this_gateway_says_what_to_do():
-    refused(server_of(DEVICE), DEVICE.frame(0, 1, b"\x83\x17\x00\x00"), Reason.UNREADABLE_PAYLOAD, "update the gateway")
+    frame = DEVICE.frame(0, 1, b"\x83\x17\x00\x00")
+    counted_but_refused(server_of(DEVICE), frame, Reason.UNREADABLE_PAYLOAD, "update the gateway")
 
 
 def test_no_bytes_whatsoever_raise(request):

@@ -1,0 +1,80 @@
+"""The node's code on the Python it is for: compiled as for the street, tested on real MicroPython."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.firmware.day import day
+from tests.micropython.compile import PACKAGES, REPOSITORY, compile_all
+
+HERE = Path(__file__).parent
+TIMEOUT_S = 300
+
+
+@pytest.fixture(name="compiled", scope="module")
+def _compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("mpy")
+    compile_all(target)
+    return target
+
+
+def node(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run one of the scripts beside this file under Node."""
+    executable = os.environ.get("LAMPYRE_NODE") or shutil.which("node")
+    assert executable, "no Node.js: set LAMPYRE_NODE, or put `node` on the PATH"
+    return subprocess.run(
+        [executable, HERE / script, *arguments], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
+
+
+def named_in(folder: str) -> list[str]:
+    """The names of the test functions in the files that both Pythons run."""
+    names = []
+    for path in sorted((REPOSITORY / "tests" / folder).rglob("test_*.py")):
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        names += [f"{path.stem}.{item.name}" for item in body if isinstance(item, ast.FunctionDef)]
+    return [name for name in names if name.partition(".")[2].startswith("test_")]
+
+
+def test_every_module_of_the_node_compiles(compiled):
+    made = {path.relative_to(compiled).with_suffix(".py") for path in compiled.rglob("*.mpy")}
+    sources = {path.relative_to(REPOSITORY) for package in PACKAGES for path in (REPOSITORY / package).rglob("*.py")}
+    assert made == sources
+    assert {"protocol", "firmware"} == {path.parts[0] for path in made}
+
+
+def test_all_tests_of_protocol_and_firmware_pass_there_and_none_is_left_out(compiled):
+    done = node("run_tests.mjs", REPOSITORY, compiled)
+    count = len(named_in("protocol")) + len(named_in("firmware"))
+    shown = done.stdout + done.stderr
+    assert done.returncode == 0, shown
+    assert re.findall(r"^(\d+) passed, (\d+) failed$", done.stdout, re.MULTILINE) == [(str(count), "0")], shown
+
+
+def test_a_node_sends_the_same_frames_there_and_here(compiled):
+    done = node("print_day.mjs", REPOSITORY, compiled)
+    assert done.returncode == 0, done.stdout + done.stderr
+    here = day()
+    assert len(here) > 96
+    assert done.stdout.splitlines() == here
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("def test_wrong():\n    assert 1 == 2\n", "FAILED tests.protocol.test_planted.test_wrong"),
+        ("import dataclasses\n\ndef test_never_runs():\n    pass\n", "FAILED tests.protocol.test_planted (import)"),
+    ],
+)
+def test_a_test_that_fails_there_fails_here(compiled, tmp_path, source, says):
+    for folder in ("protocol", "firmware", "fakes", "data"):
+        (tmp_path / "tests" / folder).mkdir(parents=True)
+    (tmp_path / "tests/protocol/test_planted.py").write_text(source, encoding="utf-8")
+    done = node("run_tests.mjs", tmp_path, compiled)
+    assert done.returncode == 1
+    assert says in done.stdout

@@ -1,0 +1,105 @@
+"""The wheel, as somebody gets it who never saw the clone: what it holds, and what it offers in an empty environment."""
+
+import json
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from simulator.chain import Chain, Settings
+
+REPOSITORY = Path(__file__).parents[2]
+PACKAGES = ("boards", "firmware", "gateway", "protocol", "simulator")
+WHEELHOUSE = Path(sys.prefix) / "wheelhouse"
+# What this machine tells pip about sources, and where Python looks, must not help.
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON", "VIRTUAL_ENV"))}
+CLEAN["PIP_CONFIG_FILE"] = os.devnull
+TIMEOUT_S = 300
+
+
+def run(*command: str | Path, cwd: Path, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(command, cwd=cwd, env=CLEAN, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert done.returncode == exit_code, f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+@pytest.fixture(name="wheel", scope="module")
+def _wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built as a release is, from the clone."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, REPOSITORY, cwd=folder)
+    [wheel] = folder.glob("*.whl")
+    return wheel
+
+
+class Environment:
+    """An empty one, with nothing of ours and no pip."""
+
+    def __init__(self, folder: Path, wheel: Path) -> None:
+        self.folder = folder
+        self._wheel = wheel
+        venv.create(folder / "venv", with_pip=False, symlinks=True)
+        self.bin = folder / "venv" / "bin"
+
+    def install(self, extra: str = "") -> None:
+        """Install the wheel with what the wheelhouse holds, and nothing else in the world."""
+        pip = (sys.executable, "-m", "pip", "--python", self.bin / "python", "install", "-q")
+        sources = ("--no-index", "--find-links", WHEELHOUSE)
+        run(*pip, *sources, f"{self._wheel}{extra}", cwd=self.folder)
+
+    def lampyre(self, *arguments: str | Path, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
+        return run(self.bin / "lampyre", *arguments, cwd=self.folder, exit_code=exit_code)
+
+    def python(self, code: str) -> str:
+        return run(self.bin / "python", "-c", code, cwd=self.folder).stdout
+
+
+def test_the_wheel_holds_the_packages_the_front_door_and_the_licence_and_nothing_else(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    sources = {"lampyre.py"}
+    for package in PACKAGES:
+        files = (path for path in (REPOSITORY / package).rglob("*") if path.is_file())
+        sources |= {path.relative_to(REPOSITORY).as_posix() for path in files if "__pycache__" not in path.parts}
+    about = {name for name in names if name.partition("/")[0].endswith(".dist-info")}
+    assert names - about == sources
+    assert "protocol/lampyre.cddl" in sources
+    assert any(name.endswith("/licenses/LICENSE") for name in about)
+    assert any(name.endswith("/entry_points.txt") for name in about)
+
+
+def test_in_an_empty_environment_it_does_what_it_says(wheel, tmp_path):
+    assert list(WHEELHOUSE.glob("*.whl")), f"{WHEELHOUSE} is empty; `make {WHEELHOUSE.parent.name}/wheelhouse` fills it"
+    environment = Environment(tmp_path, wheel)
+
+    environment.install()  # the base: front door and protocol
+    version = wheel.name.split("-")[1]
+    assert environment.lampyre("--version").stdout == f"lampyre {version}\n"
+    assert "simulate" in environment.lampyre("--help").stdout
+    where = environment.python("import protocol.telemetry, protocol.lorawan.security as s; print(s.__file__)")
+    assert where.startswith(str(tmp_path))
+    for command, extra in (("simulate", "simulator"), ("gateway", "gateway")):
+        refused = environment.lampyre(command, "run", exit_code=1)
+        assert refused.stdout == ""
+        assert refused.stderr.startswith(f"`lampyre {command}` needs the package ")
+        assert refused.stderr.endswith(f"Install it with: pip install 'lampyre[{extra}]'\n")
+        assert refused.stderr.count("\n") == 1
+
+    environment.install("[simulator]")
+    options = "--nodes 2 --hours 1 --loss 0 --json report.json --database run.sqlite"
+    assert "7 of 7 readings delivered" in environment.lampyre("simulate", "run", *options.split()).stdout
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    readings = environment.lampyre("gateway", "readings", "--database", "run.sqlite").stdout.splitlines()
+    assert len(readings) == report["readings"]["delivered"] > 0
+    assert report["digest"] == _digest_of_the_clone()
+
+
+def _digest_of_the_clone() -> str:
+    chain = Chain(Settings(nodes=2, hours=1, loss=0.0), StringIO())
+    chain.run(3600)
+    return chain.finish().digest
