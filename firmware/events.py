@@ -26,7 +26,7 @@ class LuxSensed:
 
 
 class LampFeedback:
-    """A control gear said how it is: DALI's answer to QUERY STATUS (IEC 62386-102 §11.5.2), −1 when it stayed silent."""
+    """A control gear said how it is: DALI's answer to QUERY STATUS (IEC 62386-102 §11.5.2), −1 when it is silent."""
 
     def __init__(self, head: int, status: int) -> None:
         self.head = head

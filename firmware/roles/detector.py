@@ -34,13 +34,13 @@ from protocol.compat import const
 TAKEN = const(150)  # defaults of the thresholds, tuned on seeds 1..50 of simulator/magnetics.py
 LEFT = const(50)
 SWING = const(180)
-H1 = 4
-H2 = 30
-GR = 220
-HH = 250
-GC = 9
-HOME = 180
-HF = 4
+ANY = -138
+UNSEEN = 50
+HOME2 = 2400
+SURE = 20
+MOST = 80
+CAP = 60
+SHIFT = 40
 
 FAST_S = const(1)  # between samples while something moves
 
@@ -91,6 +91,7 @@ class FieldDetector:
         self._car = [0, 0, 0]
         self._away = [0, 0, 0]
         self._judged_s = 0
+        self._belief = 0
         self._slopes = [0, 0, 0]
         self._anchor = [0, 0, 0]  # the level when the slope was last looked at, moved by every step since
         self._anchor_t: int | None = None
@@ -233,6 +234,7 @@ class FieldDetector:
         self._level = here
         self._anchor_t = None
         self.occupied = False
+        self._belief = -MOST
         if self._empty is not None:
             step = [(new - empty * _SCALE) // _SCALE for new, empty in zip(here, self._empty)]
             if _square(step) >= self.taken * self.taken:
@@ -247,46 +249,45 @@ class FieldDetector:
         for axis in range(3):
             self._anchor[axis] += here[axis] - self._level[axis]
         self._level = here
-        if not self.occupied:
+        if self._belief < -SURE:
             self._settle_home(now_s)
         self._judged_s = now_s
         was = _square(self._away)
         self._away = [away + moved for away, moved in zip(self._away, step)]
-        home = _square(self._away)
         size = _square(step)
-        swung = self._peak >= self.swing * self.swing
         rest = [mine + moved for mine, moved in zip(self._car, step)]
-        if self.occupied:
-            if self._gone(_square(rest), home, was, size, swung):
-                self._car = [0, 0, 0]
-            else:
-                if swung or size >= self.taken * self.taken or now_s - self.changed_s < _OWN_S:
-                    self._car = [_clamp(value, _LIMIT) for value in rest]
-                return False
-        elif size >= self.taken * self.taken or swung and size >= (_FAINT * _FAINT if self._peak > 5 * self.swing * self.swing else _WEAK * _WEAK):
+        swung = self._peak >= self.swing * self.swing
+        far = _square(self._away) // HOME2
+        before = _square([away - mine for away, mine in zip(self._away, rest)]) // HOME2
+        strong = self._peak >= 2 * self.swing * self.swing
+        other = self._other(size) - (0 if not swung else 90 if strong else 45)
+        unseen = 0 if swung else UNSEEN
+        came = ANY - unseen
+        if swung and size < _WEAK * _WEAK:
+            came -= 10 if strong else 40
+        went = self._belief + self._near(_square(rest)) - unseen + max(-CAP, min(CAP, before - far))
+        stood = self._belief + (max(other, ANY - SHIFT) if swung else other)
+        left = max(other, went)
+        if came > stood:
             self._car = step
-        else:
+        elif swung or now_s - self.changed_s < _OWN_S:
+            self._car = [_clamp(value, _LIMIT) for value in rest]
+        self._belief = _clamp(max(came, stood) - left, MOST)
+        if self.occupied == (self._belief > 0):
             return False
         self.occupied = not self.occupied
         self.changed_s = self._since_s
         return True
 
-    def _gone(self, rest: int, home: int, was: int, size: int, swung: bool) -> bool:
-        """Whether an episode of an occupied bay ended without the car; all but *swung* are squares."""
-        car = _square(self._car)
-        left = self.left * self.left
-        if swung and size >= (_FAINT * _FAINT if self._peak > 5 * self.swing * self.swing else _WEAK * _WEAK):
-            return (
-                rest <= max(left, car // GC)
-                or rest <= GR * GR and home <= HH * HH
-                or home <= HOME * HOME
-                and home * HF < was
-            )
-        if size < car // 4:
-            return False
-        if size >= self.taken * self.taken:
-            return rest <= max(left, min(car // 4, _MOST_REST * _MOST_REST))
-        return rest <= max(_EMPTY * _EMPTY, car // 16)
+    def _other(self, size: int) -> int:
+        if size < 130*130:
+            return -89
+        if size < 260*260:
+            return -140
+        return -220
+
+    def _near(self, rest: int) -> int:
+        return max(-76 - rest // 500, -139 - rest // 4500)
 
     def _settle_home(self, now_s: int) -> None:
         """Draw the home field towards where the free bay's level stood since the last judgement."""

@@ -8,7 +8,12 @@ from pathlib import Path
 from tests.benchmarks.figures import Figure
 from tests.micropython.compile import REPOSITORY, compile_all
 
-_ROLES = {"air": ("firmware.roles.air", "firmware.mac", "firmware.node")}
+_NODE = ("firmware.mac", "firmware.mind", "firmware.node", "firmware.store.log")
+_ROLES = {
+    "air": ("firmware.roles.air", *_NODE),
+    "light": ("firmware.roles.light", *_NODE),
+    "bridge": ("firmware.roles.bridge",),
+}
 _HEAP_B = 112_000  # what a plain ESP32 gives, of which a quarter stays free
 
 

@@ -10,8 +10,8 @@ from firmware.store.log import Log
 from protocol.quantities import AIR_FULL, Quantity, quantities_of
 from protocol.region import FULL
 from protocol.settings import AIR, Settings
-from tests.firmware.store.disks import Disk
 from tests.fakes.bench import Bench
+from tests.firmware.store.disks import Disk
 from tests.protocol.expect import Dice
 
 DAY_MS = 86_400_000

@@ -19,6 +19,8 @@ IMPORTS = {
     "protocol/compat.py": ("micropython",),
     "protocol/aes.py": ("cryptolib", "cryptography"),  # the second on CPython only
     "firmware/": ("esp32", "firmware", "machine", "micropython", "protocol", "time"),
+    "firmware/boot.py": ("os",),
+    "firmware/store/files.py": ("os",),
 }
 FLOAT_FORMATS = set("defFDg")  # of struct: half, single and double
 

@@ -44,7 +44,7 @@ ALLOWED = {
 }
 
 # Tests that walk years in single steps; what they call is called below, over its whole range.
-SLOW = ("tests/properties/dimming/test_setpoint.py",)
+SLOW = ("tests/properties/dimming/test_setpoint.py", "tests/properties/test_log.py")
 
 sys.meta_path.insert(0, small_ints.WatchedFinder("watched_protocol"))
 from watched_protocol import airtime, civil, region  # noqa: E402

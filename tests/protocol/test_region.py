@@ -97,7 +97,7 @@ def test_standard_channels():
 def test_sub_bands():
     table = vectors("eu868")["lorawan_stack"]["sub_bands"]
     assert len(SUB_BANDS) == len(table)
-    for band, (letter, low_hz, high_hz, per_mille, erp_dbm) in zip(SUB_BANDS, table):  # noqa: B905
+    for band, (letter, low_hz, high_hz, per_mille, erp_dbm) in zip(SUB_BANDS, table):
         assert band.name == letter.replace("R", "Q")
         assert (band.low_hz, band.high_hz) == (low_hz, high_hz)
         assert (band.duty_per_mille, band.max_erp_dbm) == (per_mille, erp_dbm)

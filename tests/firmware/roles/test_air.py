@@ -302,7 +302,7 @@ def test_nothing_that_sensors_say_is_told_as_valid_that_is_not():
     known = 0
     for values in bench.readings():
         assert len(values) == 8
-        for quantity, value in zip(quantities, values):  # noqa: B905
+        for quantity, value in zip(quantities, values):
             assert value is None or quantity.plausible(value)
             known += value is not None
     assert known > 200
