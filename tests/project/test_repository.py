@@ -48,7 +48,7 @@ def test_the_patterns_find_what_they_are_for():
     seen = (
         "https://" + "registry." + "npmjs.org/x",
         "https://" + "pypi.org/" + "simple/x/",
-        "--index-url " + "https://x",
+        "--index" + "-url https://x",
     )
     assert all(any(registry in line for registry in REGISTRIES) for line in seen)
 
