@@ -71,7 +71,7 @@ class Body:
             self._timeline.at(self._timeline.now_us + airtime_us, lambda: self._hear(Transmitted()))
         elif isinstance(action, OpenWindow):
             if action.symbols:  # nobody answers yet
-                closes_us = self._booted_us + action.open_ms * 1000 + action.symbols * _symbol_us(action.dr)
+                closes_us = self._booted_us + action.open_ms * 1000 + window_us(action)
                 self._timeline.at(closes_us, lambda: self._hear(WindowClosed()))
         elif isinstance(action, Persist):
             self.persisted[action.key] = action.value
@@ -99,6 +99,7 @@ class Body:
         return (self._timeline.now_us - self._booted_us) // 1000
 
 
-def _symbol_us(dr: int) -> int:
-    sf, bw_hz = data_rate(dr)
-    return _FSK_SYMBOL_US if sf == FSK else symbol_us(sf, bw_hz)
+def window_us(window: OpenWindow) -> int:
+    """How long a class A window that hears nothing stays open."""
+    sf, bw_hz = data_rate(window.dr)
+    return window.symbols * (_FSK_SYMBOL_US if sf == FSK else symbol_us(sf, bw_hz))

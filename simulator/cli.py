@@ -3,6 +3,8 @@
 import json
 import os
 import time
+from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,8 @@ from rich.console import Console
 from rich.live import Live
 
 from simulator.chain import Chain, Settings
+from simulator.currents import BOARDS, LISOCL2_D, board_named
+from simulator.endurance_view import air_table, parking_table
 from simulator.report import Report
 from simulator.view import live_table, summary
 
@@ -71,6 +75,26 @@ def run(
             err=True,
         )
         raise typer.Exit(1)
+
+
+class _Role(Enum):
+    PARKING = "parking"
+    AIR = "air"
+
+
+@app.command()
+def energy(
+    role: Annotated[_Role, typer.Option(help="Of the node.")] = _Role.PARKING,
+    board: Annotated[str, typer.Option(help=f"One of {', '.join(board.name for board in BOARDS)}.")] = BOARDS[0].name,
+    capacity_ah: Annotated[float, typer.Option(help="Of a parking node's cell.", min=0.1, max=1000)] = 19,
+) -> None:
+    """Reckon how long a parking node's cell lasts, or what an air node has to be fed with, from a virtual day."""
+    try:
+        chosen = board_named(board)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--board") from None
+    cell = replace(LISOCL2_D, capacity_mah=int(capacity_ah * 1000))
+    Console().print(parking_table(chosen, cell) if role is _Role.PARKING else air_table(chosen))
 
 
 def _watch(chain: Chain, lasts_s: float, console: Console) -> Report:

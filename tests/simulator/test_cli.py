@@ -102,3 +102,37 @@ def test_without_a_command_it_shows_its_help():
     assert "Run a district of air nodes" in invoke("run", "--help").stdout
     result = invoke()
     assert "run" in result.output
+
+
+def test_energy_shows_years_for_each_data_rate_and_the_assumptions():
+    result = invoke("energy")
+    assert result.exit_code == 0
+    assert "Parking on heltec-v3, 19 Ah Li-SOCl2 D: years" in result.stdout
+    rows = [line.split("│")[1:-1] for line in result.stdout.splitlines() if line.startswith("│ 3600 s")]
+    years = {row[1].strip(): [float(cell) for cell in row[2:]] for row in rows}
+    assert years.keys() == {"polled", "threshold"}
+    assert years["threshold"][3] >= 4
+    assert "threshold: LIS3MDL, wakes every 192 s, deep sleep" in result.stdout
+
+
+def test_energy_halves_with_the_cell_and_falls_with_the_board():
+    def first(*options: str) -> float:
+        line = next(line for line in invoke("energy", *options).stdout.splitlines() if line.startswith("│ 900 s"))
+        return float(line.split("│")[-2])
+
+    assert first("--capacity-ah", "9.5") < first() < first("--capacity-ah", "38")
+    assert first("--board", "esp32-rfm95") < first()
+
+
+def test_energy_of_an_air_node_says_what_feeds_it():
+    result = invoke("energy", "--role", "air")
+    assert result.exit_code == 0
+    assert "Air on heltec-v3: mA at 5 V" in result.stdout
+    assert "Mains, or solar: a panel of" in result.stdout
+
+
+def test_energy_of_an_unknown_board_names_those_there_are():
+    result = invoke("energy", "--board", "esp8266")
+    assert result.exit_code == 2
+    assert "heltec-v3" in result.stderr
+    assert "Traceback" not in result.stderr
