@@ -81,7 +81,9 @@ def _append(out: bytearray, value: object, depth: int) -> None:
     elif value is False:
         out.append(_FALSE)
     elif isinstance(value, int):
-        if value < 0:
+        if -24 <= value < 24:  # most of what nodes say: small differences, in one byte
+            out.append(value if value >= 0 else 31 - value)
+        elif value < 0:
             _append_head(out, _NEGATIVE, -1 - value)
         else:
             _append_head(out, _UNSIGNED, value)
@@ -136,6 +138,8 @@ class _Reader:
     def item(self, depth: int) -> object:
         start = self.at
         first = self.byte()
+        if first < 24:  # most of what nodes say: a small integer is its own head
+            return first
         if first == _NULL:
             return None
         if first == _TRUE:
@@ -177,9 +181,8 @@ class _Reader:
             raise CborError(f"CBOR at byte {start}: {what}; expected lengths and integers of at most 32 bits")
         size = 1 << (short - 24)
         self.room_for(size, "a head", start)
-        value = 0
-        for _ in range(size):
-            value = (value << 8) | self.byte()
+        value = int.from_bytes(self.view[self.at : self.at + size], "big")
+        self.at += size
         if value < 24 or (size > 1 and value >> (4 * size) == 0):
             raise CborError(f"CBOR at byte {start}: {value} takes {size + 1} bytes; expected its shortest form")
         return value
