@@ -18,7 +18,7 @@ from simulator.timeline import Timeline
 from tests.fakes.airs import PerfectAir
 
 DAY_US = 86_400_000_000
-RADIO = Radio(name="radio", rx_ua=5, tx_ua=((0, 40), (10, 70), (14, 90)))
+RADIO = Radio(name="radio", rx_ua=5_000, tx_ua=((0, 40_000), (10, 70_000), (14, 90_000)))
 BOARD = Board(
     name="board",
     radio=RADIO,
@@ -43,7 +43,7 @@ def test_each_state_takes_its_current_times_its_time():
     ledger.awake(3_000_000)
     ledger.doze(5_000_000)
     ledger.sleep(4_000_000)
-    ledger.transmit(2_000_000, 16)
+    ledger.transmit(2_000_000, 12)  # EIRP: 10 dBm at the socket
     ledger.receive(7_000_000)
     ledger.sense(11, 1_000_000)
     assert booked(ledger) == {
@@ -51,11 +51,11 @@ def test_each_state_takes_its_current_times_its_time():
         State.LIGHT_SLEEP: 5 * 113,
         State.DEEP_SLEEP: 4 * 13,
         State.BOOT: 200,
-        State.TRANSMIT: 2 * 90,
-        State.RECEIVE: 7 * 5,
+        State.TRANSMIT: 2 * 70_000,
+        State.RECEIVE: 7 * 5_000,
         State.SENSORS: 11,
     }
-    assert ledger.mean_ua(10_000_000) == (3009 + 565 + 52 + 200 + 180 + 35 + 11) // 10
+    assert ledger.mean_ua(10_000_000) == (3009 + 565 + 52 + 200 + 140_000 + 35_000 + 11) // 10
 
 
 def test_a_sleep_is_deep_once_it_is_worth_a_boot():
@@ -79,10 +79,10 @@ def test_the_mode_is_chosen_by_what_was_planned_and_each_piece_costs_a_boot():
 
 
 @pytest.mark.parametrize(
-    ("dbm", "current_ua"), [(-5, 40), (0, 40), (5, 55), (10, 70), (12, 80), (13, 85), (14, 90), (22, 90)]
+    ("dbm", "current_ma"), [(-5, 40), (0, 40), (5, 55), (10, 70), (12, 80), (13, 85), (14, 90), (22, 90)]
 )
-def test_the_power_between_two_rows_lies_on_their_line(dbm, current_ua):
-    assert RADIO.transmit_ua(dbm) == current_ua
+def test_the_power_between_two_rows_lies_on_their_line(dbm, current_ma):
+    assert RADIO.transmit_ua(dbm) == current_ma * 1000
 
 
 def test_a_cell_gives_what_is_usable_and_loses_the_rest_by_itself():
@@ -217,8 +217,8 @@ def test_a_frame_and_its_windows_are_booked_as_long_as_they_are():
     meter.handle(WindowClosed(), 7_341)
     meter.handle(Woke(), 60_000)
     ledger = meter.ledger
-    assert ledger.uas(State.TRANSMIT) == pc(90, frame_airtime_us(0, 20)) == pc(90, 1_318_912)
-    assert ledger.uas(State.RECEIVE) == pc(5, 12 * 32_768 + 10 * 4_096)
+    assert ledger.uas(State.TRANSMIT) == pc(90_000, frame_airtime_us(0, 20)) == pc(90_000, 1_318_912)
+    assert ledger.uas(State.RECEIVE) == pc(5_000, 12 * 32_768 + 10 * 4_096)
     awake_us = 4 * 1_000 + 7_000  # four events before the last one, and the frame
     assert ledger.uas(State.AWAKE) == pc(1_003, awake_us)
     light_us = 7_341_000 - 3 * 1_000 - 7_000  # however long, while the radio has something to do
@@ -233,9 +233,9 @@ def test_a_window_that_hears_something_lasts_until_its_frame_ends():
     meter = metered(([window], None), ([], None), ([], None))
     meter.handle(Woke(), 0)
     meter.handle(FrameHeard(b"", -90, 20), 15_000)
-    assert meter.ledger.uas(State.RECEIVE) == 10 * 5
+    assert meter.ledger.uas(State.RECEIVE) == 10 * 5_000
     meter.handle(WindowClosed(), 16_000)  # there is none any more
-    assert meter.ledger.uas(State.RECEIVE) == 10 * 5
+    assert meter.ledger.uas(State.RECEIVE) == 10 * 5_000
 
 
 def test_a_class_c_radio_listens_until_it_sends_or_is_stopped():
@@ -244,14 +244,14 @@ def test_a_class_c_radio_listens_until_it_sends_or_is_stopped():
     meter = metered(([listen], None), ([], None), ([frame], None), ([listen], None), ([CloseWindow()], None))
     meter.handle(Woke(), 0)
     meter.handle(FrameHeard(b"", -90, 20), 10_000)
-    assert meter.ledger.uas(State.RECEIVE) == 10 * 5
+    assert meter.ledger.uas(State.RECEIVE) == 10 * 5_000
     meter.handle(WindowClosed(), 20_000)
     meter.handle(Transmitted(), 21_000)
-    assert meter.ledger.uas(State.RECEIVE) == 20 * 5
+    assert meter.ledger.uas(State.RECEIVE) == 20 * 5_000
     meter.handle(Persist("stops", 1), 30_000)
     meter.settle(40_000)
-    assert meter.ledger.uas(State.RECEIVE) == (20 + 9) * 5
-    assert meter.ledger.uas(State.TRANSMIT) == pc(40, frame_airtime_us(5, 20))
+    assert meter.ledger.uas(State.RECEIVE) == (20 + 9) * 5_000
+    assert meter.ledger.uas(State.TRANSMIT) == pc(40_000, frame_airtime_us(5, 20))
     assert meter.ledger.uas(State.BOOT) == 200  # only once nothing listened
 
 
@@ -282,9 +282,9 @@ def test_an_alarm_that_a_board_would_not_have_rung_costs_nothing():
     meter.handle(Woke(), 10_000)
     assert meter.ledger.uas(State.BOOT) == 200
     assert meter.ledger.uas(State.DEEP_SLEEP) == pc(13, 10_000_000 - 1_000)
-    meter.handle(Woke(), 11_000)  # nobody asked for one
+    meter.handle(Woke(), 14_000)  # nobody asked for one
     assert meter.ledger.uas(State.BOOT) == 200
-    meter.handle(Woke(), 15_000)  # but this one had its use
+    meter.handle(Woke(), 18_000)  # but this one had its use
     assert meter.ledger.uas(State.BOOT) == 400
 
 
