@@ -29,6 +29,21 @@ class SenseLux:
     """Measure the daylight and answer with `LuxSensed`."""
 
 
+class SenseField:
+    """Measure the magnetic field at bay 0 or 1 and answer with `FieldSensed`."""
+
+    def __init__(self, bay: int) -> None:
+        self.bay = bay
+
+
+class WatchField:
+    """Say `FieldMoved` once when any axis at *bay* leaves what it is now by *threshold_dut* tenths of a µT."""
+
+    def __init__(self, bay: int, threshold_dut: int) -> None:
+        self.bay = bay
+        self.threshold_dut = threshold_dut
+
+
 class Power:
     """Switch *part* (PARTICLE_FAN) on or off; nothing answers."""
 

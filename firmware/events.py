@@ -25,6 +25,19 @@ class LuxSensed:
         self.lux = lux
 
 
+class FieldSensed:
+    """A magnetometer answered a `SenseField`: x, y and z in tenths of a µT, None when it stayed silent."""
+
+    def __init__(self, bay: int, field: tuple[int, int, int] | None, temperature_dcel: int | None) -> None:
+        self.bay = bay
+        self.field = field
+        self.temperature_dcel = temperature_dcel
+
+
+class FieldMoved:
+    """A magnetometer's own threshold was passed: see `WatchField`."""
+
+
 class LampFeedback:
     """A control gear said how it is: DALI's answer to QUERY STATUS (IEC 62386-102 §11.5.2), −1 when it is silent."""
 

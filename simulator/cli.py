@@ -12,7 +12,11 @@ import apsw
 import typer
 from rich.console import Console
 from rich.live import Live
+from rich.progress import Progress
 
+from simulator.bay_trial import streets, total
+from simulator.bay_trial import weeks as run_weeks
+from simulator.bay_trial_view import accuracy_table
 from simulator.chain import Chain, Settings
 from simulator.currents import BOARDS, LISOCL2_D, board_named
 from simulator.endurance_view import air_table, parking_table
@@ -95,6 +99,22 @@ def energy(
         raise typer.BadParameter(str(error), param_hint="--board") from None
     cell = replace(LISOCL2_D, capacity_mah=int(capacity_ah * 1000))
     Console().print(parking_table(chosen, cell) if role is _Role.PARKING else air_table(chosen))
+
+
+@app.command()
+def parking(
+    weeks: Annotated[int, typer.Option(help="How many bays, a week each, at each noise.", min=1, max=1000)] = 10,
+    seed: Annotated[int, typer.Option(help="Of the first bay.", min=0)] = 2001,
+) -> None:
+    """Let parking nodes watch modelled bays, and count the arrivals and departures they tell right, by noise."""
+    console = Console()
+    results = []
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("bay-weeks", total=weeks * len(streets()))
+        for street in streets():
+            scores = list(progress.track(run_weeks(range(seed, seed + weeks), street), task_id=task))
+            results.append((street, total(scores)))
+    console.print(accuracy_table(results))
 
 
 def _watch(chain: Chain, lasts_s: float, console: Console) -> Report:

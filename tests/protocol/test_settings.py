@@ -70,7 +70,7 @@ def test_all_faults_are_told_at_once():
 def test_contradictions():
     wrong("left_field_dut is 170 and taken_field_dut 160; write taken_field_dut no smaller than left_field_dut",
           "parking", left_field_dut=170, taken_field_dut=160)  # fmt: skip
-    wrong("taken_field_dut is 300 and swing_field_dut 240", "parking", taken_field_dut=300)
+    wrong("taken_field_dut is 300 and swing_field_dut 180", "parking", taken_field_dut=300)
     wrong("fan_warm_up_s is 61 and reading_interval_s 60", fan_warm_up_s=61, reading_interval_s=60)
     wrong("floor_pct is 50 and power_on_pct 40", "light", floor_pct=50, power_on_pct=40)
     wrong("on_lux is 80 and off_lux 70", "light", on_lux=80)
