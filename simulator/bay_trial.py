@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
-from firmware.actions import Sense, SenseField, TellEvent
-from firmware.events import FieldSensed, Sensed, Woke
-from firmware.roles.parking import Parking
+from firmware.actions import Sense, SenseField, TellEvent, WatchField
+from firmware.events import FieldMoved, FieldSensed, Sensed, Woke
+from firmware.roles.parking import MAGNETIC, WATCHED, Parking
 from protocol.events import BAY_LEFT, BAY_TAKEN
 from protocol.quantities import SETS
-from protocol.settings import PARKING, Settings
+from protocol.settings import PARKING, Settings, number_of
 from simulator.magnetics import ARRIVAL, DEPARTURE, BayTrace, Street
 from simulator.stimuli import DAY_S
 
@@ -23,18 +23,24 @@ WEEK_S = 7 * DAY_S
 # Of one sample on each axis. The magnetometers we drive have 0.04 and 0.4 µT (magnetics.py), the nominal street 0.5.
 NOISES_UT = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 _LATE_S = 60.0
+_COMPARES_MS = 400  # a LIS3MDL in low power looks 2.5 times a second at best
+_DETECTOR = number_of("detector") or 0
 _KINDS = {BAY_TAKEN: ARRIVAL, BAY_LEFT: DEPARTURE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """Of some bay-weeks: changes that happened, those told right, events that were false, samples taken."""
+    """Of some bay-weeks: changes that happened, those told right, events that were false, samples taken.
+
+    wakes: from a sleep in which the sensor watched by itself.
+    """
 
     weeks: int
     changes: int
     right: int
     false: int
     samples: int
+    wakes: int = 0
 
     @property
     def right_pct(self) -> float:
@@ -53,16 +59,18 @@ class Score:
             right=self.right + other.right,
             false=self.false + other.false,
             samples=self.samples + other.samples,
+            wakes=self.wakes + other.wakes,
         )
 
 
-def week(seed: int, street: Street) -> Score:
-    """The role with its default settings, for a week."""
+def week(seed: int, street: Street, watched: bool = False) -> Score:
+    """The role with its default settings, for a week; watched: by a sensor whose own threshold wakes the node."""
     trace = BayTrace(seed, street)
-    role = Parking(Settings({0: PARKING, 1: bytes(8)}))
+    role = Parking(Settings({0: PARKING, 1: bytes(8), _DETECTOR: WATCHED if watched else MAGNETIC}))
     unanswered = (None,) * len(SETS[role.set_number])
     told: list[tuple[str, float]] = []
-    now_ms = samples = 0
+    now_ms = samples = wakes = 0
+    armed: tuple[int, ...] | None = None  # what a watching sensor compares with, and by how much
     events: list[object] = [Woke()]
     while now_ms < WEEK_S * 1000:
         for action in role.handle(events.pop(), now_ms):
@@ -72,11 +80,21 @@ def week(seed: int, street: Street) -> Score:
                 events.append(FieldSensed(action.bay, (x, y, z), dcel))
             elif isinstance(action, Sense):
                 events.append(Sensed(action.set_number, unanswered))
+            elif isinstance(action, WatchField):
+                armed = (*trace.field(now_ms / 1000)[:3], action.threshold_dut)
             elif isinstance(action, TellEvent) and action.event in _KINDS:
                 told.append((_KINDS[action.event], now_ms / 1000))
         if not events:
-            events.append(Woke())
-            now_ms = max(now_ms, role.wake_at() or 0)
+            until_ms = max(now_ms, role.wake_at() or 0)
+            moved_ms = _moved_ms(trace, now_ms, until_ms, armed) if armed else None
+            wakes += armed is not None
+            if moved_ms is None:
+                now_ms = until_ms
+                events.append(Woke())
+            else:
+                now_ms = moved_ms
+                armed = None
+                events.append(FieldMoved())
     changes = [truth for truth in trace.truths if truth.end_s < WEEK_S - _LATE_S]
     right = 0
     for truth in changes:
@@ -87,13 +105,23 @@ def week(seed: int, street: Street) -> Score:
                 right += 1
                 break
     false = sum(told_s < WEEK_S - _LATE_S for _, told_s in told)
-    return Score(weeks=1, changes=len(changes), right=right, false=false, samples=samples)
+    return Score(weeks=1, changes=len(changes), right=right, false=false, samples=samples, wakes=wakes)
 
 
-def weeks(seeds: range, street: Street) -> Iterator[Score]:
+def _moved_ms(trace: BayTrace, from_ms: int, until_ms: int, armed: tuple[int, ...]) -> int | None:
+    """When a sensor that compares by itself would have woken the node, if before *until_ms*."""
+    threshold_dut = armed[3]
+    for now_ms in range(from_ms + _COMPARES_MS, until_ms, _COMPARES_MS):
+        here = trace.field(now_ms / 1000)
+        if any(abs(here[axis] - armed[axis]) >= threshold_dut for axis in range(3)):
+            return now_ms
+    return None
+
+
+def weeks(seeds: range, street: Street, watched: bool = False) -> Iterator[Score]:
     """A week of each seed, on all cores, in the order of the seeds."""
     with ProcessPoolExecutor() as pool:
-        yield from pool.map(week, seeds, [street] * len(seeds))
+        yield from pool.map(week, seeds, [street] * len(seeds), [watched] * len(seeds))
 
 
 def total(scores: Iterable[Score]) -> Score:

@@ -1,7 +1,8 @@
 """How long a cell feeds a node, or how large its panel must be: a day of each role on virtual time, under the meter.
 
-Mind, MAC and store are the firmware's own, and so is the air role. Of the parking role the duty is here: `_Bay` tells
-what an ordinary bay tells, and `WATCHES` say what its magnetometer asks of the processor.
+Mind, MAC and store are the firmware's own, and so is the air role. Of the parking role only the duty is here: `_Bay`
+tells what an ordinary bay tells, and `WATCHES` say what its magnetometer asks of the processor, as counted beside
+modelled bays (`bay_trial.py`). Every table of a parking node takes dozens of days; the role itself would take minutes.
 """
 
 from collections.abc import Callable
@@ -38,7 +39,7 @@ _BUILD_GPS_S = 1_400_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """How a bay's magnetometer is watched, all of it assumed until a street has been measured.
+    """How a bay's magnetometer is watched.
 
     sleep_us: from one wake-up by it, or for it, to the next. samples: of each wake-up, sample_gap_us apart.
     """
@@ -51,11 +52,10 @@ class Watch:
 
 
 WATCHES = (
-    # Often enough to see a car that takes five seconds to come, and too often for anything but light sleep.
-    Watch(name="polled", sensors=MMC5983MA, sleep_us=2_500_000, samples=1, sample_gap_us=0),
-    # 450 times a day the field moves by more than the threshold: own cars and doors, both neighbours, trucks. Each time
-    # it is sampled until it holds still again.
-    Watch(name="threshold", sensors=LIS3MDL, sleep_us=DAY_S * 1_000_000 // 450, samples=15, sample_gap_us=1_000_000),
+    # Each two seconds, and faster while something moves: too often for anything but light sleep.
+    Watch(name="polled", sensors=MMC5983MA, sleep_us=1_900_000, samples=1, sample_gap_us=0),
+    # The sensor wakes the node when the field moves, and the node samples it until it holds still again.
+    Watch(name="threshold", sensors=LIS3MDL, sleep_us=DAY_S * 1_000_000 // 460, samples=6, sample_gap_us=500_000),
 )
 
 

@@ -36,6 +36,9 @@ class DistanceDetector:
         """Never: faster samples would take a passer-by for a car."""
         return False
 
+    def nudge(self, now_s: int) -> None:
+        """No such sensor wakes its node."""
+
     def sample(self, seen: int, temperature_dcel: int | None, now_s: int) -> int:
         """Take a distance in cm; returns what it revealed, as numbered in `verdict.py`."""
         self._cm = seen

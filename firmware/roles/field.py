@@ -86,6 +86,11 @@ class FieldDetector:
         """Whether samples are wanted every FAST_S seconds."""
         return self._state != _STILL
 
+    def nudge(self, now_s: int) -> None:
+        """The sensor itself saw the field move: look closely, whatever the next sample says."""
+        if self._state == _STILL:
+            self._begin(now_s)
+
     def sample(self, seen: tuple[int, int, int], temperature_dcel: int | None, now_s: int) -> int:
         """Take one sample; returns what it revealed, as numbered in `verdict.py`."""
         if temperature_dcel is not None:

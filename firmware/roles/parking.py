@@ -35,6 +35,9 @@ if TYPE_CHECKING:
         def moving(self) -> bool:
             """Whether samples are wanted fast."""
 
+        def nudge(self, now_s: int) -> None:
+            """The sensor itself saw something move."""
+
         def sample(self, seen: Any, temperature_dcel: int | None, now_s: int) -> int:
             """Take a sample; returns what it revealed, as numbered in `verdict.py`."""
 
@@ -52,14 +55,15 @@ if TYPE_CHECKING:
 
 
 _HEARTBEAT_S = const(12)  # number of `protocol/settings.py`
-_MAGNETIC = const(0)  # choices of its `detector`
-_BY_DISTANCE = const(1)
+MAGNETIC = const(0)  # choices of its `detector`
+BY_DISTANCE = const(1)
+WATCHED = const(2)
 
 STILL_MS = const(2_000)  # between samples: a car needs 4 s and more to leave a bay
 FAST_MS = const(500)
 _DISTANCE_MS = const(5_000)  # three of them agree well within the minute that the city is promised
 WATCHED_MS = const(300_000)  # while the sensor itself watches: often enough to follow the drift
-_WATCH_DUT = const(30)  # twice what lets the detector look closely: each false alarm costs a boot
+_WATCH_DUT = const(50)  # half of what a car's swing must be, beyond most that passes: each alarm costs a boot
 _PATIENCE_MS = const(1_000)  # for an answer; the slowest, an echo from 6 m, takes 100 ms
 SILENT_SAMPLES = const(30)  # without an answer: then the sensor is told as failed
 STUCK_SAMPLES = const(1_000)  # of the very same field: a live sensor's noise is wider than a step
@@ -79,8 +83,8 @@ class Parking:
     """
 
     def __init__(self, settings: "Settings", kept: bytes = b"", image: bytes = b"") -> None:
-        self._distance = settings.detector == _BY_DISTANCE
-        self._watched = not self._distance and settings.detector != _MAGNETIC
+        self._distance = settings.detector == BY_DISTANCE
+        self._watched = settings.detector == WATCHED
         self._heartbeat_ms = settings.heartbeat_s * 1000
         self._reading = False  # the `Sense` for a reading is under way
         self._kept = kept
@@ -113,6 +117,7 @@ class Parking:
                 self._read(event.values, actions, now_ms)
         elif isinstance(event, FieldMoved):
             for bay in self._bays:
+                bay.detector.nudge(now_ms // 1000)
                 bay.look(now_ms)
         if isinstance(event, (Woke, FieldMoved)):
             self._wake(actions, now_ms)
@@ -275,7 +280,7 @@ class _Bay:
 
 def _detector(settings: "Settings", kept: bytes, image: bytes) -> "Detector":
     """The one that the settings name; the other's code stays on the flash."""
-    if settings.detector == _BY_DISTANCE:
+    if settings.detector == BY_DISTANCE:
         from .distance import DistanceDetector
 
         return DistanceDetector(settings.taken_distance_cm, image)

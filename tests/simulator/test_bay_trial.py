@@ -1,7 +1,9 @@
 """The parking role beside modelled bays, with seeds that were not used while it was tuned (1 to 150)."""
 
 from simulator.bay_trial import NOISES_UT, Score, streets, total, week, weeks
+from simulator.endurance import WATCHES, Watch
 from simulator.magnetics import Street
+from simulator.stimuli import DAY_S
 
 UNSEEN = range(2001, 2011)
 
@@ -11,7 +13,21 @@ def test_arrivals_and_departures_are_told_right() -> None:
     assert score.changes > 700
     assert score.right_pct >= 99.5, score
     assert score.false_per_week <= 1
-    assert score.samples / score.weeks / 7 < 50_000  # what the energy of a node rests on: one in two seconds
+    assert score.samples <= score.weeks * 7 * _a_day(WATCHES[0]).samples
+
+
+def test_a_sensor_that_watches_by_itself_is_as_good_and_asks_for_less() -> None:
+    score = total(weeks(UNSEEN[:4], Street(), watched=True))
+    assert score.right_pct >= 99.5, score
+    assert score.false_per_week <= 1
+    assert score.wakes <= score.weeks * 7 * _a_day(WATCHES[1]).wakes
+    assert score.samples <= score.weeks * 7 * _a_day(WATCHES[1]).samples
+
+
+def _a_day(watch: Watch) -> Score:
+    """What the energy ledger reckons with."""
+    wakes = DAY_S * 1_000_000 // watch.sleep_us
+    return Score(weeks=1, changes=1, right=1, false=0, samples=wakes * watch.samples, wakes=wakes)
 
 
 def test_a_bay_drowned_in_noise_is_told_as_it_is() -> None:

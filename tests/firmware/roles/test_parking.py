@@ -1,7 +1,15 @@
 from firmware.actions import Persist, SenseField, TakeReading
 from firmware.events import FieldMoved, FieldSensed, TimeTold, Woke
 from firmware.mind import ROLE_IMAGE_LEN
-from firmware.roles.parking import SILENT_SAMPLES, STILL_MS, STUCK_SAMPLES, WATCHED_MS, Parking
+from firmware.roles.parking import (
+    BY_DISTANCE,
+    SILENT_SAMPLES,
+    STILL_MS,
+    STUCK_SAMPLES,
+    WATCHED,
+    WATCHED_MS,
+    Parking,
+)
 from protocol.events import BATTERY_LOW, BAY_LEFT, BAY_TAKEN, SENSOR_BACK, SENSOR_FAILED
 from protocol.orders import DONE, NOT_HERE, SET_LEVEL, Order
 from protocol.quantities import (
@@ -17,8 +25,6 @@ from protocol.settings import PARKING, Settings, number_of
 from tests.firmware.roles.bays import CAR, EMPTY, NEIGHBOUR, Bench, Ground
 
 GONE = (0, 0, 0)
-DISTANCE_DETECTOR = 1
-WATCHED_DETECTOR = 2
 
 
 def settings(**given):
@@ -180,9 +186,9 @@ def test_a_low_battery_is_told_once_until_it_was_full_again():
 
 
 def test_a_sensor_that_watches_by_itself_lets_the_node_sleep():
-    street = bench(detector=WATCHED_DETECTOR)
+    street = bench(detector=WATCHED)
     street.run(60)
-    assert street.watches() and street.watches()[-1] == (0, 30)
+    assert street.watches() and street.watches()[-1] == (0, 50)
     before = len(street.times(SenseField))
     street.run(3600)
     assert len(street.times(SenseField)) - before == 3_600_000 // WATCHED_MS
@@ -202,7 +208,7 @@ def test_without_a_sensor_that_watches_nothing_is_asked_to():
 
 
 def test_a_distance_tells_the_bay_too():
-    street = bench(detector=DISTANCE_DETECTOR)
+    street = bench(detector=BY_DISTANCE)
     street.run(60)
     assert street.role.set_number == PARKING_DISTANCE
     assert street.readings()[0] == (0, 0, 250, 150, 360)
@@ -221,7 +227,7 @@ def test_a_distance_tells_the_bay_too():
 def test_a_body_that_never_answers_leaves_readings_without_values():
     ground = Ground()
     ground.dead.append(0)
-    street = bench(ground, detector=DISTANCE_DETECTOR)
+    street = bench(ground, detector=BY_DISTANCE)
     street.ground.values = lambda set_number: (None,) * 5
     street.run(4000)
     assert street.readings()[-1] == (None,) * 5
@@ -272,7 +278,7 @@ def test_settings_are_changed_by_order():
         assert street.role.configure(number_of(name), 300) == DONE
     for name in ("taken_distance_cm", "bays", "floor_pct"):
         assert street.role.configure(number_of(name), 1) == NOT_HERE
-    assert bench(detector=DISTANCE_DETECTOR).role.configure(number_of("taken_distance_cm"), 100) == DONE
+    assert bench(detector=BY_DISTANCE).role.configure(number_of("taken_distance_cm"), 100) == DONE
     street.run(1500)
     assert len(street.readings()) == 5  # the new heartbeat holds from the first reading on
 
