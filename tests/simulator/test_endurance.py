@@ -37,9 +37,9 @@ def test_faster_and_rarer_frames_make_a_longer_life():
 def test_the_break_even_of_the_board_chooses_how_the_field_is_watched():
     chosen = parking(S3, 3, 3600)
     assert chosen.watch == THRESHOLD.name
-    assert chosen.ledger.uas(State.BOOT) >= 450 * S3.boot_uas
+    assert chosen.ledger.uas(State.BOOT) >= 460 * S3.boot_uas
     assert chosen.ledger.uas(State.LIGHT_SLEEP) >= 460 * 3 * (240 + 8)  # three seconds of samples
-    assert chosen.ledger.uas(State.AWAKE) >= 450 * 15 * (S3.active_ua + 8) * 5 // 1000
+    assert chosen.ledger.uas(State.AWAKE) >= 460 * 6 * (S3.active_ua + 8) * 5 // 1000
     assert chosen.mean_ua < watched(S3, 3, 3600, POLLED).mean_ua
     assert watched(S3, 3, 3600, POLLED).ledger.uas(State.BOOT) == 0
     slow = replace(S3, boot_uas=60_000)  # 258 s: nothing wakes it so rarely
