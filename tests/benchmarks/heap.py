@@ -40,7 +40,7 @@ del forget
 def figures() -> Iterator[Figure]:
     """Sizes of all shared modules, and what each role takes while it lives and when it wakes."""
     compiled = REPOSITORY / "build" / "mpy"
-    modules = compile_all(compiled)
+    modules = compile_all(compiled, keep_definitions=False)
     yield Figure(name="mpy.all_modules", value=sum(module.stat().st_size for module in modules), unit="B")
     for role in ROLES:
         if not (REPOSITORY / "firmware" / "roles" / f"{role}.py").exists():
@@ -79,7 +79,8 @@ def _run(compiled: Path, given: dict[str, Any], born: str, hears: list[str]) -> 
     story = json.dumps({"given": names, "born": born, "hears": hears, "rests": rests})
     done = subprocess.run([node, script, compiled], input=story, capture_output=True, text=True, timeout=120)
     if done.returncode:
-        raise SystemExit(f"heap.mjs failed:\n{done.stderr}")
+        shown = [line for line in done.stderr.splitlines() if len(line) < 200]  # Node shows all of vm.mjs's package
+        raise SystemExit("heap.mjs failed:\n" + "\n".join(shown))
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 
@@ -120,7 +121,7 @@ def _in_order(modules: list[str]) -> list[str]:
 def _table(role: str) -> None:
     """Where it goes: the modules that a role has loaded, each after those it imports, with their .mpy and heap."""
     compiled = REPOSITORY / "build" / "mpy"
-    compile_all(compiled)
+    compile_all(compiled, keep_definitions=False)
     life = life_of(role)
     lived = live(compiled, life)
     sizes = _sizes(compiled, lived["modules"])
