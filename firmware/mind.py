@@ -83,7 +83,7 @@ class Facts:
     """What a mind is told of its node and of this boot.
 
     version: of the firmware. build_gps_s: when it was built; no earlier time is believed. dev_eui: for dice that no
-    other node throws. boot, seq, orders: as persisted under these names; 0, 0 and b"" on a new node. spread_s: over
+    other node throws. boots, seq, orders: as persisted under these names; 0, 0 and b"" on a new node. spread_s: over
     which a street that gets power in one second spreads its first words (600 on a switched feeder); until its turn a
     node only answers orders. reset_cause, last_error: for the status. vitals: returns battery_mv and free bytes of the
     heap, None for what is not known.
@@ -94,7 +94,7 @@ class Facts:
         version: tuple[int, int, int],
         build_gps_s: int,
         dev_eui: bytes,
-        boot: int = 0,
+        boots: int = 0,
         seq: int = 0,
         orders: bytes = b"",
         reset_cause: int = 0,
@@ -105,7 +105,7 @@ class Facts:
         self.version = version
         self.build_gps_s = build_gps_s
         self.dev_eui = dev_eui
-        self.boot = boot
+        self.boots = boots
         self.seq = seq
         self.orders = orders
         self.spread_s = spread_s
@@ -133,10 +133,10 @@ class Mind:
         self._facts = facts
         self._awake = False
         self._slept = opened is not None
-        self._boot = facts.boot
+        self._boot = facts.boots
         if not self._slept:
             # The log may know of a boot whose number did not reach the flash: ages are counted within one boot only.
-            self._boot = max([facts.boot] + [record.boot for record in log.newest(1)]) + 1
+            self._boot = max([facts.boots] + [record.boot for record in log.newest(1)]) + 1
         self.dice = Dice(facts.dev_eui + bytes([self._boot & 0xFF, self._boot >> 8 & 0xFF]))
         kept: Rows = opened[1] if opened else _NOTHING_KEPT
         dice, clock, owed, events, untold, gaps, status_s, rare_s, self._margin_db = kept
@@ -246,7 +246,7 @@ class Mind:
     def _wake_up(self, actions: list[object], now_ms: int) -> None:
         """The first that a mind does after the power came."""
         if not self._slept:
-            actions.append(Persist("boot", self._boot))
+            actions.append(Persist("boots", self._boot))
             void = self._seq.void(self._log.next_seq)
             if void:
                 self._log.add(Record(void[0], self._boot, now_ms // 1000, None, EVENT, VOID, (void[1],)))

@@ -111,7 +111,7 @@ class Desk:
             build_gps_s=BUILD_GPS_S,
             dev_eui=self.dev_eui,
             spread_s=self.spread_s,
-            boot=self.persisted.get("boot", 0),
+            boots=self.persisted.get("boots", 0),
             seq=self.persisted.get("seq", 0),
             orders=self.persisted.get("orders", b""),
             reset_cause=reset_cause,

@@ -100,7 +100,7 @@ def test_a_frame_that_waited_tells_the_newest_and_its_age_when_built():
 def test_an_event_goes_at_once_and_twice_again():
     for seed in range(20):
         desk = settled()
-        desk.persisted["boot"] = seed
+        desk.persisted["boots"] = seed
         desk.power_up()
         desk.run(100_000)
         desk.payloads.clear()
@@ -120,7 +120,7 @@ def test_the_repeats_of_two_nodes_come_at_different_times():
     times = []
     for boot in (3, 4):
         desk = settled()
-        desk.persisted["boot"] = boot
+        desk.persisted["boots"] = boot
         desk.power_up()
         desk.run(100_000)
         desk.payloads.clear()
@@ -615,7 +615,7 @@ def test_the_receipts_of_a_group_are_spread_over_ten_minutes():
     times = []
     for boot in range(40):
         desk = settled()
-        desk.persisted["boot"] = boot
+        desk.persisted["boots"] = boot
         desk.power_up()
         desk.run(100_000)
         desk.payloads.clear()
@@ -846,14 +846,21 @@ def test_it_wakes_when_its_role_wants_to():
 def test_each_boot_has_its_number():
     desk = Desk()
     desk.run(1000)
-    assert desk.persisted["boot"] == 1
+    assert desk.persisted["boots"] == 1
     desk.power_up()
     desk.run(1000)
-    assert desk.persisted["boot"] == 2
+    assert desk.persisted["boots"] == 2
     desk.doze()
     desk.read(0, 1, 30, 215, 360)
-    assert desk.persisted["boot"] == 2
+    assert desk.persisted["boots"] == 2
     assert desk.log.newest(1)[0].boot == 2
+
+
+def test_what_it_persists_is_not_what_the_slots_do():
+    desk = settled()
+    desk.read(0, 1, 30, 215, 360)
+    desk.order(Order(1, SOON, o.CONFIGURE, HEARTBEAT_S, 900))
+    assert sorted(desk.persisted) == ["boots", "orders", "seq", "settings"]  # "boot" and "floor" are theirs
 
 
 def test_safe_mode_is_radio_orders_and_status():
