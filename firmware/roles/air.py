@@ -120,6 +120,10 @@ class Air:
             return NOT_HERE
         return DONE
 
+    def rare(self) -> list[tuple[int, int, int]]:
+        """The set carries all that there is."""
+        return []
+
     def image(self) -> bytes:
         """What it knows of its sensors; a reading under way begins again after the sleep."""
         next_ms = self._begun_ms if self._sampling else self._next_ms

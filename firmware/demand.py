@@ -1,0 +1,19 @@
+"""What is loaded on demand, and how it goes again: code that normal running does without for hours.
+
+The rule: nothing of such a module outlives the call that imported it but plain data, tuples, numbers, bytes and objects
+of modules that stay. Whoever needs one imports it inside the function; so a class of it that was loaded twice is two
+classes, and an object of the first is no instance of the second.
+"""
+
+import sys
+
+MODULES: tuple[str, ...] = ()
+
+
+def forget() -> None:
+    """Let the collector have them; the body calls it when nothing is due for a while."""
+    for name in MODULES:
+        if name in sys.modules:
+            del sys.modules[name]
+            package, _, module = name.rpartition(".")
+            delattr(sys.modules[package], module)
