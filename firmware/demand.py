@@ -7,7 +7,18 @@ classes, and an object of the first is no instance of the second.
 
 import sys
 
-MODULES: tuple[str, ...] = ()
+# A package goes after its modules.
+MODULES: tuple[str, ...] = (
+    "firmware.roles.loading",
+    "firmware.roles.night",
+    "firmware.roles.outlook",
+    "protocol.civil",
+    "protocol.dimming.programme",
+    "protocol.dimming.setpoint",
+    "protocol.dimming.site",
+    "protocol.dimming.sun",
+    "protocol.dimming",
+)
 
 
 def forget() -> None:

@@ -21,7 +21,7 @@ LINEAR = const(0)  # of the setting dimming_curve
 LOGARITHMIC = const(1)
 # What a gear of DALI's logarithmic curve must be told for 0 to 100 % of its light: the nearest n to
 # X(n) = 10^((n - 1) · 3/253 - 1) % (IEC 62386-102 §9.3).
-_LOGARITHMIC = (
+_DRIVES = (
     b"\x00"
     b"\x55\x6f\x7e\x88\x90\x97\x9d\xa1\xa6\xaa\xad\xb0\xb3\xb6\xb9\xbb\xbd\xbf\xc1\xc3"
     b"\xc5\xc7\xc8\xca\xcb\xcd\xce\xcf\xd1\xd2\xd3\xd4\xd5\xd6\xd8\xd9\xda\xdb\xdc\xdc"
@@ -90,7 +90,7 @@ class Door:
         self._fresh = False
         self.level_pct = level_pct
         self.settled_s = now_s + fade_s
-        return SetLamp(self._head, level_pct, fade_s, _LOGARITHMIC[level_pct] if self.curve == LOGARITHMIC else None)
+        return SetLamp(self._head, level_pct, fade_s, _DRIVES[level_pct] if self.curve == LOGARITHMIC else None)
 
     def until_s(self) -> int | None:
         """When the strongest of hold and boost ends, or None when neither is there."""
