@@ -359,9 +359,9 @@ class Light:
 
     def _sunrise_in_s(self, now_s: int) -> int:
         """Seconds to the next sunrise, 0 when that is not known."""
-        for at_s in self._sun[1::2]:
-            if at_s > now_s:
-                return at_s - now_s
+        for k in range(1, len(self._sun), 2):
+            if self._sun[k] > now_s:
+                return self._sun[k] - now_s
         return 0
 
     def _sun_is_down(self, now_s: int) -> bool:
