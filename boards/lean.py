@@ -1,9 +1,13 @@
 """The node's sources as they go to the compiler: line for line the same, less what only people and mypy need.
 
-An imported constant costs a node its name and a place in each module that mentions it, a third of the heap that the
-code of these modules takes. mpy-cross puts constants in place within one file only; here they are put in place across
-files: `from .orders import DONE, Order` becomes `from .orders import Order`, and `DONE` becomes `0`. What stands below
-`if TYPE_CHECKING` is left out. Lines stay where they are, so that a crash report names those of the repository.
+A name costs a node 20 bytes of heap, and 8 more in each module that imports it: half of what its code takes. So
+
+- constants stand in place also across files, as mpy-cross does it within one: `from .orders import DONE, Order` becomes
+  `from .orders import Order`, and `DONE` becomes `0`;
+- names that begin with an underscore become short, and different files share them;
+- what stands below `if TYPE_CHECKING` is left out.
+
+Lines stay where they are, so that a crash report names those of the repository.
 """
 
 import ast
@@ -31,10 +35,11 @@ def lean(sources: Mapping[str, str], keep_definitions: bool = False) -> dict[str
     for tree in trees.values():
         needed |= _elsewhere(tree)
         needed |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    short = _shortened(trees)
     made = {}
     for module, source in sources.items():
         private = set() if keep_definitions else set(constants[module.removesuffix(_INIT)]) - needed
-        made[module] = _Lean(module, source, trees[module], constants, private).source()
+        made[module] = _Lean(module, source, trees[module], constants, private, short[module]).source()
     return made
 
 
@@ -53,6 +58,56 @@ def _constants(tree: ast.Module) -> dict[str, int]:
             value = eval(ast.unparse(node.value.args[0]), {}, known)
             known[node.targets[0].id] = value
     return {name: value for name, value in known.items() if not name.startswith("_")}
+
+
+def _shortened(trees: Mapping[str, ast.Module]) -> dict[str, dict[str, str]]:
+    """Short names by module for those that begin with an underscore.
+
+    One that stands in several files is short in the same way in all of them; the others are short in ways that files
+    share. Files of which a class inherits from one in the other count as one.
+    """
+    home = {module: module for module in trees}
+    for module, tree in trees.items():
+        bases = {ast.unparse(base) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for base in node.bases}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and bases & {alias.name for alias in node.names}:
+                origin = home.get(_origin(module, node), "")
+                home = {other: home[module] if at == origin else at for other, at in home.items()}
+    kept = set().union(*[_elsewhere(tree) | _arguments(tree) for tree in trees.values()])
+    homes: dict[str, set[str]] = {}
+    for module, tree in trees.items():
+        for name in {_name(node) for node in ast.walk(tree)} - kept:
+            if name.startswith("_") and name != "_" and not name.endswith("__"):
+                homes.setdefault(name, set()).add(home[module])
+    everywhere = sorted(name for name, at in homes.items() if len(at) > 1)
+    short = {name: _short(number) for number, name in enumerate(everywhere)}
+    by_home = {}
+    for at in set(home.values()):
+        alone = sorted(name for name, where in homes.items() if where == {at})
+        by_home[at] = short | {name: _short(len(everywhere) + number) for number, name in enumerate(alone)}
+    return {module: by_home[home[module]] for module in trees}
+
+
+def _short(number: int) -> str:
+    """A name for each number: `_a` to `_z`, then `_aa` and so on."""
+    letters = ""
+    while number >= 0:
+        letters = chr(ord("a") + number % 26) + letters
+        number = number // 26 - 1
+    return "_" + letters
+
+
+def _name(node: ast.AST) -> str:
+    """What a node of the tree names, "" if nothing that could be private."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.name if isinstance(node, ast.FunctionDef | ast.ClassDef) else ""
+
+
+def _arguments(tree: ast.Module) -> set[str]:
+    return {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
 
 
 def _origin(module: str, node: ast.ImportFrom) -> str:
@@ -78,13 +133,20 @@ class _Lean:
     """One module on its way."""
 
     def __init__(
-        self, module: str, source: str, tree: ast.Module, constants: Mapping[str, Mapping[str, int]], private: set[str]
+        self,
+        module: str,
+        source: str,
+        tree: ast.Module,
+        constants: Mapping[str, Mapping[str, int]],
+        private: set[str],
+        short: Mapping[str, str],
     ) -> None:
         self._module = module
         self._lines = [line.encode() for line in source.splitlines(keepends=True)]
         self._tree = tree
         self._constants = constants
         self._private = private
+        self._short = short
         self._edits: list[tuple[int, int, int, int, str]] = []  # line, column, last line, its end, new text
 
     def source(self) -> str:
@@ -95,8 +157,10 @@ class _Lean:
                 self._edit(node, str(value) if value >= 0 else f"({value})")
             elif isinstance(node, ast.Name) and node.id in self._private:
                 self._edit(node, "_" + node.id)
+            elif isinstance(node, ast.Name | ast.Attribute | ast.FunctionDef | ast.ClassDef):
+                self._rename(node)
             elif isinstance(node, ast.ImportFrom):
-                self._shorten(node, in_place)
+                self._import(node, in_place)
             elif isinstance(node, ast.stmt) and _is_for_mypy(node):
                 self._edit(node, "pass")
         return self._edited()
@@ -114,7 +178,7 @@ class _Lean:
             found.pop(name, None)
         return found
 
-    def _shorten(self, node: ast.ImportFrom, in_place: Mapping[str, int]) -> None:
+    def _import(self, node: ast.ImportFrom, in_place: Mapping[str, int]) -> None:
         """Import only what is more than a constant; nothing at all if nothing is left."""
         origin = _origin(self._module, node)
         left = [
@@ -127,6 +191,19 @@ class _Lean:
         if len(left) < len(node.names):
             dots = "." * node.level
             self._edit(node, f"from {dots}{node.module or ''} import {', '.join(left)}" if left else "pass")
+
+    def _rename(self, node: ast.Name | ast.Attribute | ast.FunctionDef | ast.ClassDef) -> None:
+        name = _name(node)
+        if name not in self._short:
+            return
+        line, column = node.lineno - 1, node.col_offset
+        if isinstance(node, ast.Attribute):
+            assert node.end_lineno is not None
+            assert node.end_col_offset is not None
+            line, column = node.end_lineno - 1, node.end_col_offset - len(name)
+        elif not isinstance(node, ast.Name):
+            column += len("def ") if isinstance(node, ast.FunctionDef) else len("class ")
+        self._edits.append((line, column, line, column + len(name), self._short[name]))
 
     def _edit(self, node: ast.stmt | ast.expr, text: str) -> None:
         assert node.end_lineno is not None
