@@ -11,7 +11,9 @@ import sys
 MODULES: tuple[str, ...] = (
     "firmware.roles.loading",
     "firmware.roles.night",
+    "firmware.roles.obeying",
     "firmware.roles.outlook",
+    "firmware.roles.rarely",
     "protocol.civil",
     "protocol.dimming.programme",
     "protocol.dimming.setpoint",

@@ -4,7 +4,7 @@ What holds when no order does, the base, is the first of these that is possible:
 programme by trusted time and the sun table of the site; without time, where the photocell sees daylight, off; while the
 night's beginning and length are known, the programme of a virtual night (`night.py`); else full light. All of it passes
 one door per head (`setpoint.py`). The meter judges what the lamps really do (`meter.py`). What is worked out once a day
-stays in memory as plain numbers; what works it out does not (`rarely.py`).
+stays in memory as plain numbers; what works it out does not (`rarely.py`, `ask`).
 """
 
 from protocol import cbor
@@ -12,18 +12,7 @@ from protocol.compat import const
 from protocol.errors import ProtocolError
 from protocol.events import POWER_BACK, POWER_LOST, PROGRAMME_REFUSED, SENSOR_BACK, SENSOR_FAILED
 from protocol.items import array, integer, integer_or_none
-from protocol.orders import (
-    BAD_ARGUMENT,
-    BELOW_FLOOR,
-    DONE,
-    FAILED,
-    HOLD_WITHOUT_CLOCK_S,
-    LOAD_PROGRAMME,
-    NOT_HERE,
-    RESUME_PROGRAMME,
-    SET_LEVEL,
-    Order,
-)
+from protocol.orders import BAD_ARGUMENT, DONE, FAILED, HOLD_WITHOUT_CLOCK_S, LOAD_PROGRAMME, NOT_HERE
 from protocol.quantities import (
     ENERGY,
     ILLUMINANCE,
@@ -34,8 +23,6 @@ from protocol.quantities import (
     LIGHT_TWO_HEADS,
     OPERATING_HOURS,
     POWER,
-    QUANTITIES,
-    SETS,
     SWITCH_COUNT,
     TEMPERATURE,
     VOLTAGE,
@@ -45,18 +32,19 @@ from ..actions import Persist, Sense, SenseLux, TakeReading, TellEvent
 from ..events import LampFeedback, LuxSensed, MotionSeen, PowerFailing, Sensed, TimeTold, Woke
 from .ledger import Ledger
 from .meter import Latch, Meter
-from .rarely import ask, learn, learned, outlook, photocell, readable, take_part, virtual_levels
 from .setpoint import NO_PROGRAMME, PHOTOCELL_DAY, PROGRAMME, UNKNOWN_NIGHT, VIRTUAL_NIGHT, Door
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
+    from typing import Any
+
+    from protocol.orders import Order
     from protocol.settings import Settings
 
     from .loading import Held
     from .photocell import Photocell
 
 FIRST_UPLINK_S = const(600)  # a feeder wakes two hundred lamps in one second: their first words are spread over this
-DEFAULT_HOLD_S = const(7200)  # of an order that does not say (uCIFI 3416/53)
 SAVE_S = const(900)  # 96 writes a day at most, and one at each power-up and at each last gasp
 RETRY_S = const(900)  # after something could not be worked out for want of memory
 
@@ -72,7 +60,6 @@ _ON_LUX = const(29)
 _OFF_LUX = const(30)
 
 _FULL_PCT = const(100)
-_ORDER_FADE_S = const(2)
 _SLOT_S = const(900)  # of a virtual night
 _SLOT_FADE_S = const(60)
 _SENSE_S = const(300)
@@ -90,6 +77,21 @@ _SEEN_TEMPERATURE = const(2)
 _IMAGE_ITEMS = const(2)
 _HELD_ITEMS = const(3)
 _ENOMEM = const(12)  # what a programme's receipt says when there is no memory to look at it
+
+
+def ask(name: str, *arguments: object) -> "Any":
+    """What the function *name* of `rarely.py` answers; None, which is "not known", when it cannot be had.
+
+    This is the rule for a lamp that finds no memory or no file for what is loaded on demand: to all who ask here, not
+    known means full light and another try later. So such a lamp is bright; it is never dark and never starts anew.
+    ValueError is what MicroPython raises for a damaged file, and what a site or a programme raises that is none.
+    """
+    try:
+        from . import rarely
+
+        return getattr(rarely, name)(*arguments)
+    except (MemoryError, ImportError, OSError, ValueError):
+        return None
 
 
 class Light:
@@ -111,6 +113,7 @@ class Light:
         image: bytes = b"",
     ) -> None:
         self.set_number = LIGHT_TWO_HEADS if settings.heads > 1 else LIGHT_ONE_HEAD
+        self._row = _row(self.set_number)
         # The numbers only: an instance would keep the table of settings in memory.
         self._set = {
             _READING_INTERVAL_S: settings.reading_interval_s,
@@ -172,7 +175,7 @@ class Light:
         if isinstance(event, Woke):
             self._do_chores(actions, now_s)
         elif isinstance(event, Sensed):
-            if event.set_number == self.set_number and len(event.values) == len(SETS[self.set_number]):
+            if event.set_number == self.set_number and len(event.values) == len(self._row):
                 self._measured(actions, event.values, now_s)
         elif isinstance(event, LuxSensed):
             self._saw_light(actions, event.lux, now_s)
@@ -208,7 +211,7 @@ class Light:
         return first_s * 1000
 
     def order(
-        self, order: Order, now_ms: int, gps_s: int | None, group: int | None = None
+        self, order: "Order", now_ms: int, gps_s: int | None, group: int | None = None
     ) -> tuple[int, int | None, list[object]]:
         """Obey SET_LEVEL, RESUME_PROGRAMME or LOAD_PROGRAMME; group: to which it came, or None for this lamp alone.
 
@@ -216,18 +219,13 @@ class Light:
         """
         now_s = self._pass_time(now_ms)
         actions: list[object] = []
-        if order.verb == SET_LEVEL:
-            outcome, detail = self._hold(order, now_s, gps_s, group)
-        elif order.verb == RESUME_PROGRAMME:
-            outcome, detail = self._resume(order)
-        elif order.verb == LOAD_PROGRAMME:
+        if order.verb == LOAD_PROGRAMME:
             outcome, detail = self._load(actions, order)
-        else:
-            return NOT_HERE, None, actions
+            self._set_lamps(actions, now_s)
+            return outcome, detail, actions
+        outcome, detail = self._obey(order, now_s, gps_s, group)
         self._set_lamps(actions, now_s)
-        if outcome == DONE and order.verb != LOAD_PROGRAMME:
-            detail = self._doors[detail or 0].reason
-        return outcome, detail, actions
+        return outcome, self._doors[detail or 0].reason if outcome == DONE else detail, actions
 
     def configure(self, setting: int, value: int) -> int:
         """Take over a setting, by its number in `protocol/settings.py`, that the mind has checked."""
@@ -297,7 +295,7 @@ class Light:
 
     def _read(self) -> bool:
         """Put aside a stored programme or site that cannot be read; returns whether they were looked at."""
-        found = ask(readable, self._programme, self._site)
+        found = ask("readable", self._programme, self._site)
         if found is None:
             return False
         if self._programme and not found[0]:
@@ -315,7 +313,7 @@ class Light:
         if gps_s is None or not self._site:
             return False
         if now_s >= self._look_s:
-            found = ask(outlook, self._programme, self._site, gps_s, now_s)
+            found = ask("look_ahead", self._programme, self._site, gps_s, now_s)
             if found is None:
                 self._look_s = now_s + RETRY_S
             else:
@@ -337,7 +335,7 @@ class Light:
         if self._dusk_s is None or not self._site:
             return
         if self._virtual is None:
-            self._virtual = ask(virtual_levels, self._programme, self._site, self._ledger.lengths_min)
+            self._virtual = ask("virtual_levels", self._programme, self._site, self._ledger.lengths_min)
             if self._virtual is None:
                 self._base_until_s = now_s + RETRY_S
                 return
@@ -378,24 +376,20 @@ class Light:
 
     # Orders.
 
-    def _hold(self, order: Order, now_s: int, gps_s: int | None, group: int | None) -> tuple[int, int | None]:
-        level_pct = _number(order, 0)
-        floor_pct = self._set[_FLOOR_PCT]
-        doors = self._named(_number(order, 3))
-        if not doors:
-            return NOT_HERE, None
-        if level_pct is None:
-            return BAD_ARGUMENT, None
-        if group is not None and level_pct < floor_pct:
-            return BELOW_FLOOR, floor_pct
-        fade_s = _number(order, 1)
-        hold_s = _number(order, 2)
-        if hold_s is None:
-            hold_s = DEFAULT_HOLD_S
-        until_s = now_s + min(hold_s, self._longest_hold_s(now_s, gps_s, group))
-        for door in doors:
-            door.hold(level_pct, _ORDER_FADE_S if fade_s is None else fade_s, until_s)
-        return DONE, _number(order, 3)
+    def _obey(self, order: "Order", now_s: int, gps_s: int | None, group: int | None) -> tuple[int, int | None]:
+        """Hold a level, or resume the programme; done, the detail is the head named, or None for all."""
+        floor_pct = 0 if group is None else self._set[_FLOOR_PCT]
+        found = ask("obey", order.verb, order.arguments, len(self._doors), floor_pct)
+        if found is None:
+            return FAILED, _ENOMEM
+        outcome, detail, heads, held = found
+        longest_s = self._longest_hold_s(now_s, gps_s, group)
+        for head in heads:
+            if held is None:
+                self._doors[head].resume()
+            else:
+                self._doors[head].hold(held[0], held[1], now_s + min(held[2], longest_s))
+        return outcome, detail
 
     def _longest_hold_s(self, now_s: int, gps_s: int | None, group: int | None) -> int:
         """Without a clock a quarter of an hour; for a group the next sunrise; else as the order says."""
@@ -405,31 +399,16 @@ class Light:
             return 86400
         return self._sunrise_in_s(now_s) or HOLD_WITHOUT_CLOCK_S
 
-    def _resume(self, order: Order) -> tuple[int, int | None]:
-        doors = self._named(_number(order, 0))
-        for door in doors:
-            door.resume()
-        return (DONE, _number(order, 0)) if doors else (NOT_HERE, None)
-
-    def _named(self, head: int | None) -> list[Door]:
-        """The doors that an order means: all without a head, none for one that is not here."""
-        return self._doors if head is None else self._doors[head : head + 1]
-
-    def _load(self, actions: list[object], order: Order) -> tuple[int, int | None]:
-        version, part, parts, data = order.arguments[:4]
-        # The mind has checked them; mypy has not.
-        assert isinstance(version, int)
-        assert isinstance(part, int)
-        assert isinstance(parts, int)
-        assert isinstance(data, bytes)
+    def _load(self, actions: list[object], order: "Order") -> tuple[int, int | None]:
+        """Take in a part of a programme."""
         found = None
         if not self._unread or self._read():
-            found = ask(take_part, self._programme, self._held, version, part, parts, data)
+            found = ask("load", self._programme, self._held, *order.arguments[:4])
         if found is None:
             return FAILED, _ENOMEM
         outcome, detail, programme, self._held = found
         if outcome == BAD_ARGUMENT:
-            actions.append(TellEvent(PROGRAMME_REFUSED, (version,)))
+            actions.append(TellEvent(PROGRAMME_REFUSED, (detail,)))
         if programme != self._programme:
             self._programme = programme
             actions.append(Persist("programme", programme))  # before the lamp follows it
@@ -442,9 +421,9 @@ class Light:
         """Judge a measurement, and report it when a reading is due."""
         self._asked_s = None
         known = {}
-        for place, (quantity, _) in enumerate(SETS[self.set_number]):
+        for place, (quantity, _, low, high) in enumerate(self._row):
             value = values[place]
-            if value is not None and QUANTITIES[quantity][3] <= value <= QUANTITIES[quantity][4]:
+            if value is not None and low <= value <= high:
                 known[quantity] = value
         if known.get(VOLTAGE) == 0:  # yet we have power: the meter is dead
             known = {TEMPERATURE: known[TEMPERATURE]} if TEMPERATURE in known else {}
@@ -464,7 +443,7 @@ class Light:
 
     def _values(self, known: dict[int, int]) -> tuple[int | None, ...]:
         values = []
-        for quantity, instance in SETS[self.set_number]:
+        for quantity, instance, _, _ in self._row:
             if quantity == LEVEL:
                 values.append(self._doors[instance].level_pct)
             elif quantity == LAMP_STATUS:
@@ -489,7 +468,7 @@ class Light:
             return
         night_s = cell.see(lux, now_s)
         if night_s:
-            self._ledger.lengths_min = ask(learn, self._ledger.lengths_min, night_s // 60) or self._ledger.lengths_min
+            self._ledger.lengths_min = ask("learn", self._ledger.lengths_min, night_s // 60) or self._ledger.lengths_min
         if self._photocell_gone.see(lux is None):
             failed = self._photocell_gone.on
             actions.append(TellEvent(SENSOR_FAILED if failed else SENSOR_BACK, (ILLUMINANCE,)))
@@ -502,7 +481,7 @@ class Light:
         """Look anew with the thresholds that hold now. Without memory for that, there is no photocell."""
         self._photocell = None
         if self._set[_ON_LUX] and not self._switched:
-            self._photocell = ask(photocell, self._set[_ON_LUX], self._set[_OFF_LUX])
+            self._photocell = ask("photocell", self._set[_ON_LUX], self._set[_OFF_LUX])
 
     def _needs_photocell(self) -> bool:
         """Only where the night cannot be known by the clock or by having power."""
@@ -542,7 +521,7 @@ class Light:
             self._lux_s = now_s + _LUX_S
             actions.append(SenseLux())
         if self._asked_s is not None and now_s >= self._asked_s + _ANSWER_S:
-            self._measured(actions, (None,) * len(SETS[self.set_number]), now_s)
+            self._measured(actions, (None,) * len(self._row), now_s)
         if now_s >= self._sense_s:
             self._sense_s = now_s + min(_SENSE_S, self._set[_READING_INTERVAL_S])
             self._asked_s = now_s
@@ -589,7 +568,7 @@ class Light:
     def _learn_from_run(self, power_up: bool) -> None:
         """What the run before says of the night, where a cabinet makes it; *power_up*: and this run begins a night."""
         ledger = self._ledger
-        found = ask(learned, ledger.lengths_min, ledger.before_min, ledger.run_min if power_up else -1)
+        found = ask("learned", ledger.lengths_min, ledger.before_min, ledger.run_min if power_up else -1)
         if found is None:
             ledger.before_min = None
             return
@@ -615,7 +594,11 @@ class Light:
             self._dusk_s = None
 
 
-def _number(order: Order, place: int) -> int | None:
-    """An argument that is a number, None when it was left out."""
-    argument = order.arguments[place] if place < len(order.arguments) else None
-    return argument if isinstance(argument, int) else None
+def _row(set_number: int) -> list[tuple[int, int, int, int]]:
+    """Quantity, instance, and from where to where it is plausible, of each value of a set."""
+    from protocol.quantities import QUANTITIES, SETS
+
+    return [
+        (quantity, instance, QUANTITIES[quantity][3], QUANTITIES[quantity][4])
+        for quantity, instance in SETS[set_number]
+    ]

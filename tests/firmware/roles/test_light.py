@@ -12,7 +12,8 @@ from firmware.events import (
     TimeTold,
     Woke,
 )
-from firmware.roles.light import DEFAULT_HOLD_S, FIRST_UPLINK_S, RETRY_S, SAVE_S, Light
+from firmware.roles.light import FIRST_UPLINK_S, RETRY_S, SAVE_S, Light, ask
+from firmware.roles.obeying import DEFAULT_HOLD_S
 from firmware.roles.setpoint import (
     MANUAL,
     NO_PROGRAMME,
@@ -413,19 +414,19 @@ SHORTAGES = (MemoryError(), ImportError("no module"), OSError(5), ValueError("in
 def test_a_lamp_that_can_load_nothing_is_bright_and_tries_again():
     for error in SHORTAGES:
         for options in ({}, {"supply": "switched"}, {"on_lux": 35}):
-            with Broken(error, "outlook", "loading", "night", "photocell"):
+            with Broken(error, "loading", "night", "obeying", "outlook", "photocell"):
                 lamp = lamp_at(MIDNIGHT_S, **options)
                 lamp.run(3 * 3600)
                 lamp.power_off()
                 lamp.power_on()
                 lamp.run(3600)
                 lamp.tell_time(lamp.at_s)
-                assert lamp.order(SET_LEVEL, 20, 0, 600, gps_s=lamp.at_s, group=1) == (BELOW_FLOOR, 30)
-                assert lamp.order(SET_LEVEL, 40, 0, 3600, gps_s=lamp.at_s, group=1) == (DONE, MANUAL)
+                assert lamp.order(SET_LEVEL, 0, 0, 3600, gps_s=lamp.at_s) == (FAILED, 12)
+                assert lamp.order(RESUME_PROGRAMME) == (FAILED, 12)
                 lamp.tell(MotionSeen())
                 lamp.tell(PowerFailing())
                 lamp.run(901)
-                assert {level for _, _, level, _ in lamp.changes} == {100, 40, 0}  # ordered, and without power
+                assert [level for _, _, level, _ in lamp.changes] == [100, 0, 100]  # the 0 is the power cut
                 assert explained(lamp) == (100, UNKNOWN_NIGHT)
             lamp.run(RETRY_S)
             assert explained(lamp) == (50, PROGRAMME)
@@ -441,6 +442,24 @@ def test_a_lamp_that_knows_its_night_goes_on_with_it_for_another_day():
         assert lamp.changes[-1][0] == EVENING_S + 40 * 3600
     lamp.run(RETRY_S)
     assert lamp.changes[-1][2:] == (50, 5)
+
+
+def test_an_order_to_a_group_ends_soon_when_the_night_is_not_known():
+    with Broken(MemoryError(), "outlook"):
+        lamp = lamp_at(MIDNIGHT_S)
+        assert lamp.order(SET_LEVEL, 40, 0, 3600, gps_s=MIDNIGHT_S, group=1) == (DONE, MANUAL)
+        assert lamp.role.explain(0) == (40, MANUAL, 900)
+
+
+def test_a_mistake_of_ours_is_not_hidden():
+    assert ask("learn", [], 840) == [840]
+    assert ask("look_ahead", DEFAULT, b"\x80", MIDNIGHT_S, 0) is None
+    for name, arguments in (("nothing", ()), ("learn", ([],))):
+        try:
+            ask(name, *arguments)
+        except (AttributeError, TypeError):
+            continue
+        raise AssertionError(name + " was hidden")
 
 
 def test_another_time_ends_what_was_known():

@@ -1,10 +1,9 @@
 """What is worked out on demand: the same as `setpoint_at` says all day long, and "not known" when it cannot be had."""
 
 from firmware.roles.outlook import outlook
-from firmware.roles.rarely import ask, learn, learned, readable, virtual_levels
+from firmware.roles.rarely import learn, learned, readable, virtual_levels
 from protocol.civil import DAY_S, day_of, to_gps
 from protocol.dimming import CLOCK, DEFAULT_PROGRAMME, SUNRISE, SUNSET, DayType, Programme, Step, setpoint_at
-from protocol.errors import MessageError
 from tests.firmware.roles.street import antony, stored
 from tests.protocol.expect import refused
 
@@ -71,22 +70,3 @@ def test_nights_are_learned_without_keeping_more_than_numbers():
     assert learn(week, 5) == week
     assert virtual_levels(DEFAULT, SITE, [840]) == b""
     assert virtual_levels(DEFAULT, SITE, week) == b"\x64" * 23 + b"\x32" * 15 + b"\x64" * 18
-
-
-def failing(error):
-    raise error
-
-
-def test_without_memory_or_file_the_answer_is_not_known():
-    for error in (MemoryError(), ImportError(), OSError(5), ValueError("incompatible .mpy file"), MessageError("")):
-        assert ask(failing, error) is None
-    assert ask(max, 3, 4) == 4
-    assert ask(readable, b"", SITE) == (b"", SITE)
-
-
-def test_a_mistake_of_ours_is_not_hidden():
-    try:
-        ask(failing, TypeError("ours"))
-    except TypeError:
-        return
-    raise AssertionError("no TypeError")
