@@ -26,6 +26,16 @@ class Ledger:
     lengths_min and before_min: of nights, as `night.Nights` has them.
     """
 
+    run_min: int
+    before_min: int | None
+    cut_gps_s: int | None
+    energy: int
+    seen: int
+    rated_dw: int
+    lit_s: list[int]
+    switches: list[int]
+    lengths_min: list[int]
+
     def __init__(self, heads: int, stored: bytes) -> None:
         try:
             items: Rows = _items(stored, heads) if stored else None
@@ -64,7 +74,7 @@ def _items(stored: bytes, heads: int) -> "Rows":
     """Undo `save`. Raises ProtocolError."""
     items = array(cbor.decode(stored), "ledger", _ITEMS)
     numbers: Rows = [integer_or_none(item, "ledger") for item in items[:_NUMBERS]]
-    for place in (0, 3, 4, 5):
+    for place in (0, 3, 4, 5):  # all but before_min and cut_gps_s are numbers
         integer(numbers[place], "ledger")
     for item, least in zip(items[_NUMBERS:_ITEMS], (heads, heads, 0)):
         numbers.append([integer(number, "ledger") for number in array(item, "ledger", least)])
