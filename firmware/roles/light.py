@@ -34,11 +34,11 @@ from protocol.quantities import (
     LIGHT_TWO_HEADS,
     OPERATING_HOURS,
     POWER,
-    QUANTITIES,
-    SETS,
     SWITCH_COUNT,
     TEMPERATURE,
     VOLTAGE,
+    quantities_of,
+    size_of,
 )
 from protocol.settings import Settings
 
@@ -97,6 +97,7 @@ class Light:
         image: bytes = b"",
     ) -> None:
         self.set_number = LIGHT_TWO_HEADS if settings.heads > 1 else LIGHT_ONE_HEAD
+        self._ranges: tuple[tuple[int, int], ...] = ()  # plausible values, once they are needed
         self._settings = settings
         self._switched = settings.supply == _SWITCHED
         self._doors = [Door(head) for head in range(settings.heads)]
@@ -138,7 +139,7 @@ class Light:
         if isinstance(event, Woke):
             self._do_chores(actions, now_s)
         elif isinstance(event, Sensed):
-            if event.set_number == self.set_number and len(event.values) == len(SETS[self.set_number]):
+            if event.set_number == self.set_number and len(event.values) == size_of(self.set_number):
                 self._measured(actions, event.values, now_s)
         elif isinstance(event, LuxSensed):
             self._saw_light(actions, event.lux, now_s)
@@ -350,10 +351,15 @@ class Light:
     def _measured(self, actions: list[object], values: tuple[int | None, ...], now_s: int) -> None:
         """Judge a measurement, and report it when a reading is due."""
         self._asked_s = None
+        if not self._ranges:
+            from protocol.quantity_table import ranges_of
+
+            self._ranges = ranges_of(self.set_number)
+        ranges = self._ranges
         known = {}
-        for place, (quantity, _) in enumerate(SETS[self.set_number]):
+        for place, (quantity, _) in enumerate(quantities_of(self.set_number)):
             value = values[place]
-            if value is not None and QUANTITIES[quantity][3] <= value <= QUANTITIES[quantity][4]:
+            if value is not None and ranges[place][0] <= value <= ranges[place][1]:
                 known[quantity] = value
         if known.get(VOLTAGE) == 0:  # yet we have power: the meter is dead
             known = {TEMPERATURE: known[TEMPERATURE]} if TEMPERATURE in known else {}
@@ -373,7 +379,7 @@ class Light:
 
     def _values(self, known: dict[int, int]) -> tuple[int | None, ...]:
         values = []
-        for quantity, instance in SETS[self.set_number]:
+        for quantity, instance in quantities_of(self.set_number):
             if quantity == LEVEL:
                 values.append(self._doors[instance].level_pct)
             elif quantity == LAMP_STATUS:
@@ -445,7 +451,7 @@ class Light:
             self._lux_s = now_s + _LUX_S
             actions.append(SenseLux())
         if self._asked_s is not None and now_s >= self._asked_s + _ANSWER_S:
-            self._measured(actions, (None,) * len(SETS[self.set_number]), now_s)
+            self._measured(actions, (None,) * size_of(self.set_number), now_s)
         if now_s >= self._sense_s:
             self._sense_s = now_s + min(_SENSE_S, self._settings.reading_interval_s)
             self._asked_s = now_s
