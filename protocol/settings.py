@@ -58,7 +58,6 @@ SETTINGS = (
     ("supply", _L | _FIXED, 0, 0, ("permanent", "switched"), ""),
     ("dimming_curve", _L, 0, 0, ("linear", "logarithmic"), ""),
     ("floor_pct", _L, 30, 0, 100, "percent"),
-    ("power_on_pct", _L, 100, 0, 100, "percent"),
     ("rated_dw", _L, 0, 0, 20000, "tenths of a watt"),
     ("hot_limit_dcel", _L, 700, 400, 1000, "tenths of a degree Celsius"),
     ("boost_pct", _L, 100, 0, 100, "percent"),
@@ -72,7 +71,6 @@ _ORDERED = (
     ("left_field_dut", "taken_field_dut"),
     ("taken_field_dut", "swing_field_dut"),
     ("fan_warm_up_s", "reading_interval_s"),
-    ("floor_pct", "power_on_pct"),
     ("on_lux", "off_lux"),
 )
 
@@ -108,7 +106,6 @@ class Settings:
     supply: int
     dimming_curve: int
     floor_pct: int
-    power_on_pct: int
     rated_dw: int
     hot_limit_dcel: int
     boost_pct: int
