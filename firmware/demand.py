@@ -8,18 +8,31 @@ classes, and an object of the first is no instance of the second.
 import sys
 
 # A package goes after its modules.
-MODULES: tuple[str, ...] = (
+MODULES = (
+    "firmware.commands",
+    "firmware.groups",
+    "firmware.joining",
+    "firmware.orders",
     "firmware.roles.loading",
     "firmware.roles.night",
     "firmware.roles.obeying",
     "firmware.roles.outlook",
     "firmware.roles.rarely",
+    "firmware.store.slots",
     "protocol.civil",
     "protocol.dimming.programme",
     "protocol.dimming.setpoint",
     "protocol.dimming.site",
     "protocol.dimming.sun",
     "protocol.dimming",
+    "protocol.lorawan.eui",
+    "protocol.lorawan.join",
+    "protocol.lorawan.mac_commands",
+    "protocol.lorawan.multicast",
+    "protocol.manifest",
+    "protocol.orders",
+    "protocol.quantity_table",
+    "protocol.settings",
 )
 
 

@@ -26,6 +26,8 @@ from protocol.quantities import (
     SWITCH_COUNT,
     TEMPERATURE,
     VOLTAGE,
+    quantities_of,
+    size_of,
 )
 
 from ..actions import Persist, Sense, SenseLux, TakeReading, TellEvent
@@ -113,7 +115,7 @@ class Light:
         image: bytes = b"",
     ) -> None:
         self.set_number = LIGHT_TWO_HEADS if settings.heads > 1 else LIGHT_ONE_HEAD
-        self._row = _row(self.set_number)
+        self._ranges: tuple[tuple[int, int], ...] = ()  # plausible values, once they are needed
         # The numbers only: an instance would keep the table of settings in memory.
         self._set = {
             _READING_INTERVAL_S: settings.reading_interval_s,
@@ -175,7 +177,7 @@ class Light:
         if isinstance(event, Woke):
             self._do_chores(actions, now_s)
         elif isinstance(event, Sensed):
-            if event.set_number == self.set_number and len(event.values) == len(self._row):
+            if event.set_number == self.set_number and len(event.values) == size_of(self.set_number):
                 self._measured(actions, event.values, now_s)
         elif isinstance(event, LuxSensed):
             self._saw_light(actions, event.lux, now_s)
@@ -420,10 +422,12 @@ class Light:
     def _measured(self, actions: list[object], values: tuple[int | None, ...], now_s: int) -> None:
         """Judge a measurement, and report it when a reading is due."""
         self._asked_s = None
+        if not self._ranges:
+            self._ranges = ask("ranges", self.set_number) or ()
         known = {}
-        for place, (quantity, _, low, high) in enumerate(self._row):
+        for place, (quantity, _) in enumerate(quantities_of(self.set_number)):
             value = values[place]
-            if value is not None and low <= value <= high:
+            if value is not None and self._plausible(place, value):
                 known[quantity] = value
         if known.get(VOLTAGE) == 0:  # yet we have power: the meter is dead
             known = {TEMPERATURE: known[TEMPERATURE]} if TEMPERATURE in known else {}
@@ -441,9 +445,13 @@ class Light:
             self._reading_s = now_s + self._set[_READING_INTERVAL_S]
             actions.append(TakeReading(self._values(known)))
 
+    def _plausible(self, place: int, value: int) -> bool:
+        """Whether a sensor can have seen this; one whose range cannot be had is believed."""
+        return not self._ranges or self._ranges[place][0] <= value <= self._ranges[place][1]
+
     def _values(self, known: dict[int, int]) -> tuple[int | None, ...]:
         values = []
-        for quantity, instance, _, _ in self._row:
+        for quantity, instance in quantities_of(self.set_number):
             if quantity == LEVEL:
                 values.append(self._doors[instance].level_pct)
             elif quantity == LAMP_STATUS:
@@ -521,7 +529,7 @@ class Light:
             self._lux_s = now_s + _LUX_S
             actions.append(SenseLux())
         if self._asked_s is not None and now_s >= self._asked_s + _ANSWER_S:
-            self._measured(actions, (None,) * len(self._row), now_s)
+            self._measured(actions, (None,) * size_of(self.set_number), now_s)
         if now_s >= self._sense_s:
             self._sense_s = now_s + min(_SENSE_S, self._set[_READING_INTERVAL_S])
             self._asked_s = now_s
@@ -592,13 +600,3 @@ class Light:
                     self._doors[head].hold(held[0], held[1], held[2])
         except ProtocolError:
             self._dusk_s = None
-
-
-def _row(set_number: int) -> list[tuple[int, int, int, int]]:
-    """Quantity, instance, and from where to where it is plausible, of each value of a set."""
-    from protocol.quantities import QUANTITIES, SETS
-
-    return [
-        (quantity, instance, QUANTITIES[quantity][3], QUANTITIES[quantity][4])
-        for quantity, instance in SETS[set_number]
-    ]

@@ -71,6 +71,13 @@ def learn(lengths_min: list[int], length_min: int) -> list[int]:
     return nights.lengths_min
 
 
+def ranges(set_number: int) -> tuple[tuple[int, int], ...]:
+    """See `quantity_table.ranges_of`."""
+    from protocol.quantity_table import ranges_of
+
+    return ranges_of(set_number)
+
+
 def photocell(on_lux: int, off_lux: int) -> "Photocell":
     """One that has seen nothing yet."""
     from .photocell import Photocell

@@ -20,7 +20,8 @@ from protocol.lorawan.multicast import encrypt_mc_key, mc_ke_key, mc_root_key, m
 from protocol.lorawan.security import SessionKeys, seal_data
 from protocol.orders import CONFIGURE, F_PORT_ORDERS, IDENTIFY, JOIN_GROUP, RESEND, SET_LEVEL, Order, encode_order
 from protocol.orders import programme_orders as orders_of_programme
-from protocol.quantities import AIR_FULL, Quantity, quantities_of
+from protocol.quantities import AIR_FULL, quantities_of
+from protocol.quantity_table import Quantity
 from protocol.region import RX2_FREQ_HZ
 from protocol.settings import Settings
 from tests.firmware.network import APP_KEY, DEV_EUI, GEN_APP_KEY, JOIN_EUI, Down, Network, Street

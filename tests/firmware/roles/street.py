@@ -7,7 +7,8 @@ from firmware.events import LuxSensed, PowerFailing, Sensed, TimeTold, Woke
 from firmware.roles.light import Light
 from protocol.dimming import Site, SunTable
 from protocol.orders import LOAD_PROGRAMME, Order
-from protocol.quantities import CURRENT, ENERGY, POWER, SETS, TEMPERATURE, VOLTAGE
+from protocol.quantities import CURRENT, ENERGY, POWER, TEMPERATURE, VOLTAGE
+from protocol.quantity_table import SETS
 from protocol.settings import Settings
 from tests.protocol.expect import vectors
 
