@@ -139,9 +139,11 @@ class Light:
         self._refused = -1  # the version of a stored programme that cannot, until that is told
         self._held: Held = (-1, [])  # parts of the next programme
         self._time: tuple[int, int] | None = None  # (gps_s, now_s) as last told
-        self._steps: list[tuple[int, int, int]] = []  # of the programme, and the sun's times: see `outlook.py`
+        self._outlook_gps_s = 0  # from when on the next three count, see `outlook.py`
+        self._steps: list[tuple[int, int, int]] = []
         self._sun: tuple[int, ...] = ()
-        self._look_s = 0  # when to find both anew
+        self._look_s = 0
+        self._retry_s = 0  # no sooner, when an outlook could not be had
         self._base = (_FULL_PCT, 0, UNKNOWN_NIGHT)
         self._base_until_s: int | None = 0  # in the past: to be found anew
         self._virtual: bytes | None = None  # levels of the virtual night; None: to be found
@@ -190,7 +192,7 @@ class Light:
             self._power_fails(actions, now_s)
         elif isinstance(event, TimeTold):
             self._time = event.gps_s, now_s
-            self._forget_night()
+            self._base_until_s = 0
         self._set_lamps(actions, now_s)
         return actions
 
@@ -284,12 +286,14 @@ class Light:
         if self._unread and not self._read():
             self._base_until_s = now_s + RETRY_S
             return
-        if self._by_the_clock(now_s):
-            self._base_until_s = self._look_s
+        outlook_s = self._look_ahead(now_s)
+        if outlook_s is not None:
+            fresh = 0 <= outlook_s < self._look_s
+            self._base_until_s = now_s + self._look_s - outlook_s if fresh else self._retry_s
         if not self._programme:
             self._base = (_FULL_PCT, 0, NO_PROGRAMME)
-        elif self._time is not None and self._site:
-            self._programme_base(now_s)
+        elif outlook_s is not None:
+            self._programme_base(outlook_s, now_s)
         elif self._photocell is not None and self._photocell.night is False:
             self._base = (0, _SLOT_FADE_S, PHOTOCELL_DAY)
         else:
@@ -306,31 +310,35 @@ class Light:
         self._unread = False
         return True
 
-    def _by_the_clock(self, now_s: int) -> bool:
-        """Whether time and sun are known; finds the steps and the sun of two days when a day has passed.
+    def _look_ahead(self, now_s: int) -> int | None:
+        """How far on it is in the outlook, found anew when a day of it has passed; None without a clock or a site.
 
-        Should that fail, the second day is still there.
+        Should it not be found, its second day is still there.
         """
         gps_s = self._gps_s(now_s)
         if gps_s is None or not self._site:
-            return False
-        if now_s >= self._look_s:
-            found = ask("look_ahead", self._programme, self._site, gps_s, now_s)
-            if found is None:
-                self._look_s = now_s + RETRY_S
-            else:
-                self._steps, self._sun, self._look_s = found
-        return True
+            return None
+        outlook_s = gps_s - self._outlook_gps_s
+        if (0 <= outlook_s < self._look_s) or now_s < self._retry_s:
+            return outlook_s
+        found = ask("look_ahead", self._programme, self._site, gps_s)
+        if found is None:
+            self._retry_s = now_s + RETRY_S
+            return outlook_s
+        self._steps, self._sun, self._look_s = found
+        self._outlook_gps_s = gps_s
+        return 0
 
-    def _programme_base(self, now_s: int) -> None:
-        """Hold the level of the step that was last; after the end of what is known, full light."""
-        steps = self._steps
-        while len(steps) > 1 and steps[1][0] <= now_s:
-            steps.pop(0)
-        if len(steps) > 1:
-            at_s, level_pct, fade_s = steps[0]
-            self._base = (level_pct, max(0, fade_s - (now_s - at_s)), PROGRAMME)
-            self._base_until_s = min(steps[1][0], self._look_s)
+    def _programme_base(self, outlook_s: int, now_s: int) -> None:
+        """Hold the level of the step that was last; before and after what is known, full light."""
+        held = None
+        for step in self._steps:
+            if step[0] > outlook_s:
+                if held is not None:
+                    self._base = (held[1], max(0, held[2] - (outlook_s - held[0])), PROGRAMME)
+                    self._base_until_s = min(self._base_until_s or 0, now_s + step[0] - outlook_s)
+                break
+            held = step
 
     def _virtual_base(self, now_s: int) -> None:
         """Hold the level of a virtual night, where that is possible."""
@@ -347,10 +355,11 @@ class Light:
             self._base_until_s = now_s - since_s + _SLOT_S
 
     def _forget_night(self) -> None:
-        """Time, programme or the night's length are others now."""
+        """Another programme came."""
         self._steps = []
         self._sun = ()
         self._look_s = 0
+        self._retry_s = 0
         self._virtual = None
         self._base_until_s = 0
 
@@ -359,14 +368,16 @@ class Light:
 
     def _sunrise_in_s(self, now_s: int) -> int:
         """Seconds to the next sunrise, 0 when that is not known."""
+        outlook_s = (self._gps_s(now_s) or 0) - self._outlook_gps_s
         for k in range(1, len(self._sun), 2):
-            if self._sun[k] > now_s:
-                return self._sun[k] - now_s
+            if self._sun[k] > outlook_s >= 0:
+                return self._sun[k] - outlook_s
         return 0
 
     def _sun_is_down(self, now_s: int) -> bool:
         """Whether it surely is between sunset and sunrise."""
-        return sum([at_s <= now_s for at_s in self._sun]) in (1, 3)
+        outlook_s = (self._gps_s(now_s) or 0) - self._outlook_gps_s
+        return sum([at_s <= outlook_s for at_s in self._sun]) in (1, 3)
 
     def _boost(self, now_s: int) -> None:
         """Somebody is there: brighter, if it is night."""

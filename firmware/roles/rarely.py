@@ -36,13 +36,11 @@ def obey(
     return wanted(verb, arguments, heads, floor_pct)
 
 
-def look_ahead(
-    programme: bytes, site: bytes, gps_s: int, now_s: int
-) -> tuple[list[tuple[int, int, int]], tuple[int, ...], int]:
+def look_ahead(programme: bytes, site: bytes, gps_s: int) -> tuple[list[tuple[int, int, int]], tuple[int, ...], int]:
     """See `outlook.outlook`."""
     from .outlook import outlook
 
-    return outlook(programme, site, gps_s, now_s)
+    return outlook(programme, site, gps_s)
 
 
 def virtual_levels(programme: bytes, site: bytes, lengths_min: list[int]) -> bytes:

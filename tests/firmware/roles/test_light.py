@@ -459,7 +459,7 @@ def test_an_order_to_a_group_ends_soon_when_the_night_is_not_known():
 
 def test_a_mistake_of_ours_is_not_hidden():
     assert ask("learn", [], 840) == [840]
-    assert ask("look_ahead", DEFAULT, b"\x80", MIDNIGHT_S, 0) is None
+    assert ask("look_ahead", DEFAULT, b"\x80", MIDNIGHT_S) is None
     for name, arguments in (("nothing", ()), ("learn", ([],))):
         try:
             ask(name, *arguments)
@@ -468,13 +468,28 @@ def test_a_mistake_of_ours_is_not_hidden():
         raise AssertionError(name + " was hidden")
 
 
-def test_another_time_ends_what_was_known():
+def test_another_time_is_followed_as_far_as_the_night_is_known():
+    """MIDNIGHT_S + 5 h is 05:00; the outlook ends at the noon after the next night."""
     lamp = lamp_at(MIDNIGHT_S)
     with Broken(MemoryError(), "outlook"):
-        lamp.tell_time(lamp.at_s + 7200)
-        assert explained(lamp) == (100, UNKNOWN_NIGHT)
-    lamp.run(RETRY_S)
-    assert explained(lamp) == (50, PROGRAMME)
+        for hours, says in ((5, (100, PROGRAMME)), (4, (50, PROGRAMME)), (18, (100, PROGRAMME)), (33, (0, PROGRAMME))):
+            lamp.tell_time(MIDNIGHT_S + hours * 3600 + 60)
+            assert explained(lamp) == says
+    for days in (-30, 30):
+        with Broken(MemoryError(), "outlook"):
+            lamp.tell_time(MIDNIGHT_S + days * DAY_S)
+            assert explained(lamp) == (100, UNKNOWN_NIGHT)
+        lamp.run(RETRY_S)
+        assert explained(lamp) == (50, PROGRAMME)
+
+
+def test_the_night_is_worked_out_once_a_day_however_often_the_time_is_told():
+    lamp = lamp_at(NOON_S + 60)
+    with Broken(TypeError("asked again"), "outlook"):
+        for _ in range(23):
+            lamp.run(3600)
+            lamp.tell_time(lamp.at_s)
+    assert [level for _, _, level, _ in lamp.changes[2:]] == [100, 50, 100, 0]
 
 
 def test_nights_that_cannot_be_looked_at_are_not_lost():
