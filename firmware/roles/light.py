@@ -78,7 +78,7 @@ _SEEN_POWER = const(1)
 _SEEN_TEMPERATURE = const(2)
 _IMAGE_ITEMS = const(2)
 _HELD_ITEMS = const(3)
-_ENOMEM = const(12)  # what a programme's receipt says when there is no memory to look at it
+_ENOMEM = const(12)  # what a receipt says when there is no memory to look at the order
 
 
 def ask(name: str, *arguments: object) -> "Any":
@@ -239,7 +239,7 @@ class Light:
         self._meter.rated_dw = self._set[_RATED_DW] or self._ledger.rated_dw
         self._meter.hot_limit = self._set[_HOT_LIMIT_DCEL]
         for door in self._doors:
-            door.curve = self._set[_DIMMING_CURVE]
+            door.follow(self._set[_DIMMING_CURVE])
         if setting in (_ON_LUX, _OFF_LUX):
             self._find_photocell()
             if not self._switched:
@@ -485,6 +485,7 @@ class Light:
         cell = self._photocell
         if cell is None or not self._needs_photocell():
             return
+        before = cell.night, cell.dusk_s
         night_s = cell.see(lux, now_s)
         if night_s:
             self._ledger.lengths_min = ask("learn", self._ledger.lengths_min, night_s // 60) or self._ledger.lengths_min
@@ -494,7 +495,8 @@ class Light:
         if self._dusk_s != cell.dusk_s:
             self._dusk_s = cell.dusk_s
             self._virtual = None
-        self._base_until_s = 0
+        if before != (cell.night, cell.dusk_s):
+            self._base_until_s = 0
 
     def _find_photocell(self) -> None:
         """Look anew with the thresholds that hold now. Without memory for that, there is no photocell."""

@@ -142,8 +142,11 @@ def test_what_the_gear_is_told_follows_its_curve():
             _, _, actions = role.order(Order(1, 0, SET_LEVEL, level_pct), 0, None)
             found.append(actions[-1].drive)
         assert tuple(found) == drives[curve]
+    role.order(Order(2, 0, SET_LEVEL, 50), 0, None)
     assert role.configure(23, 0) == DONE
-    assert role.order(Order(2, 0, SET_LEVEL, 50), 0, None)[2][-1].drive == 127
+    assert [lamp.drive for lamp in role.handle(object(), 1000)] == [127]
+    assert role.configure(23, 0) == DONE
+    assert role.handle(object(), 2000) == []
 
 
 def test_a_fade_under_way_when_the_time_comes_is_shortened():
