@@ -22,7 +22,6 @@ from protocol.orders import (
     NOT_HERE,
     RESUME_PROGRAMME,
     SET_LEVEL,
-    Order,
 )
 from protocol.quantities import (
     ENERGY,
@@ -50,6 +49,7 @@ from .setpoint import NO_PROGRAMME, PHOTOCELL_DAY, PROGRAMME, UNKNOWN_NIGHT, VIR
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
+    from protocol.orders import Order
     from protocol.settings import Settings
 
     from .loading import Held
@@ -209,7 +209,7 @@ class Light:
         return first_s * 1000
 
     def order(
-        self, order: Order, now_ms: int, gps_s: int | None, group: int | None = None
+        self, order: "Order", now_ms: int, gps_s: int | None, group: int | None = None
     ) -> tuple[int, int | None, list[object]]:
         """Obey SET_LEVEL, RESUME_PROGRAMME or LOAD_PROGRAMME; group: to which it came, or None for this lamp alone.
 
@@ -379,7 +379,7 @@ class Light:
 
     # Orders.
 
-    def _hold(self, order: Order, now_s: int, gps_s: int | None, group: int | None) -> tuple[int, int | None]:
+    def _hold(self, order: "Order", now_s: int, gps_s: int | None, group: int | None) -> tuple[int, int | None]:
         level_pct = _number(order, 0)
         floor_pct = self._set[_FLOOR_PCT]
         doors = self._named(_number(order, 3))
@@ -406,7 +406,7 @@ class Light:
             return 86400
         return self._sunrise_in_s(now_s) or HOLD_WITHOUT_CLOCK_S
 
-    def _resume(self, order: Order) -> tuple[int, int | None]:
+    def _resume(self, order: "Order") -> tuple[int, int | None]:
         doors = self._named(_number(order, 0))
         for door in doors:
             door.resume()
@@ -416,7 +416,7 @@ class Light:
         """The doors that an order means: all without a head, none for one that is not here."""
         return self._doors if head is None else self._doors[head : head + 1]
 
-    def _load(self, actions: list[object], order: Order) -> tuple[int, int | None]:
+    def _load(self, actions: list[object], order: "Order") -> tuple[int, int | None]:
         version, part, parts, data = order.arguments[:4]
         # The mind has checked them; mypy has not.
         assert isinstance(version, int)
@@ -622,7 +622,7 @@ class Light:
             self._dusk_s = None
 
 
-def _number(order: Order, place: int) -> int | None:
+def _number(order: "Order", place: int) -> int | None:
     """An argument that is a number, None when it was left out."""
     argument = order.arguments[place] if place < len(order.arguments) else None
     return argument if isinstance(argument, int) else None
