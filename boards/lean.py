@@ -22,7 +22,7 @@ _INIT = ".__init__"
 def lean(sources: Mapping[str, str], keep_definitions: bool = False) -> dict[str, str]:
     """Make sources lean, by module name; the name of a package ends in `.__init__`.
 
-    keep_definitions: let others import the constants and give arguments by name, such as tests.
+    keep_definitions: put constants in place and nothing else, so that tests find all names.
     """
     trees = {module: ast.parse(source) for module, source in sources.items()}
     constants = {module.removesuffix(_INIT): _constants(tree) for module, tree in trees.items()}
@@ -36,12 +36,12 @@ def lean(sources: Mapping[str, str], keep_definitions: bool = False) -> dict[str
     for tree in trees.values():
         needed |= _elsewhere(tree)
         needed |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    short = _shortened(trees)
+    short = {} if keep_definitions else _shortened(trees)
     by_name = {node.arg or "" for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.keyword)}
     made = {}
     for module, source in sources.items():
         private = set() if keep_definitions else set(constants[module.removesuffix(_INIT)]) - needed
-        lean_one = _Lean(module, source, trees[module], constants, private, short[module])
+        lean_one = _Lean(module, source, trees[module], constants, private, short.get(module, {}))
         if not keep_definitions:
             lean_one.number_arguments(by_name)
         made[module] = lean_one.source()
