@@ -5,6 +5,7 @@ A name costs a node 20 bytes of heap, and 8 more in each module that imports it:
 - constants stand in place also across files, as mpy-cross does it within one: `from .orders import DONE, Order` becomes
   `from .orders import Order`, and `DONE` becomes `0`;
 - names that begin with an underscore become short, and different files share them;
+- so do arguments that no call in these files gives by name;
 - what stands below `if TYPE_CHECKING` is left out.
 
 Lines stay where they are, so that a crash report names those of the repository.
@@ -21,7 +22,7 @@ _INIT = ".__init__"
 def lean(sources: Mapping[str, str], keep_definitions: bool = False) -> dict[str, str]:
     """Make sources lean, by module name; the name of a package ends in `.__init__`.
 
-    keep_definitions: let others import the constants, such as tests.
+    keep_definitions: put constants in place and nothing else, so that tests find all names.
     """
     trees = {module: ast.parse(source) for module, source in sources.items()}
     constants = {module.removesuffix(_INIT): _constants(tree) for module, tree in trees.items()}
@@ -35,15 +36,19 @@ def lean(sources: Mapping[str, str], keep_definitions: bool = False) -> dict[str
     for tree in trees.values():
         needed |= _elsewhere(tree)
         needed |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    short = _shortened(trees)
+    short = {} if keep_definitions else _shortened(trees)
+    by_name = {node.arg or "" for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.keyword)}
     made = {}
     for module, source in sources.items():
         private = set() if keep_definitions else set(constants[module.removesuffix(_INIT)]) - needed
-        made[module] = _Lean(module, source, trees[module], constants, private, short[module]).source()
+        lean_one = _Lean(module, source, trees[module], constants, private, short.get(module, {}))
+        if not keep_definitions:
+            lean_one.number_arguments(by_name)
+        made[module] = lean_one.source()
     return made
 
 
-def _elsewhere(tree: ast.Module) -> set[str]:
+def _elsewhere(tree: ast.AST) -> set[str]:
     """Names that cannot be put in place: in f-strings CPython 3.11 does not say where they are."""
     strings = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
     return {node.id for string in strings for node in ast.walk(string) if isinstance(node, ast.Name)}
@@ -164,6 +169,32 @@ class _Lean:
             elif isinstance(node, ast.stmt) and _is_for_mypy(node):
                 self._edit(node, "pass")
         return self._edited()
+
+    def number_arguments(self, by_name: set[str]) -> None:
+        """Call the arguments of each function `_0`, `_1`, …, unless some call gives them by name."""
+        self._number(self._tree, {}, 0, by_name)
+
+    def _number(self, node: ast.AST, numbers: dict[str, int], count: int, by_name: set[str]) -> None:
+        """numbers: of the arguments of the functions around *node*; count: how many were given out for them."""
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            for default in node.args.defaults:
+                self._number(default, numbers, count, by_name)
+            numbers = dict(numbers)
+            keep = by_name | _elsewhere(node) | {"self"}
+            for arg in node.args.args:
+                numbers.pop(arg.arg, None)
+                if arg.arg not in keep and not arg.arg.startswith("_"):
+                    numbers[arg.arg] = count
+                    line, column = arg.lineno - 1, arg.col_offset
+                    self._edits.append((line, column, line, column + len(arg.arg), f"_{count}"))
+                    count += 1
+            for inner in node.body if isinstance(node, ast.FunctionDef) else [node.body]:
+                self._number(inner, numbers, count, by_name)
+            return
+        if isinstance(node, ast.Name) and node.id in numbers:
+            self._edit(node, f"_{numbers[node.id]}")
+        for child in ast.iter_child_nodes(node):
+            self._number(child, numbers, count, by_name)
 
     def _imported(self) -> dict[str, int]:
         """The constants that this module imports and that can be put in place, by name."""

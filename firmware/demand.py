@@ -9,6 +9,7 @@ import sys
 
 # A package goes after its modules.
 MODULES = (
+    "firmware.asleep",
     "firmware.commands",
     "firmware.groups",
     "firmware.joining",

@@ -3,7 +3,7 @@
 from protocol import cbor
 from protocol.compat import const
 from protocol.events import SENSOR_BACK, SENSOR_FAILED
-from protocol.orders import DONE, NOT_HERE, Order
+from protocol.orders import DONE, NOT_HERE
 from protocol.quantities import (
     CO2,
     PM1,
@@ -22,6 +22,8 @@ from ..events import Sensed, Woke
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
     from typing import Any
+
+    from protocol.orders import Order
 
     Kept = Any  # lists of small numbers, as `image` wrote them
 
@@ -103,7 +105,7 @@ class Air:
         return self._next_ms
 
     def order(
-        self, order: Order, now_ms: int, gps_s: int | None, group: int | None = None
+        self, order: "Order", now_ms: int, gps_s: int | None, group: int | None = None
     ) -> tuple[int, int | None, list[object]]:
         """There is nothing here that an order could move."""
         return NOT_HERE, None, []

@@ -31,6 +31,7 @@ def hear(event, now):
             print(action.phy_payload.hex())
 """
 _FORGET = """
+
 from firmware.demand import forget
 forget()
 del forget

@@ -34,44 +34,44 @@ _EXPIRY_GPS_S = _GPS_S + 30_000
 _MC_ADDR = 0x26FFFF01
 _MC_KEY = bytes(range(50, 66))
 
-# Born from SETTINGS, SITE, SAVED, IMAGES (of mind, MAC and log) and FOLDER. The order is the body's: what only the
-# start needs goes first, so that what is made for good does not lie behind it in the heap.
+# Born from SETTINGS, SITE, SAVED, IMAGES (of mind, MAC and log) and FOLDER, as a body does it: in a function, so that
+# what only the start needs goes again.
 _NODE = f"""
-from firmware.mac import Mac
-from firmware.mind import Facts, Mind, role_image
-from firmware.node import Node
-from firmware.session import Identity
-from firmware.store.files import Files
-from firmware.store.log import Log
-from protocol.region import PLANS
-from protocol.settings import Settings
-settings = Settings.decode(SETTINGS)
-log = Log(Files(FOLDER), 0xBEEF, IMAGES[2])
-ROLE
-kept = [SAVED.get(name, 0) for name in ("boot", "seq")] + [SAVED.get("orders", b"")]
-facts = Facts((0, 1, 0), 1_400_000_000, {DEV_EUI!r}, *kept)
-mind = Mind(role, log, settings, facts, IMAGES[0])
-identity = Identity({DEV_EUI!r}, {JOIN_EUI!r}, {APP_KEY!r}, {GEN_APP_KEY!r})
-mac = Mac(identity, PLANS[settings.plan], SAVED, IMAGES[1], class_c=settings.device_class == 1)
-core = Node(mind, mac)
-del settings, facts, identity, kept
+def born():
+    from firmware.mac import Mac
+    from firmware.mind import Facts, Mind, role_image
+    from firmware.node import Node
+    from firmware.session import Identity
+    from firmware.store.files import Files
+    from firmware.store.log import Log
+    from protocol.region import PLANS
+    from protocol.settings import Settings
+    settings = Settings.decode(SETTINGS)
+    log = Log(Files(FOLDER), 0xBEEF, IMAGES[2])
+    ROLE
+    kept = [SAVED.get(name, 0) for name in ("boot", "seq")] + [SAVED.get("orders", b"")]
+    mind = Mind(role, log, settings, Facts((0, 1, 0), 1_400_000_000, {DEV_EUI!r}, *kept), IMAGES[0])
+    identity = Identity({DEV_EUI!r}, {JOIN_EUI!r}, {APP_KEY!r}, {GEN_APP_KEY!r})
+    mac = Mac(identity, PLANS[settings.plan], SAVED, IMAGES[1], None, None, settings.device_class == 1)
+    return Node(mind, mac), mind, mac, log
+core, mind, mac, log = born()
+del born
 """
 _ROLES = {
-    "air": f"""
-from firmware.roles.air import Air
-role = Air({AIR_FULL}, settings.reading_interval_s, settings.fan_warm_up_s, settings.growth_per_mille, 5_000,
-           role_image(IMAGES[0]))
-""",
-    "light": """
-from firmware.roles.light import Light
-role = Light(settings, 7, SITE, SAVED.get("programme", b""), SAVED.get("light", b""), role_image(IMAGES[0]))
-""",
+    "air": f"""from firmware.roles.air import Air
+    role = Air({AIR_FULL}, settings.reading_interval_s, settings.fan_warm_up_s, settings.growth_per_mille, 5_000,
+               role_image(IMAGES[0]))""",
+    "light": """from firmware.roles.light import Light
+    role = Light(settings, 7, SITE, SAVED.get("programme", b""), SAVED.get("light", b""), role_image(IMAGES[0]))""",
 }
 _BRIDGE = f"""
 from firmware.roles.bridge import Bridge, Emitted, FrameReceived
 from protocol.envelope import message
 from protocol.region import SINGLE_CHANNEL
-core = Bridge({DEV_EUI!r}, "0.1.0", SINGLE_CHANNEL)
+def born():
+    return Bridge({DEV_EUI!r}, "0.1.0", SINGLE_CHANNEL)
+core = born()
+del born
 """
 
 
