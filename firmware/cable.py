@@ -8,6 +8,10 @@ from .flight import Flight
 from .mac import RX2, SENDING, Mac
 from .session import Identity
 
+TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
+if TYPE_CHECKING:
+    from .joining import JoinBackOff
+
 _DR = const(5)  # among EU868's data rates the one that carries what the cable does: 222 bytes
 _ANSWER_MS = const(2_000)  # what the gateway takes to commit a frame and answer: an SD card may stall for a second
 
@@ -27,8 +31,8 @@ class CableMac(Mac):
     def _free_at(self, channels: tuple[tuple[int, int, int], ...], frame_ms: int) -> int:
         return 0
 
-    def _join_free_at(self, request_ms: int) -> int:
-        return self._joins.not_before_ms
+    def _join_free_at(self, back_off: "JoinBackOff") -> int:
+        return back_off.not_before_ms
 
     def _launch(self, out: list[object], flight: Flight, now_ms: int) -> None:
         flight.left -= 1

@@ -30,6 +30,10 @@ class TrustedClock:
                 self._suspect = suspect_gps_s, suspect_s * 1000
             self._ask_ms = (ask_s or 0) * 1000
 
+    def is_set(self) -> bool:
+        """Whether an answer was believed."""
+        return self._base is not None
+
     def gps_s(self, now_ms: int) -> int | None:
         """GPS seconds at *now_ms*, or None as long as no answer was believed."""
         if self._base is None:

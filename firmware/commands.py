@@ -1,6 +1,7 @@
 """MAC commands from the network, obeyed and answered (TS001-1.0.4 §5); loaded when the first one comes."""
 
 from protocol.compat import const
+from protocol.errors import ProtocolError
 from protocol.lorawan.frames import DOWNLINK
 from protocol.lorawan.mac_commands import (
     DEV_STATUS,
@@ -14,14 +15,16 @@ from protocol.lorawan.mac_commands import (
     RX_TIMING_SETUP,
     read_commands,
 )
-from protocol.region import DATA_RATES, KEEP, MAX_RX1_DR_OFFSET, MAX_TX_POWER, is_channel
+from protocol.region import DATA_RATES, KEEP, MAX_CHANNELS, MAX_RX1_DR_OFFSET, MAX_TX_POWER, is_channel, sub_band
 
+from .channels import DEFAULTS, Channels
 from .events import LinkAnswered, TimeAnswered
 from .session import Session
 
 # What fits the smallest frame on FPort 0. A downlink may ask for more; then the first ones are answered, as §5 wants.
 MAX_ANSWERS_LEN = const(51)
 _FOPTS_LEN = const(15)
+_DR6_BW_HZ = const(250_000)
 _LENGTHS = {
     LINK_ADR: 2,
     DUTY_CYCLE: 1,
@@ -106,7 +109,7 @@ def _link_adr(session: Session, block: list[tuple[int, ...]], adr: bool) -> int:
     mask: int | None = channels.mask
     for _, _, ch_mask, ch_mask_cntl, _ in block:
         if mask is not None:
-            mask = channels.masked(ch_mask, ch_mask_cntl)
+            mask = _masked(channels, ch_mask, ch_mask_cntl)
     dr, tx_power, _, _, nb_trans = block[-1]
     if not adr or dr == KEEP:
         dr = session.dr
@@ -131,11 +134,11 @@ def _set_up(session: Session, cid: int, values: tuple[int, ...]) -> bytes:
     elif cid == RX_PARAM_SETUP:
         return bytes([cid, _rx_param(session, values)])
     elif cid == NEW_CHANNEL:
-        status = session.channels.new_channel(values[0], values[1], values[2], values[3])
+        status = new_channel(session.channels, values[0], values[1], values[2], values[3])
         session.settle()
         return bytes([cid, status])
     else:
-        return bytes([cid, session.channels.dl_channel(values[0], values[1])])
+        return bytes([cid, dl_channel(session.channels, values[0], values[1])])
     return bytes([cid])
 
 
@@ -148,3 +151,54 @@ def _rx_param(session: Session, values: tuple[int, ...]) -> int:
         session.rx2_dr = dr
         session.rx2_freq_hz = freq_hz
     return status
+
+
+def new_channel(channels: Channels, index: int, freq_hz: int, max_dr: int, min_dr: int) -> int:
+    """Obey a NewChannelReq; returns the bits of its answer: 1 frequency, 2 data rates (TS001-1.0.4 §5.6).
+
+    Frequency 0 removes the channel. The default ones stay as they are.
+    """
+    if not DEFAULTS <= index < MAX_CHANNELS:
+        return 0
+    if not freq_hz:
+        channels.remove(index)
+        return 3
+    drs_ok = min_dr <= max_dr < len(DATA_RATES)
+    freq_ok = is_channel(freq_hz) and not (drs_ok and _is_wide(min_dr, max_dr) and not _fits_wide(freq_hz))
+    if drs_ok and freq_ok:
+        channels.define(index, freq_hz, max_dr, min_dr)
+    return (1 if freq_ok else 0) | (2 if drs_ok else 0)
+
+
+def dl_channel(channels: Channels, index: int, freq_hz: int) -> int:
+    """Obey a DlChannelReq; returns the bits of its answer: 1 frequency, 2 there is an uplink channel (§5.9)."""
+    exists = index < MAX_CHANNELS and channels.freqs[index] > 0
+    freq_ok = is_channel(freq_hz)
+    if exists and freq_ok:
+        channels.downs[index] = freq_hz
+        channels.changed()
+    return (1 if freq_ok else 0) | (2 if exists else 0)
+
+
+def _masked(channels: Channels, ch_mask: int, ch_mask_cntl: int) -> int | None:
+    """The mask that one LinkADRReq asks for, or None if EU868 does not have it (RP 1.0.3revA §2.2.5).
+
+    ChMaskCntl 0 gives all 16 bits, 6 enables every channel there is; a channel that is not defined cannot be.
+    """
+    if ch_mask_cntl == 6:
+        return channels.defined()
+    if ch_mask_cntl or not ch_mask or ch_mask & ~channels.defined():
+        return None
+    return ch_mask
+
+
+def _is_wide(min_dr: int, max_dr: int) -> bool:
+    return min_dr <= 6 <= max_dr  # DR6 alone takes 250 kHz
+
+
+def _fits_wide(freq_hz: int) -> bool:
+    try:
+        sub_band(freq_hz, _DR6_BW_HZ)
+    except ProtocolError:
+        return False
+    return True

@@ -1,21 +1,15 @@
-"""How long the node was on the air, and when it may be again: every sliding hour, and while it tries to join."""
+"""How long the node was on the air in each sub-band in the last hour, and when it may be again."""
 
 import struct
 
 from protocol.compat import const
-from protocol.region import SUB_BANDS, Plan
+from protocol.region import SUB_BANDS
 
 HOUR_MS = const(3_600_000)
 SLOT_MS = const(225_000)  # a sixteenth of an hour: what falls out of the ledger falls out so much too late at most
 SHARES = const(32)  # airtime is persisted in these parts of a sub-band's hour: a boot with a join costs one to three
+_IMAGE_SLOTS = const(9)  # of the 17 there can be; RTC memory is small
 _KEEPS = const(4)  # the persisted share sinks when it is four times what is needed: few writes
-_DAY_MS = const(86_400_000)
-# TR007-1.1 §4.8: aggregated airtime of joins in the first hour after power-up, in the ten that follow, and then in
-# each period of 24 hours.
-_JOIN_MS = (36_000, 36_000, 8_700)
-_JOIN_GAP_MS = const(10_000)  # after the first attempt; doubled by each
-_JOIN_GAPS = const(8)  # doublings, to 43 minutes: so long at most a repaired gateway waits for its nodes, budget left
-_JOIN_SPREAD_MS = const(15_000)  # a feeder boots two hundred lamps in one second
 
 
 class Ledger:
@@ -68,10 +62,15 @@ class Ledger:
             self._spent_ms[band] -= slots.pop(0)[1]
 
     def to_wire(self, now_ms: int) -> bytes:
-        """All of it for a deep sleep, 10 bytes, and up to 1 + 18 * 4 for each sub-band."""
+        """All of it for a deep sleep, 10 bytes, and up to 1 + 9 * 4 for each sub-band.
+
+        Where there are more, each slot goes with the next: what it holds counts 225 s longer.
+        """
         wire = struct.pack("<I", now_ms // SLOT_MS) + bytes(self._shares)
         for band, slots in enumerate(self._slots):
             self._forget(band, now_ms)
+            if len(slots) > _IMAGE_SLOTS:
+                slots = _paired(slots)
             wire += bytes([len(slots)])
             for slot, spent_ms in slots:
                 wire += bytes([now_ms // SLOT_MS + 1 - slot]) + spent_ms.to_bytes(3, "little")
@@ -94,52 +93,9 @@ class Ledger:
             self._spent_ms[band] = sum([spent_ms for _, spent_ms in slots])
 
 
-class JoinBackOff:
-    """When the next Join-Request may go: gaps that double, and the airtime of TR007-1.1 §4.8.
-
-    state: attempts since the last success, the time before which none is made, the period in which the last one was
-    made, and its airtime in ms in that period. spread: a random number 0..999.
-    """
-
-    def __init__(self, spread: int) -> None:
-        self.state = (0, _JOIN_SPREAD_MS * spread // 1000, 0, 0)
-
-    @property
-    def not_before_ms(self) -> int:
-        """When the random gap after the last attempt is over."""
-        return self.state[1]
-
-    def dr(self, plan: Plan) -> int:
-        """The data rate of the next attempt: every one of the plan twice, the fastest first, and again."""
-        return plan.max_dr - self.state[0] // 2 % (plan.max_dr - plan.min_dr + 1)
-
-    def free_at(self, airtime_ms: int) -> int:
-        """When a Join-Request of *airtime_ms* may begin."""
-        _, not_before_ms, period, spent_ms = self.state
-        if spent_ms + airtime_ms > _JOIN_MS[min(period, 2)]:
-            return max(not_before_ms, _starts_ms(period + 1))
-        return not_before_ms
-
-    def spend(self, airtime_ms: int, now_ms: int, spread: int) -> None:
-        """Enter an attempt that begins now."""
-        attempts, _, period, spent_ms = self.state
-        if now_ms >= _starts_ms(period + 1):
-            period = _period(now_ms)
-            spent_ms = 0
-        gap_ms = _JOIN_GAP_MS << min(attempts, _JOIN_GAPS)
-        not_before_ms = now_ms + gap_ms // 2 + gap_ms // 1000 * spread
-        self.state = (attempts + 1, not_before_ms, period, spent_ms + airtime_ms)
-
-    def succeeded(self) -> None:
-        """Forget the attempts; the airtime stays spent."""
-        self.state = (0, 0, self.state[2], self.state[3])
-
-
-def _period(now_ms: int) -> int:  # the first hour, which is 0, has passed
-    return 1 if now_ms < 11 * HOUR_MS else 2 + (now_ms - 11 * HOUR_MS) // _DAY_MS
-
-
-def _starts_ms(period: int) -> int:
-    if period < 2:
-        return period * HOUR_MS
-    return 11 * HOUR_MS + (period - 2) * _DAY_MS
+def _paired(slots: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Each two slots as one, with the time of the later."""
+    paired = slots[len(slots) - len(slots) % 2 :]
+    for later in range(len(slots) - 1 - len(slots) % 2, 0, -2):
+        paired.insert(0, (slots[later][0], slots[later][1] + slots[later - 1][1]))
+    return paired

@@ -1,10 +1,24 @@
-"""Over-the-air activation from the node's side (TS001-1.0.4 §6.2); loaded when there is no session."""
+"""Over-the-air activation from the node's side (TS001-1.0.4 §6.2): the frames, and when the next request may go.
 
+Loaded when there is no session, or none that anybody answers.
+"""
+
+from protocol.compat import const
 from protocol.errors import FrameError
 from protocol.lorawan.join import derive_session_keys, open_join_accept, seal_join_request
-from protocol.region import DATA_RATES, MAX_RX1_DR_OFFSET, Plan
+from protocol.region import CHANNEL_MAX_DR, DATA_RATES, MAX_CHANNELS, MAX_RX1_DR_OFFSET, Plan, is_channel
 
+from .channels import DEFAULTS
+from .duty import HOUR_MS
 from .session import Identity, Session
+
+_DAY_MS = const(86_400_000)
+# TR007-1.1 §4.8: aggregated airtime of joins in the first hour after power-up, in the ten that follow, and then in
+# each period of 24 hours.
+_JOIN_MS = (36_000, 36_000, 8_700)
+_JOIN_GAP_MS = const(10_000)  # after the first attempt; doubled by each
+_JOIN_GAPS = const(8)  # doublings, to 43 minutes: so long at most a repaired gateway waits for its nodes, budget left
+_JOIN_SPREAD_MS = const(15_000)  # a feeder boots two hundred lamps in one second
 
 
 def join_request(identity: Identity, dev_nonce: int) -> bytes:
@@ -32,5 +46,66 @@ def accepted(
     session.rx1_dr_offset = accept.rx1_dr_offset
     session.rx2_dr = accept.rx2_data_rate
     session.rx_delay_s = accept.rx_delay_s
-    session.channels.use_cf_list(accept.cf_list)
+    _use_cf_list(session, accept.cf_list)
     return session, accept.join_nonce
+
+
+def _use_cf_list(session: Session, cf_list: tuple[int, ...] | None) -> None:
+    """Replace all but the default channels by those of a Join-Accept (RP 1.0.3revA §2.2.4), if they can be."""
+    channels = session.channels
+    for index in range(DEFAULTS, MAX_CHANNELS):
+        channels.remove(index)
+    for index, freq_hz in enumerate(cf_list or ()):
+        if freq_hz and is_channel(freq_hz):
+            channels.define(DEFAULTS + index, freq_hz, CHANNEL_MAX_DR, 0)
+
+
+class JoinBackOff:
+    """When the next Join-Request may go: gaps that double, and the airtime of TR007-1.1 §4.8.
+
+    state: attempts since the last success, the time before which none is made, the period in which the last one was
+    made, and its airtime in ms in that period. It is what stays while this module does not.
+    """
+
+    def __init__(self, state: tuple[int, int, int, int]) -> None:
+        self.state = state
+
+    @property
+    def not_before_ms(self) -> int:
+        """When the random gap after the last attempt is over."""
+        return self.state[1]
+
+    def dr(self, plan: Plan, min_dr: int) -> int:
+        """The data rate of the next attempt: every one down to *min_dr* twice, the plan's fastest first, and again."""
+        return plan.max_dr - self.state[0] // 2 % (plan.max_dr - min_dr + 1)
+
+    def free_at(self, airtime_ms: int) -> int:
+        """When a Join-Request of *airtime_ms* may begin."""
+        _, not_before_ms, period, spent_ms = self.state
+        if spent_ms + airtime_ms > _JOIN_MS[min(period, 2)]:
+            return max(not_before_ms, _starts_ms(period + 1))
+        return not_before_ms
+
+    def spend(self, airtime_ms: int, now_ms: int, spread: int) -> None:
+        """Enter an attempt that begins now."""
+        attempts, _, period, spent_ms = self.state
+        if now_ms >= _starts_ms(period + 1):
+            period = _period(now_ms)
+            spent_ms = 0
+        gap_ms = _JOIN_GAP_MS << min(attempts, _JOIN_GAPS)
+        not_before_ms = now_ms + gap_ms // 2 + gap_ms // 1000 * spread
+        self.state = (attempts + 1, not_before_ms, period, spent_ms + airtime_ms)
+
+    def succeeded(self) -> None:
+        """Forget the attempts; the airtime stays spent."""
+        self.state = (0, 0, self.state[2], self.state[3])
+
+
+def _period(now_ms: int) -> int:  # the first hour, which is 0, has passed
+    return 1 if now_ms < 11 * HOUR_MS else 2 + (now_ms - 11 * HOUR_MS) // _DAY_MS
+
+
+def _starts_ms(period: int) -> int:
+    if period < 2:
+        return period * HOUR_MS
+    return 11 * HOUR_MS + (period - 2) * _DAY_MS

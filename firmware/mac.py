@@ -22,7 +22,6 @@ Obeying a frame is one step: counter and whatever its commands change are persis
 leaves the MAC. So a power cut between any two actions loses answers, never makes a counter or a nonce come twice.
 """
 
-import binascii
 import struct
 
 from protocol.compat import const
@@ -46,7 +45,7 @@ from .actions import AskLink, AskTime, JoinGroup, OpenWindow, Persist, RadioTran
 from .adr import CHECK_EVERY, back_off, rejoins, wants_to_be_heard
 from .channels import band_of
 from .dice import Dice
-from .duty import JoinBackOff, Ledger
+from .duty import Ledger
 from .events import Downlink, FrameHeard, Joined, Sent, Transmitted, WindowClosed, Woke
 from .flight import LONGEST_MS, Flight, airtime_ms, flight_from_wire, windows
 from .session import Identity, Session, session_from_wire
@@ -54,11 +53,12 @@ from .store.counters import Reserved
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
-    from .groups import Group
+    from collections.abc import Callable
+
+    from .joining import JoinBackOff
 
 MAX_WAITING = const(4)  # a mind sends a reading, a status, an event and a receipt at most; then the newest wins
 F_CNT_STEP = const(32)  # counters reserved by one write: at 96 uplinks a day NVS sees three writes
-IMAGE_MAX_LEN = const(900)  # the MAC's part of the 2048 bytes of RTC memory
 
 IDLE = const(0)  # the states of the table above
 SENDING = const(1)
@@ -66,6 +66,7 @@ EARLY = const(2)
 RX1 = const(3)
 RX2 = const(4)
 
+_GROUPS = const(4)  # TS005-1.0.0: McGroupID has two bits
 _JOIN_REQUEST_LEN = const(23)
 _MAX_FOPTS = const(15)
 _LAST_F_PORT = const(223)  # of the application (TS001-1.0.4 §4.3.2)
@@ -75,11 +76,6 @@ _DEVICE_TIME = b"\x0d"
 _RETRY_MS = const(1_000)  # RETRANSMIT_TIMEOUT is 1..3 s at random (RP 1.0.3revA §2.2.9): two never collide twice
 _RETRY_SPREAD_MS = const(2_000)
 _LEAD_MS = const(50)  # a class C radio turns to RX1 so much before
-_IMAGE = "<BBHBBBH"
-_IMAGE_LEN = const(9)
-_IMAGE_TIMES = "<QQQHQIIHHH"
-_IMAGE_TIMES_LEN = const(48)
-_IMAGE_VERSION = const(1)
 
 
 class Mac:
@@ -88,8 +84,13 @@ class Mac:
     Keys: f_cnt_up, dev_nonce, join_nonce and plan are numbers, session, airtime and mc0 to mc3 bytes (up to 173).
     dr: of the first uplink of an ABP session; None for the slowest of the plan. adr: whether the network chooses data
     rate and power; None to do as the plan says. clock_ppm: how far the clock may be off while the node waits for a
-    window. max_eirp_dbm: what radio and antenna give. Transmits that wait when the node falls asleep are the mind's to
-    ask again: their compose is code. `battery` is what DevStatusAns tells, 255 for not known (TS001-1.0.4 §5.5).
+    window. max_eirp_dbm: what radio and antenna give. min_dr: the slowest data rate of joins and of back-off.
+    windows_at: rx_delay_s and rx2_dr of an ABP node; others learn them as they join. spread_s: over which a street that
+    gets power in one second spreads its first Join-Requests (600 on a switched feeder). battery: returns what
+    DevStatusAns tells, 255 for not known (TS001-1.0.4 §5.5).
+
+    What of these an order may change, it changes with the next start, which is when a MAC is made. Transmits that wait
+    when the node falls asleep are the mind's to ask again: their compose is code.
     """
 
     def __init__(
@@ -103,10 +104,15 @@ class Mac:
         class_c: bool = False,
         clock_ppm: int = 2_000,
         max_eirp_dbm: int = MAX_EIRP_DBM,
+        min_dr: int = 0,
+        windows_at: tuple[int, int] = (5, 3),
+        spread_s: int = 15,
+        battery: "Callable[[], int]" = lambda: 255,
     ) -> None:
         if saved is None:
             saved = {}
-        self.battery = 255
+        self._battery = battery
+        self._min_dr = min_dr
         self._identity = identity
         self._plan = plan
         self._adr = plan.adr if adr is None else adr
@@ -118,16 +124,18 @@ class Mac:
         self._max_eirp_dbm = max_eirp_dbm
         self._dev_nonce = _number(saved, "dev_nonce")
         self._join_nonce = _number(saved, "join_nonce", -1)
-        self._session = self._provisioned(_blob(saved, "session"), dr)
-        self._groups: list[Group | None] = []
+        self._session = self._provisioned(_blob(saved, "session"), dr, windows_at)
+        self._groups: list[bytes] = []
         if class_c:
-            from .groups import GROUPS, groups_from_wire
+            self._groups = [_blob(saved, "mc%d" % number) for number in range(_GROUPS)]
+            if any(self._groups):
+                from .groups import groups_from_wire
 
-            self._groups = groups_from_wire([_blob(saved, "mc%d" % number) for number in range(GROUPS)])
+                self._groups = groups_from_wire(self._groups)
         self._ups = Reserved("f_cnt_up", _number(saved, "f_cnt_up"), F_CNT_STEP)
         self._ledger = Ledger(_blob(saved, "airtime"))
         self._dice = Dice(identity.dev_eui + struct.pack("<HI", self._dev_nonce & 0xFFFF, self._ups.next & 0xFFFFFFFF))
-        self._joins = JoinBackOff(self._dice.below(1000))
+        self._joins = (0, self._dice.between_ms(0, spread_s), 0, 0)  # `JoinBackOff` of joining.py
         self._state = IDLE
         self._flight: Flight | None = None
         self._waiting: list[Transmit] = []
@@ -212,10 +220,16 @@ class Mac:
             return None
         if not self._identity.app_key or self._dev_nonce > _LAST_DEV_NONCE:
             return None
-        return self._join_free_at(airtime_ms(self._joins.dr(self._plan), _JOIN_REQUEST_LEN))
+        from .joining import JoinBackOff
 
-    def _join_free_at(self, request_ms: int) -> int:
-        return max(self._joins.free_at(request_ms), self._free_at(self._join_channels(), request_ms))
+        return self._join_free_at(JoinBackOff(self._joins))
+
+    def _join_free_at(self, back_off: "JoinBackOff") -> int:
+        request_ms = airtime_ms(back_off.dr(self._plan, self._slowest()), _JOIN_REQUEST_LEN)
+        return max(back_off.free_at(request_ms), self._free_at(self._join_channels(), request_ms))
+
+    def _slowest(self) -> int:
+        return min(max(self._plan.min_dr, self._min_dr), self._plan.max_dr)
 
     def _data_due(self) -> int | None:
         session = self._session
@@ -316,15 +330,18 @@ class Mac:
         return max_payload(dr, f_opts_len)
 
     def _ask_to_join(self, out: list[object], now_ms: int) -> None:
-        from .joining import join_request
+        from .joining import JoinBackOff, join_request
 
+        back_off = JoinBackOff(self._joins)
         dev_nonce = self._dev_nonce
         self._dev_nonce += 1
         self._rejoin = False
         out.append(Persist("dev_nonce", self._dev_nonce))
-        flight = Flight(join_request(self._identity, dev_nonce), self._joins.dr(self._plan), None, False, 1)
+        dr = back_off.dr(self._plan, self._slowest())
+        flight = Flight(join_request(self._identity, dev_nonce), dr, None, False, 1)
         flight.join = True
-        self._joins.spend(flight.airtime_ms, now_ms, self._dice.below(1000))
+        back_off.spend(flight.airtime_ms, now_ms, self._dice.below(1000))
+        self._joins = back_off.state
         self._launch(out, flight, now_ms)
 
     def _launch(self, out: list[object], flight: Flight, now_ms: int) -> None:
@@ -442,7 +459,7 @@ class Mac:
         if flight.heard or self._session is None:
             return
         self._unheard += 1
-        back_off(self._session, self._unheard, self._adr, self._plan.min_dr)
+        back_off(self._session, self._unheard, self._adr, self._slowest())
         self._rejoin = self._rejoin or rejoins(self._unheard)
 
     # What came down.
@@ -474,7 +491,7 @@ class Mac:
         frame = parse_frame(event.phy_payload)
         session = self._session
         if session is None or frame.dev_addr != session.dev_addr:
-            if self._class_c:
+            if any(self._groups):
                 from .groups import obey_group
 
                 obey_group(out, self._groups, frame)
@@ -485,7 +502,7 @@ class Mac:
         return self._obey(out, session, frame, f_cnt, event.snr_quarter_db, now_ms)
 
     def _join(self, out: list[object], phy_payload: bytes, flight: Flight) -> None:
-        from .joining import accepted
+        from .joining import JoinBackOff, accepted
 
         session, join_nonce = accepted(
             self._identity, self._plan, phy_payload, self._dev_nonce - 1, self._join_nonce, flight.dr
@@ -493,7 +510,9 @@ class Mac:
         session.first_up = self._ups.next
         self._session = session
         self._join_nonce = join_nonce
-        self._joins.succeeded()
+        back_off = JoinBackOff(self._joins)
+        back_off.succeeded()
+        self._joins = back_off.state
         self._sticky = self._answers = self._requests = b""
         self._ack = False
         self._answer_at = None
@@ -537,7 +556,7 @@ class Mac:
                 self._adr,
                 b"" if flight is None else flight.asked,
                 self._up_end_ms,
-                self.battery,
+                self._battery(),
                 snr_quarter_db,
                 MAX_ANSWERS_LEN - len(self._sticky) - len(self._answers),
             )
@@ -580,27 +599,36 @@ class Mac:
         self._adr = plan.adr
         out.append(Persist("plan", number))
         if self._session is not None:
-            self._session.use_plan(plan)
+            self._session.use_plan(plan, self._slowest())
             self._settings_changed()
             out.append(Persist("session", self._session.to_wire()))
 
     # What survives.
 
-    def _provisioned(self, wire: bytes, dr: int | None) -> Session | None:
-        """The session that was persisted, or of an ABP node the one it was given, unless flash knows it better."""
+    def _provisioned(self, wire: bytes, dr: int | None, windows_at: tuple[int, int]) -> Session | None:
+        """The session that was persisted; an ABP node has its own, unless flash knows what became of it.
+
+        Nobody tells an ABP node of a gateway that answers at other times: that takes *windows_at*, if it is new.
+        """
         session = session_from_wire(wire, self._plan)
         abp = self._identity.abp
-        if abp is None or (session is not None and session.is_of(*abp)):
+        if abp is None:
             return session
-        session = Session(abp[0], abp[1], abp[2], self._plan, self._plan.min_dr if dr is None else dr)
-        session.settle()
+        if session is None or not session.is_of(*abp):
+            session = Session(abp[0], abp[1], abp[2], self._plan, self._slowest() if dr is None else dr)
+            session.settle()
+        if session.windows_at != windows_at:
+            session.windows_at = windows_at
+            session.rx_delay_s, session.rx2_dr = windows_at
         return session
 
     def image(self) -> bytes:
-        """What must survive deep sleep beside what was persisted: at most IMAGE_MAX_LEN bytes, to be believed once.
+        """What must survive deep sleep beside what was persisted, at most IMAGE_MAX_LEN bytes: see `asleep.py`.
 
         Asleep nothing is heard: a transmission whose windows are still to come counts as unanswered.
         """
+        from .asleep import pack
+
         session = self._session
         flight = self._flight
         in_flight = b""
@@ -610,42 +638,32 @@ class Mac:
         live = (0, 0, 0, 0)
         if session is not None:
             live = (session.dr, session.tx_power, session.nb_trans, session.channels.mask)
-        body = struct.pack(_IMAGE, _IMAGE_VERSION, flags, min(self._unheard, 0xFFFF), *live) + struct.pack(
-            _IMAGE_TIMES, self._ups.next, self._quiet_ms, self._answer_at or 0, *self._joins.state, *self._dice.state
+        return pack(
+            (flags, min(self._unheard, 0xFFFF)) + live,
+            (self._ups.next, self._quiet_ms, self._answer_at or 0) + self._joins + self._dice.state,
+            (self._sticky, self._answers, self._requests, in_flight),
+            self._ledger.to_wire(self._now_ms),
         )
-        for part in (self._sticky, self._answers, self._requests, in_flight):
-            body += bytes([len(part)]) + part
-        body += self._ledger.to_wire(self._now_ms)
-        return body + struct.pack("<I", binascii.crc32(body) & 0xFFFFFFFF)
 
     def _wake_from(self, image: bytes, reserved_to: int) -> None:
         """Go on where `image` stopped; one that is damaged is left, as after a power cut."""
-        body = image[:-4]
-        if (
-            len(body) < _IMAGE_LEN
-            or image[-4:] != struct.pack("<I", binascii.crc32(body) & 0xFFFFFFFF)
-            or body[0] != _IMAGE_VERSION
-        ):
+        from .asleep import unpack
+
+        kept = unpack(image)
+        if kept is None:
             return
-        _, flags, self._unheard, dr, tx_power, nb_trans, mask = struct.unpack_from(_IMAGE, body)
-        times = struct.unpack_from(_IMAGE_TIMES, body, _IMAGE_LEN)
-        at = _IMAGE_LEN + _IMAGE_TIMES_LEN
-        parts = []
-        for _ in range(4):
-            end = at + 1 + body[at]
-            parts.append(body[at + 1 : end])
-            at = end
+        (flags, self._unheard, dr, tx_power, nb_trans, mask), times, parts, ledger = kept
         self._begun = bool(flags & 1)
         self._ack = bool(flags & 2)
         self._rejoin = bool(flags & 4)
         self._ups = Reserved("f_cnt_up", reserved_to, F_CNT_STEP, times[0])
         self._quiet_ms = times[1]
         self._answer_at = times[2] if flags & 8 else None
-        self._joins.state = times[3:7]
-        self._dice.state = times[7:10]
+        self._joins = (times[3], times[4], times[5], times[6])
+        self._dice.state = (times[7], times[8], times[9])
         self._sticky, self._answers, self._requests, in_flight = parts
         self._flight = flight_from_wire(in_flight)
-        self._ledger.from_wire(body, at)
+        self._ledger.from_wire(ledger, 0)
         if self._session is not None:
             self._session.dr = dr
             self._session.tx_power = tx_power

@@ -12,51 +12,22 @@ from protocol.compat import const
 from protocol.errors import ProtocolError
 from protocol.events import VOID
 from protocol.items import array
-from protocol.orders import (
-    BAD_ARGUMENT,
-    CONFIGURE,
-    DONE,
-    F_PORT_ORDERS,
-    IDENTIFY,
-    JOIN_GROUP,
-    LOAD_PROGRAMME,
-    NOT_HERE,
-    REBOOT,
-    RESEND,
-    RESUME_PROGRAMME,
-    SET_LEVEL,
-    Order,
-    Receipt,
-    decode_order,
-    refusal,
-)
 from protocol.telemetry import F_PORT_STATUS, Status
 
-from .actions import (
-    AskLink,
-    AskTime,
-    Identify,
-    JoinGroup,
-    Persist,
-    Restart,
-    TakeReading,
-    TellEvent,
-    Transmit,
-    UsePlan,
-)
+from .actions import AskLink, AskTime, Persist, Restart, TakeReading, TellEvent, Transmit
 from .clock import TrustedClock
 from .dice import Dice
 from .events import Downlink, FrameHeard, Joined, LinkAnswered, Sent, TimeAnswered, TimeTold, Transmitted, WindowClosed
-from .orders import OrderBook
 from .store.counters import Reserved
 from .store.log import EVENT, READING, Log, Record
-from .telling import Events, Readings, Resends, StatusTeller
+from .telling import RARE, RARE_MOST, Events, Readings, Receipts, Resends, StatusTeller
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Protocol
 
+    from protocol.orders import Order
     from protocol.settings import Settings
 
     from .telling import Teller
@@ -89,21 +60,22 @@ if TYPE_CHECKING:
             DONE, or NOT_HERE for one that this role does not have or asks for at its start only.
             """
 
+        def rare(self) -> list[tuple[int, int, int]]:
+            """What no set carries, as (quantity, instance, value); told once a day, [] for nothing."""
+
         def image(self) -> bytes:
             """What must survive deep sleep; at most ROLE_IMAGE_LEN bytes."""
 
 
 ROLE_IMAGE_LEN = const(400)  # what a role may carry through deep sleep; the mind needs 500 at most
 SEQ_STEP = const(32)  # numbers reserved by one write; a power cut makes as many void at most
+TELL_TIME_MS = const(3_600_000)  # a role counts on from what it was told; a sleep clock is 108 s off by then
+RARE_MS = const(86_400_000)
+_F_PORT_ORDERS = const(4)  # of protocol/orders.py, which is loaded when an order comes
 _IMAGE_VERSION = const(1)
-WITH_NEXT_START = const(1)  # detail of a CONFIGURE that is done: when it takes effect
 _HOUR_MS = const(3_600_000)
 _RESTART_MS = const(300_000)  # a restart waits for its receipt so long at most
-_IDENTIFY_S = const(30)
-NIGHT_S = const(16 * 3600)  # the longest one north of the Alps; no group order lasts longer
-_GROUP_VERBS = (SET_LEVEL, RESUME_PROGRAMME, LOAD_PROGRAMME)  # all that one lost lamp's key can do to a street
-_HOLD_S = const(2)  # place of hold_s among the arguments of SET_LEVEL
-_NOTHING_KEPT = ((), (), (), (), 0, (), 0, None)  # the image of a mind that was never awake
+_NOTHING_KEPT = ((), (), (), (), 0, (), 0, 0, None)  # the image of a mind that was never awake
 _NOT_FOR_ROLE = (Joined, Transmitted, FrameHeard, WindowClosed)
 
 
@@ -111,9 +83,10 @@ class Facts:
     """What a mind is told of its node and of this boot.
 
     version: of the firmware. build_gps_s: when it was built; no earlier time is believed. dev_eui: for dice that no
-    other node throws. boot, seq, orders: as persisted under these names; 0, 0 and b"" on a new node. spread_s: over
-    which the street spreads its first status, should its power come back for all at once. reset_cause, last_error: for
-    the status. vitals: returns battery_mv and free bytes of the heap, None for what is not known.
+    other node throws. boots, seq, orders: as persisted under these names; 0, 0 and b"" on a new node. spread_s: over
+    which a street that gets power in one second spreads its first words (600 on a switched feeder); until its turn a
+    node only answers orders. reset_cause, last_error: for the status. vitals: returns battery_mv and free bytes of the
+    heap, None for what is not known.
     """
 
     def __init__(
@@ -121,7 +94,7 @@ class Facts:
         version: tuple[int, int, int],
         build_gps_s: int,
         dev_eui: bytes,
-        boot: int = 0,
+        boots: int = 0,
         seq: int = 0,
         orders: bytes = b"",
         reset_cause: int = 0,
@@ -132,7 +105,7 @@ class Facts:
         self.version = version
         self.build_gps_s = build_gps_s
         self.dev_eui = dev_eui
-        self.boot = boot
+        self.boots = boots
         self.seq = seq
         self.orders = orders
         self.spread_s = spread_s
@@ -142,50 +115,52 @@ class Facts:
 
 
 class Mind:
-    """role: None for safe mode. image: what `image` returned before the deep sleep, b"" after anything else."""
+    """role: None for safe mode. image: what `image` returned before the deep sleep, b"" after anything else.
+
+    The body erases an image when it reads it, before it does anything else: one that stayed would be believed again
+    after a crash, and bring back what was told and numbers that were used since. b"" is a boot: another boot number,
+    what was reserved is void, and the first words wait for their turn.
+
+    Public is what `firmware/orders.py` works on: the parts, settings (as CBOR) and outcomes (of the last orders).
+    """
 
     def __init__(self, role: "Role | None", log: Log, settings: "Settings", facts: Facts, image: bytes = b"") -> None:
         opened = _opened(image)
-        self._role = role
+        self.role = role
+        self.settings = settings.encode()  # the table of settings is loaded again when an order changes one
+        self.outcomes = facts.orders
         self._log = log
-        self._settings = settings.encode()  # the table of settings is loaded again when an order changes one
-        self._plan_number = settings.plan
         self._facts = facts
         self._awake = False
         self._slept = opened is not None
-        self._boot = facts.boot
+        self._boot = facts.boots
         if not self._slept:
             # The log may know of a boot whose number did not reach the flash: ages are counted within one boot only.
-            self._boot = max([facts.boot] + [record.boot for record in log.newest(1)]) + 1
-        self._dice = Dice(facts.dev_eui + bytes([self._boot & 0xFF, self._boot >> 8 & 0xFF]))
+            self._boot = max([facts.boots] + [record.boot for record in log.newest(1)]) + 1
+        self.dice = Dice(facts.dev_eui + bytes([self._boot & 0xFF, self._boot >> 8 & 0xFF]))
         kept: Rows = opened[1] if opened else _NOTHING_KEPT
-        dice, clock, owed, events, untold, gaps, status_s, self._margin_db = kept
+        dice, clock, owed, events, untold, gaps, status_s, rare_s, self._margin_db = kept
         if dice:
-            self._dice.state = tuple(dice)
-        self._clock = TrustedClock(facts.build_gps_s, clock)
+            self.dice.state = tuple(dice)
+        self.clock = TrustedClock(facts.build_gps_s, clock)
+        self._time_ms = 0  # when to tell it to the role again
+        self._rare_ms: int = rare_s * 1000  # when to tell what is rare
+        self._turn_ms = 0 if self._slept else self.dice.between_ms(0, facts.spread_s)
         start = 0 if log.epoch_is_new and log.next_seq == 0 else max(facts.seq, log.next_seq)
         self._seq = Reserved("seq", start, SEQ_STEP, log.next_seq if self._slept else None)
-        self._book = OrderBook(self._dice, facts.orders, owed)
-        status_ms = status_s * 1000
-        if not self._slept and not log.epoch_is_new:
-            status_ms = self._dice.between_ms(0, facts.spread_s)
-        self._status = StatusTeller(
-            self._dice,
-            log,
-            self._make_status,
-            status_ms,
-            _HOUR_MS if role is None else settings.status_interval_s * 1000,
-        )
-        self._opening: "tuple[Teller, ...]" = (self._book, self._status)
+        self.receipts = Receipts(owed)
+        period_ms = _HOUR_MS if role is None else settings.status_interval_s * 1000
+        self.status = StatusTeller(self.dice, log, self._make_status, status_s * 1000, period_ms)
+        self._opening: "tuple[Teller, ...]" = (self.receipts, self.status)
         self._tellers: "tuple[Teller, ...]" = self._opening
         if role is not None:
-            self._events = Events(self._dice, log, self._boot, events)
+            self._events = Events(self.dice, log, self._boot, events)
             self._readings = Readings(role.set_number, log, self._boot, untold > 0)
-            self._resends = Resends(log, self._boot, gaps)
+            self.resends = Resends(log, self._boot, gaps)
             # Most urgent first: a lamp that failed does not wait for the temperature.
-            self._tellers = (self._book, self._events, self._readings, self._status, self._resends)
+            self._tellers = (self.receipts, self._events, self._readings, self.status, self.resends)
         self._transmit: Transmit | None = None  # the one that the MAC has
-        self._teller: "Teller" = self._status  # whom it will ask
+        self._teller: "Teller" = self.status  # whom it will ask
         self._composed = False  # it has: the frame is under way
         self._restart_ms: int | None = None
 
@@ -195,25 +170,29 @@ class Mind:
         if not self._awake:
             self._awake = True
             self._wake_up(actions, now_ms)
+        if self.role is not None:
+            self._do_chores(self.role, actions, now_ms)
         if isinstance(event, Downlink):
-            if event.f_port == F_PORT_ORDERS:
-                self._hear_order(event, actions, now_ms)
+            if event.f_port == _F_PORT_ORDERS:
+                from .orders import hear_order
+
+                hear_order(self, event, actions, now_ms)
         elif isinstance(event, Sent):
             if self._composed:
                 self._composed = False
                 self._transmit = None
                 self._teller.sent(event.acked, now_ms)
             elif event.acked and event.f_port == F_PORT_STATUS:
-                self._status.sent(True, now_ms)  # it was under way when the node fell asleep
-            if self._restart_ms is not None and self._book.due_ms() is None:
+                self.status.sent(True, now_ms)  # it was under way when the node fell asleep
+            if self._restart_ms is not None and self.receipts.due_ms() is None:
                 self._restart_ms = now_ms
         elif isinstance(event, TimeAnswered):
-            if self._clock.answered(event.gps_s, event.at_ms):
-                self._tell_time(actions, now_ms)
+            if self.clock.answered(event.gps_s, event.at_ms) and self.role is not None:
+                self._tell_time(self.role, actions, now_ms)
         elif isinstance(event, LinkAnswered):
             self._margin_db = event.margin_db
-        elif self._role is not None and not isinstance(event, _NOT_FOR_ROLE):
-            self._carry_out(self._role.handle(event, now_ms), actions, now_ms)
+        elif self.role is not None and not isinstance(event, _NOT_FOR_ROLE):
+            self.carry_out(self.role.handle(event, now_ms), actions, now_ms)
         if self._restart_ms is not None and now_ms >= self._restart_ms:
             self._restart_ms = None
             actions.append(Restart())
@@ -222,59 +201,80 @@ class Mind:
 
     def wake_at(self) -> int | None:
         """The role's next time, or that of the next thing to tell; while a frame waits, the MAC knows better."""
-        first = self._restart_ms
-        times = [] if self._role is None else [self._role.wake_at()]
+        times = [self._restart_ms]
+        if self.role is not None:
+            times += [self.role.wake_at(), self._rare_due(), self._time_ms if self.clock.is_set() else None]
         if self._transmit is None:
-            times += [teller.due_ms() for teller in self._urgent()]
-        for time_ms in times:
-            if time_ms is not None and (first is None or time_ms < first):
-                first = time_ms
-        return first
+            times += [self._due_ms(teller) for teller in self._urgent()]
+        known = [time_ms for time_ms in times if time_ms is not None]
+        return min(known) if known else None
 
     def image(self) -> bytes:
         """What must survive deep sleep, the role's part included: at most 900 bytes."""
-        if self._role is None:
+        if self.role is None:
             return b""  # safe mode does not sleep deep
         return cbor.encode(
             [
                 _IMAGE_VERSION,
-                self._role.image(),
-                list(self._dice.state),
-                self._clock.image(),
-                self._book.image(),
+                self.role.image(),
+                list(self.dice.state),
+                self.clock.image(),
+                self.receipts.image(),
                 self._events.image(),
                 1 if self._readings.untold else 0,
-                self._resends.image(),
-                self._status.image(),
+                self.resends.image(),
+                self.status.image(),
+                (self._rare_ms + 999) // 1000,
                 self._margin_db,
             ]
         )
 
-    def _wake_up(self, actions: list[object], now_ms: int) -> None:
-        """The first that a mind does after the power came, or after a deep sleep."""
-        if not self._slept:
-            actions.append(Persist("boot", self._boot))
-            void = self._seq.void(self._log.next_seq)
-            if void:
-                self._log.add(Record(void[0], self._boot, now_ms // 1000, None, EVENT, VOID, (void[1],)))
-        self._tell_time(actions, now_ms)
-
-    def _tell_time(self, actions: list[object], now_ms: int) -> None:
-        gps_s = self._clock.gps_s(now_ms)
-        if gps_s is not None and self._role is not None:
-            self._carry_out(self._role.handle(TimeTold(gps_s), now_ms), actions, now_ms)
-
-    def _carry_out(self, wanted: list[object], actions: list[object], now_ms: int) -> None:
-        """Do what the role wants of its mind; the rest is for the body."""
+    def carry_out(self, wanted: list[object], actions: list[object], now_ms: int) -> None:
+        """Do what the role or an order wants of this mind; the rest is for the body."""
         for action in wanted:
             if isinstance(action, TakeReading):
-                role = self._role
+                role = self.role
                 assert role is not None  # who else would want it
                 self._readings.add(self._keep(READING, role.set_number, action.values, actions, now_ms))
             elif isinstance(action, TellEvent):
                 self._events.add(self._keep(EVENT, action.event, action.details, actions, now_ms), now_ms)
+            elif isinstance(action, Restart):
+                self._restart_ms = now_ms + _RESTART_MS
             else:
                 actions.append(action)
+
+    def _wake_up(self, actions: list[object], now_ms: int) -> None:
+        """The first that a mind does after the power came."""
+        if not self._slept:
+            actions.append(Persist("boots", self._boot))
+            void = self._seq.void(self._log.next_seq)
+            if void:
+                self._log.add(Record(void[0], self._boot, now_ms // 1000, None, EVENT, VOID, (void[1],)))
+
+    def _do_chores(self, role: "Role", actions: list[object], now_ms: int) -> None:
+        """What is due by the clock, before anything else is heard: no role acts on a time that is older."""
+        if now_ms >= self._time_ms and self.clock.is_set():
+            self._tell_time(role, actions, now_ms)
+        if now_ms >= self._rare_due():
+            self._rare_ms = now_ms + RARE_MS
+            self._tell_rare(role.rare(), actions, now_ms)
+
+    def _tell_time(self, role: "Role", actions: list[object], now_ms: int) -> None:
+        gps_s = self.clock.gps_s(now_ms)
+        assert gps_s is not None  # the clock is set
+        self._time_ms = now_ms + TELL_TIME_MS
+        self.carry_out(role.handle(TimeTold(gps_s), now_ms), actions, now_ms)
+
+    def _rare_due(self) -> int:
+        return max(self._rare_ms, self._turn_ms)
+
+    def _tell_rare(self, rare: list[tuple[int, int, int]], actions: list[object], now_ms: int) -> None:
+        """Log what no set carries, and tell it from the log when there is time: one that is lost is asked for again."""
+        for first in range(0, len(rare), RARE_MOST):
+            some = rare[first : first + RARE_MOST]
+            keys = [quantity | instance << 8 for quantity, instance, _ in some]
+            values = tuple(keys + [value for _, _, value in some])
+            self.resends.add(self._keep(READING, RARE, values, actions, now_ms).seq & 0xFFFF, 1)
 
     def _keep(
         self, kind: int, number: int, values: tuple[int | None, ...], actions: list[object], now_ms: int
@@ -283,7 +283,7 @@ class Mind:
         seq, persist = self._seq.take()
         if persist:
             actions.append(persist)
-        gps_s = self._clock.gps_s(now_ms)
+        gps_s = self.clock.gps_s(now_ms)
         record = Record(seq, self._boot, now_ms // 1000, gps_s, kind, number, values)
         self._log.add(record)
         return record
@@ -293,12 +293,19 @@ class Mind:
     def _urgent(self) -> "tuple[Teller, ...]":
         return self._opening if self._log.epoch_is_new else self._tellers
 
+    def _due_ms(self, teller: "Teller") -> int | None:
+        """When it may have the radio: receipts once they are due, the rest not before this node's turn."""
+        due_ms = teller.due_ms()
+        if due_ms is None or teller is self.receipts:
+            return due_ms
+        return max(due_ms, self._turn_ms)
+
     def _ask(self, actions: list[object], now_ms: int) -> None:
         """Have a frame under way if there is something to tell; one that still waits tells the most urgent."""
         if self._composed:
             return
         for teller in self._urgent():
-            due_ms = teller.due_ms()
+            due_ms = self._due_ms(teller)
             if due_ms is not None and due_ms <= now_ms:
                 break
         else:
@@ -308,10 +315,10 @@ class Mind:
             self._transmit.f_port = teller.f_port
             self._transmit.confirmed = teller.confirmed
             return
-        if self._clock.wants_answer(now_ms):
-            self._clock.asked(now_ms)
+        if self.clock.wants_answer(now_ms):
+            self.clock.asked(now_ms)
             actions.append(AskTime())
-        if teller is self._status:
+        if teller is self.status:
             actions.append(AskLink())  # for the next status
         self._transmit = Transmit(teller.f_port, self._compose, teller.confirmed)
         actions.append(self._transmit)
@@ -336,74 +343,6 @@ class Mind:
             self._seq.next,
         )
 
-    # Orders.
-
-    def _hear_order(self, downlink: Downlink, actions: list[object], now_ms: int) -> None:
-        try:
-            order = decode_order(downlink.payload)
-        except ProtocolError:
-            return  # there is not even an id to answer to
-        receipt = self._book.known(downlink.group, order.order_id)
-        if receipt is None:
-            receipt = self._judge(order, downlink.group, actions, now_ms)
-        self._book.owe(downlink.group, receipt, now_ms)
-
-    def _judge(self, order: Order, group: int | None, actions: list[object], now_ms: int) -> Receipt:
-        """Obey a new order or refuse it; the book is written before anything is done."""
-        gps_s = self._clock.gps_s(now_ms)
-        outcome = refusal(order, gps_s)
-        if outcome is None and group is not None:
-            outcome = _group_refusal(order, gps_s)
-        if outcome is not None:
-            receipt = Receipt(order.order_id, outcome)
-            self._book.note(group, receipt)
-            return receipt
-        outcome, detail, wanted = self._obey(order, group, now_ms, gps_s)
-        receipt = Receipt(order.order_id, outcome, detail)
-        self._book.note(group, receipt)
-        actions.append(Persist("orders", self._book.to_bytes()))
-        self._carry_out(wanted, actions, now_ms)
-        return receipt
-
-    def _obey(
-        self, order: Order, group: int | None, now_ms: int, gps_s: int | None
-    ) -> tuple[int, int | None, list[object]]:
-        """Outcome, detail and actions of an order whose arguments are good."""
-        verb = order.verb
-        arguments = order.arguments
-        if verb == IDENTIFY:
-            return DONE, None, [Identify(_number(arguments, 0) or _IDENTIFY_S)]
-        if verb == REBOOT:
-            self._restart_ms = now_ms + _RESTART_MS
-            return DONE, None, []
-        if verb == JOIN_GROUP:
-            return DONE, None, [JoinGroup(*arguments)]  # type: ignore[arg-type]  # `refusal` has checked them
-        if verb == CONFIGURE:
-            return self._configure(_number(arguments, 0) or 0, _number(arguments, 1))
-        if self._role is None:
-            return NOT_HERE, None, []
-        if verb == RESEND:
-            return DONE, self._resends.add(_number(arguments, 0) or 0, _number(arguments, 1) or 0), []
-        return self._role.order(order, now_ms, gps_s, group)
-
-    def _configure(self, setting: int, value: int | None) -> tuple[int, int | None, list[object]]:
-        """Change one setting, for good."""
-        from protocol.settings import SETTINGS, Settings
-
-        try:
-            changed = Settings.decode(self._settings).changed(setting, value)
-        except ProtocolError:
-            return BAD_ARGUMENT, None, []
-        self._settings = changed.encode()
-        wanted: list[object] = [Persist("settings", self._settings)]
-        detail = None
-        if changed.plan != self._plan_number:
-            self._plan_number = changed.plan
-            wanted.append(UsePlan(changed.plan))
-        elif self._role is None or self._role.configure(setting, getattr(changed, SETTINGS[setting][0])) != DONE:
-            detail = WITH_NEXT_START
-        return DONE, detail, wanted
-
 
 def role_image(image: bytes) -> bytes:
     """The role's part of a mind's image, for the role's constructor."""
@@ -414,25 +353,9 @@ def role_image(image: bytes) -> bytes:
 def _opened(image: bytes) -> "tuple[bytes, Rows] | None":
     """The role's part of an image and the mind's, or None if there is none of this version."""
     try:
-        items: Rows = array(cbor.decode(image), "image", 10)
+        items: Rows = array(cbor.decode(image), "image", 11)
     except ProtocolError:
         return None
     if items.pop(0) != _IMAGE_VERSION:
         return None
     return items.pop(0), items
-
-
-def _group_refusal(order: Order, gps_s: int | None) -> int | None:
-    """Why an order to a group must not be obeyed: its key is in every lamp of the street, and one of them gets lost."""
-    if order.verb not in _GROUP_VERBS:
-        return NOT_HERE
-    hold_s = _number(order.arguments, _HOLD_S) if order.verb == SET_LEVEL else None
-    if (gps_s is not None and order.expiry_gps_s - gps_s > NIGHT_S) or (hold_s is not None and hold_s > NIGHT_S):
-        return BAD_ARGUMENT
-    return None
-
-
-def _number(arguments: tuple[object, ...], position: int) -> int | None:
-    """An argument that `refusal` has checked; null and left out are the same."""
-    argument = arguments[position] if position < len(arguments) else None
-    return argument if isinstance(argument, int) else None

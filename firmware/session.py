@@ -38,7 +38,8 @@ class Session:
     """One activation: everything that a power cut must leave as it was (TR007-1.1 §4.13), FCntUp excepted.
 
     first_up: the number of the node's first uplink in this session, among all it ever sent: FCntUp counts from there.
-    f_cnt_down: the last one accepted, or -1. rx_delay_s: from the end of an uplink to RX1. max_duty_cycle: n of 1/2^n.
+    f_cnt_down: the last one accepted, or -1. rx_delay_s: from the end of an uplink to RX1. max_duty_cycle: n of
+    1/2^n. windows_at: rx_delay_s and rx2_dr as this node was last set up for, whatever the network said since.
     """
 
     def __init__(self, dev_addr: int, nwk_s_key: bytes, app_s_key: bytes, plan: Plan, dr: int) -> None:
@@ -51,6 +52,7 @@ class Session:
         self.rx2_freq_hz = RX2_FREQ_HZ
         self.rx2_dr = plan.rx2_dr
         self.rx_delay_s = plan.rx_delay_s
+        self.windows_at = (plan.rx_delay_s, plan.rx2_dr)
         self.max_duty_cycle = 0
         self.dr = dr
         self.tx_power = 0
@@ -63,10 +65,10 @@ class Session:
             self.channels.restore()
             self.dr = min(self.dr, CHANNEL_MAX_DR)  # which every default channel carries
 
-    def use_plan(self, plan: Plan) -> None:
+    def use_plan(self, plan: Plan, min_dr: int) -> None:
         """Move to the channels and data rates of *plan*; the windows stay as the network set them."""
         self.channels = Channels(plan.channels)
-        self.dr = max(plan.min_dr, min(plan.max_dr, self.dr))
+        self.dr = max(min_dr, min(plan.max_dr, self.dr))
 
     def is_of(self, dev_addr: int, nwk_s_key: bytes, app_s_key: bytes) -> bool:
         """Whether this address and these keys are its own."""
@@ -91,7 +93,7 @@ class Session:
                 self.dr,
                 self.tx_power,
                 self.nb_trans,
-                0,
+                self.windows_at[0] << 4 | self.windows_at[1],
             )
             + self.channels.to_wire()
         )
@@ -107,6 +109,7 @@ def session_from_wire(wire: bytes, plan: Plan) -> Session | None:
     session.f_cnt_down = head[5] - 1
     session.rx2_freq_hz = head[6]
     session.rx1_dr_offset, session.rx2_dr, session.rx_delay_s, session.max_duty_cycle = head[7:11]
-    session.tx_power, session.nb_trans = head[12:14]
+    session.tx_power, session.nb_trans, windows_at = head[12:15]
+    session.windows_at = (windows_at >> 4, windows_at & 15)
     session.channels.from_wire(wire, _HEAD_LEN)
     return session

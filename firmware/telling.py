@@ -1,13 +1,12 @@
-"""What a node has to tell, and when: events and their repeats, readings with older ones, what was asked for again.
+"""What a node has to tell, and when: receipts, events and their repeats, readings, status, what was asked for again.
 
-Each is a teller, and so are the receipts (`firmware/orders.py`) and the status: `f_port` and `confirmed` of its next
-frame, `due_ms()` when that may go (None: nothing to tell), `compose(room, now_ms)` the payload, which counts as told,
-and `sent(acked, now_ms)` once its frame is over. The mind asks them in order of urgency whenever the radio is free.
+Each is a teller: `f_port` and `confirmed` of its next frame, `due_ms()` when that may go (None: nothing to tell),
+`compose(room, now_ms)` the payload, which counts as told, and `sent(acked, now_ms)` once its frame is over. The mind
+asks them in order of urgency whenever the radio is free.
 """
 
 from protocol.compat import const
 from protocol.events import VOID
-from protocol.items import array, integer
 from protocol.region import CHANNEL_MAX_DR, frame_airtime_us, max_payload
 from protocol.telemetry import (
     F_PORT_EVENT,
@@ -16,6 +15,7 @@ from protocol.telemetry import (
     Reading,
     Status,
     encode_event,
+    encode_rare,
     encode_readings,
     encode_status,
 )
@@ -26,7 +26,9 @@ from .store.log import EVENT, NEWEST, READING, Log, Record
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
+    from typing import Any, Protocol
+
+    Rows = Any  # what the same class returned as its image, through CBOR
 
     class Teller(Protocol):
         """What the mind asks of everything that has something to tell."""
@@ -49,9 +51,13 @@ if TYPE_CHECKING:
             """The frame is over."""
 
 
+RARE = const(255)  # number of a reading that no set lists; its values are the keys, then a value for each
+RARE_MOST = const(3)  # values in one of these: they fit the smallest frame whatever they are
+MAX_RECEIPTS = const(8)  # the gateway has at most as many orders to one node under way
 REPEATED = const(3)  # readings that ride along with the newest: at 20 % loss all four frames are lost once in 625
 MAX_EVENTS = const(8)  # under way at once: both bays of a node taken and left again within five minutes
 MAX_RESENDS = const(4)  # gaps that the gateway asked for; with a fifth the oldest is forgotten, and asked for again
+_F_PORT_ORDERS = const(4)  # of protocol/orders.py, which is loaded when an order comes
 _CHUNK = const(16)  # records of the log in memory at once
 _REPEATS_S = ((15, 45), (120, 300))  # after the event was first told
 _RETRY_S = const(60)
@@ -61,18 +67,49 @@ _OVERHEAD_LEN = const(13)  # MHDR(1) FHDR(7) FPort(1) MIC(4)
 _PACE = const(200)
 
 
+class Receipts:
+    """Receipts of orders (`firmware/orders.py`). image: what `image` returned before the deep sleep."""
+
+    f_port = _F_PORT_ORDERS
+    confirmed = False
+
+    def __init__(self, image: "Rows" = ()) -> None:
+        self._owed: list[tuple[int, bytes]] = [(due_s * 1000, receipt) for due_s, receipt in image]
+
+    def owe(self, receipt: bytes, due_ms: int) -> None:
+        """Tell *receipt* then, once: an order may be repeated before its receipt went. A ninth forgets the oldest."""
+        if receipt not in [owed for _, owed in self._owed]:
+            self._owed.append((due_ms, receipt))
+            del self._owed[:-MAX_RECEIPTS]
+
+    def due_ms(self) -> int | None:
+        """When the next receipt is to go."""
+        return min([due_ms for due_ms, _ in self._owed]) if self._owed else None
+
+    def compose(self, room: int, now_ms: int) -> bytes:
+        """The receipt that is due first."""
+        first = min([(due_ms, position) for position, (due_ms, _) in enumerate(self._owed)])[1]
+        return self._owed.pop(first)[1]
+
+    def sent(self, acked: bool | None, now_ms: int) -> None:
+        """A receipt that is lost is asked for again: the gateway repeats the order."""
+
+    def image(self) -> list[object]:
+        """The receipts still owed, for the deep sleep."""
+        return [[(due_ms + 999) // 1000, receipt] for due_ms, receipt in self._owed]
+
+
 class Events:
     """Events: at once, again after 15..45 s and after 2..5 min, each time with the same number."""
 
     f_port = F_PORT_EVENT
     confirmed = False
 
-    def __init__(self, dice: Dice, log: Log, boot: int, image: list[object] | tuple[()] = ()) -> None:
+    def __init__(self, dice: Dice, log: Log, boot: int, image: "Rows" = ()) -> None:
         self._dice = dice
         self._boot = boot
         self._under_way: list[_Untold] = []
-        for row in image:
-            seq, told, due_s, first_s = [integer(item, "event under way") for item in array(row, "event", 4)]
+        for seq, told, due_s, first_s in image:
             for record in log.find(seq, 1):
                 event = _Untold(record, due_s * 1000)
                 event.told = told
@@ -102,7 +139,7 @@ class Events:
             event.told += 1
         else:
             self._under_way.remove(event)
-        return event_payload(event.record, self._boot, now_ms)
+        return _payload(event.record, self._boot, now_ms)
 
     def sent(self, acked: bool | None, now_ms: int) -> None:
         """Nothing depends on it: the repeats go anyway."""
@@ -150,14 +187,16 @@ class Readings:
 
 
 class Resends:
-    """Answers from the log to what the gateway missed: readings first, then events and the numbers that are void.
+    """What is told from the log: readings first, then events, rare quantities and the numbers that are void.
+
+    What the gateway missed and asked for, and once a day what no set carries: that has the time.
 
     A frame of these uses at most half of the airtime there is, so that what is new finds the other half.
     """
 
     confirmed = False
 
-    def __init__(self, log: Log, boot: int, image: list[object] | tuple[()] = ()) -> None:
+    def __init__(self, log: Log, boot: int, image: "Rows" = ()) -> None:
         self.f_port = F_PORT_READINGS
         self._log = log
         self._boot = boot
@@ -165,9 +204,8 @@ class Resends:
         self._head: Record | None = None  # what the next frame begins with
         self._gaps: list[list[int]] = []  # [first reading to tell, first of the others, end of both], oldest first
         if image:
-            self._free_ms = integer(image[0], "free") * 1000
-            for row in image[1:]:
-                self._gaps.append([integer(item, "gap") for item in array(row, "gap", 3)])
+            self._free_ms = image[0] * 1000
+            self._gaps = image[1:]
         self._seek()
 
     def add(self, first_seq: int, count: int) -> int | None:
@@ -194,9 +232,9 @@ class Resends:
         head = self._head
         assert head is not None  # the mind asks only when something is due
         gap = self._gaps[0]
-        if head.kind == EVENT:
+        if _is_alone(head):
             gap[1] = head.after()
-            payload = event_payload(head, self._boot, now_ms)
+            payload = _payload(head, self._boot, now_ms)
         else:
             payload = self._compose_readings(gap, head, room, now_ms)
         self._free_ms = now_ms + _airtime_ms(room, len(payload)) * _PACE
@@ -218,7 +256,7 @@ class Resends:
     def _compose_readings(self, gap: list[int], head: Record, room: int, now_ms: int) -> bytes:
         readings: list[Reading] = []  # newest first
         for record in self._log.find(head.seq, gap[2] - head.seq):
-            if record.kind == READING:
+            if not _is_alone(record):
                 if record.number != head.number or len(readings) == _CHUNK:
                     break
                 readings.insert(0, record)
@@ -245,18 +283,18 @@ class Resends:
         first = max(gap[0], oldest)
         if first < gap[2]:
             for record in self._log.find(first, gap[2] - first):
-                if record.kind == READING:
+                if not _is_alone(record):
                     return record
         gap[0] = gap[2]
         return None
 
     def _next_other(self, gap: list[int], oldest: int) -> Record | None:
-        """The next event, or a void one for numbers of which the log knows nothing."""
+        """The next record that goes alone, or a void one for numbers of which the log knows nothing."""
         first = max(gap[1], oldest)
         for record in self._log.find(first, gap[2] - first) if first < gap[2] else ():
             if record.seq > first:
                 return self._void(first, record.seq)
-            if record.kind == EVENT:
+            if _is_alone(record):
                 return record
             first = record.seq + 1
         return self._void(first, gap[2]) if first < gap[2] else None
@@ -278,7 +316,7 @@ class StatusTeller:
         self._log = log
         self._make = make
         self._due_ms = due_ms
-        self._period_ms = period_ms
+        self.period_ms = period_ms
         self._retry_s = _RETRY_S
 
     @property
@@ -292,14 +330,14 @@ class StatusTeller:
 
     def compose(self, room: int, now_ms: int) -> bytes:
         """The status as it is now; one that opens an epoch comes again soon should nobody say how it ended."""
-        self._due_ms = now_ms + (_MAX_RETRY_S * 1000 if self._log.epoch_is_new else self._period_ms)
+        self._due_ms = now_ms + (_MAX_RETRY_S * 1000 if self._log.epoch_is_new else self.period_ms)
         return encode_status(self._make(now_ms), room)
 
     def sent(self, acked: bool | None, now_ms: int) -> None:
         """An epoch is open once its status is acknowledged; else once more, later and later up to an hour."""
         if acked:
             self._log.epoch_told()
-            self._due_ms = now_ms + self._period_ms
+            self._due_ms = now_ms + self.period_ms
         elif self._log.epoch_is_new:
             self._due_ms = now_ms + self._retry_s * 1000 + self._dice.between_ms(0, _RETRY_S)
             self._retry_s = min(self._retry_s * 2, _MAX_RETRY_S)
@@ -319,10 +357,22 @@ class _Untold:
         self.first_ms = due_ms
 
 
-def event_payload(record: Record, boot: int, now_ms: int) -> bytes:
-    """The record of an event as a payload of FPort 2; without age if it is of another boot."""
+def _is_alone(record: Record) -> bool:
+    """Whether it goes in a frame of its own: what it says no row of differences can."""
+    return record.kind == EVENT or record.number == RARE
+
+
+def _payload(record: Record, boot: int, now_ms: int) -> bytes:
+    """A record that goes alone as a payload; without age if it is of another boot."""
+    uptime_s = now_ms // 1000
+    if record.kind == READING:
+        count = len(record.values) // 2
+        pairs = tuple([(key & 0xFF, key >> 8) for key in record.values[:count] if key is not None])
+        return encode_rare(
+            Reading(record.seq, record.boot, record.uptime_s, record.values[count:]), pairs, boot, uptime_s
+        )
     details = tuple([value for value in record.values if value is not None])
-    age_s = now_ms // 1000 - record.uptime_s if record.boot == boot else None
+    age_s = uptime_s - record.uptime_s if record.boot == boot else None
     return encode_event(record.seq, age_s, record.number, details)
 
 

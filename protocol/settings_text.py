@@ -18,7 +18,8 @@ SENTENCES = (
     "How often it takes a reading.",
     "How often it tells the state of its bays when nothing changes.",
     "How many parking bays it watches.",
-    "What looks at the bay: a magnetometer in the ground, or ultrasound or radar above.",
+    "What looks at the bay: a magnetometer in the ground, ultrasound or radar above (distance), or a magnetometer that "
+    "wakes the node when the field moves (watched), which makes a battery last longest.",
     "A step of the magnetic field that is a car.",
     "How near to the empty bay's field it must come back when a car leaves.",
     "A swing of the magnetic field that only a car above the sensor makes.",
@@ -29,7 +30,6 @@ SENTENCES = (
     "Whether its power is permanent, or switched off by day in the cabinet.",
     "How the driver turns its 0-10 V into light.",
     "The least light that an order to a whole group may leave.",
-    "The light when power comes on, until the node knows better.",
     "The power of one head at full light; 0 if not known: the node learns it.",
     "The temperature at which the lamp is told as too hot.",
     "The light when somebody passes; 0: nobody is waited for.",

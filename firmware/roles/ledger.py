@@ -1,14 +1,21 @@
 """What a power cut must not take from a lamp: burning hours, switchings, energy, how long nights are."""
 
 from protocol import cbor
+from protocol.compat import const
 from protocol.errors import ProtocolError
 from protocol.items import array, integer, integer_or_none
 
 from ..actions import Persist
-from .night import Nights
 
 _KEY = "light"
-_ITEMS = 9
+_ITEMS = const(9)
+_NUMBERS = const(6)  # of them; then lists
+
+TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
+if TYPE_CHECKING:
+    from typing import Any
+
+    Rows = Any  # small numbers, None and lists of numbers, as `save` wrote them
 
 
 class Ledger:
@@ -16,27 +23,37 @@ class Ledger:
 
     run_min: how long the run before this one was, cut_gps_s: about when it ended, or None. energy: Wh. seen: bits of
     the sensors that ever answered. rated_dw: of one head, as learned, 0 before. lit_s and switches: of each head.
+    lengths_min and before_min: of nights, as `night.Nights` has them.
     """
+
+    run_min: int
+    before_min: int | None
+    cut_gps_s: int | None
+    energy: int
+    seen: int
+    rated_dw: int
+    lit_s: list[int]
+    switches: list[int]
+    lengths_min: list[int]
 
     def __init__(self, heads: int, stored: bytes) -> None:
         try:
-            items = _items(stored, heads) if stored else None
+            items: Rows = _items(stored, heads) if stored else None
         except ProtocolError:
             items = None
         if items is None:
-            items = 0, None, None, 0, 0, 0, [0] * heads, [0] * heads, []
+            items = [0, None, None, 0, 0, 0, [0] * heads, [0] * heads, []]
         (
             self.run_min,
-            before_min,
+            self.before_min,
             self.cut_gps_s,
             self.energy,
             self.seen,
             self.rated_dw,
             self.lit_s,
             self.switches,
-            lengths_min,
+            self.lengths_min,
         ) = items
-        self.nights = Nights(lengths_min, before_min)
         self._energy_base = self.energy
 
     def metered(self, energy: int) -> int:
@@ -48,28 +65,17 @@ class Ledger:
 
     def save(self, now_s: int, gps_s: int | None) -> Persist:
         """Keep it all, after *now_s* of power; at most 90 bytes."""
-        kept: list[object] = [now_s // 60, self.nights.before_min, self.cut_gps_s if gps_s is None else gps_s]
-        kept += [self.energy, self.seen, self.rated_dw, self.lit_s, self.switches, self.nights.lengths_min]
+        kept: list[object] = [now_s // 60, self.before_min, self.cut_gps_s if gps_s is None else gps_s]
+        kept += [self.energy, self.seen, self.rated_dw, self.lit_s, self.switches, self.lengths_min]
         return Persist(_KEY, cbor.encode(kept))
 
 
-def _items(
-    stored: bytes, heads: int
-) -> tuple[int, int | None, int | None, int, int, int, list[int], list[int], list[int]]:
+def _items(stored: bytes, heads: int) -> "Rows":
     """Undo `save`. Raises ProtocolError."""
     items = array(cbor.decode(stored), "ledger", _ITEMS)
-    return (
-        integer(items[0], "ledger: run_min"),
-        integer_or_none(items[1], "ledger: before_min"),
-        integer_or_none(items[2], "ledger: gps_s"),
-        integer(items[3], "ledger: energy"),
-        integer(items[4], "ledger: seen"),
-        integer(items[5], "ledger: rated_dw"),
-        _integers(items[6], heads)[:heads],
-        _integers(items[7], heads)[:heads],
-        _integers(items[8], 0),
-    )
-
-
-def _integers(item: object, least: int) -> list[int]:
-    return [integer(number, "ledger: number") for number in array(item, "ledger: list", least)]
+    numbers: Rows = [integer_or_none(item, "ledger") for item in items[:_NUMBERS]]
+    for place in (0, 3, 4, 5):  # all but before_min and cut_gps_s are numbers
+        integer(numbers[place], "ledger")
+    for item, least in zip(items[_NUMBERS:_ITEMS], (heads, heads, 0)):
+        numbers.append([integer(number, "ledger") for number in array(item, "ledger", least)])
+    return numbers

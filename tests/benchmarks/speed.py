@@ -27,7 +27,8 @@ from protocol.quantities import AIR_FULL
 from protocol.region import FULL, frame_airtime_us
 from protocol.settings import AIR
 from protocol.settings import Settings as NodeSettings
-from protocol.telemetry import Reading, decode_readings, encode_readings
+from protocol.telemetry import Reading, encode_readings
+from protocol.telemetry_reader import decode_readings
 from simulator.body import window_us
 from simulator.chain import Chain, Settings
 from simulator.files import MemoryFiles

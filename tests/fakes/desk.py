@@ -32,6 +32,7 @@ class PuppetRole:
         self.wake_ms = None
         self.outcome = (DONE, None, [])
         self.kept = image
+        self.seldom = []
 
     def handle(self, event, now_ms):
         self.heard.append(event)
@@ -48,6 +49,9 @@ class PuppetRole:
         self.configured.append((setting, value))
         return DONE if setting == 12 else NOT_HERE
 
+    def rare(self):
+        return self.seldom
+
     def image(self):
         return self.kept
 
@@ -60,7 +64,7 @@ class Desk:
     confirmed frames. answers: {set: values} for `Sense`.
     """
 
-    def __init__(self, told=True, make_role=PuppetRole, room=51):
+    def __init__(self, told=True, make_role=PuppetRole, room=51, spread_s=60, dev_eui=bytes(8)):
         self.now_ms = 0  # of this run of the node
         self.disk = Disk()
         self.persisted = {}
@@ -74,6 +78,8 @@ class Desk:
         self.cut_in = None  # actions that will still be carried out before the power goes
         self.asked = []  # AskTime, AskLink, JoinGroup, UsePlan
         self.make_role = make_role
+        self.spread_s = spread_s
+        self.dev_eui = dev_eui
         self.role = None
         self.mind = None
         self._next_order = 0
@@ -103,8 +109,9 @@ class Desk:
         facts = Facts(
             version=(1, 2, 3),
             build_gps_s=BUILD_GPS_S,
-            dev_eui=bytes(8),
-            boot=self.persisted.get("boot", 0),
+            dev_eui=self.dev_eui,
+            spread_s=self.spread_s,
+            boots=self.persisted.get("boots", 0),
             seq=self.persisted.get("seq", 0),
             orders=self.persisted.get("orders", b""),
             reset_cause=reset_cause,

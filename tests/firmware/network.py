@@ -4,6 +4,7 @@ It knows nothing of the gateway, and of the MAC only what passes the seams: acti
 """
 
 from firmware.actions import CloseWindow, OpenWindow, Persist, RadioTransmit
+from firmware.asleep import IMAGE_MAX_LEN
 from firmware.events import FrameHeard, Transmitted, WindowClosed, Woke
 from firmware.session import Identity
 from protocol.lorawan.frames import CONFIRMED_DATA_UP, DOWNLINK, JOIN_REQUEST, UPLINK, frame_mtype, parse_frame
@@ -245,7 +246,7 @@ class Street:
     def nap(self):
         """A deep sleep, over at once: the image must carry everything over."""
         image = self.mac.image()
-        assert len(image) <= 900
+        assert len(image) <= IMAGE_MAX_LEN
         self.images += 1
         self._begin(image)
         self.tell(Woke())

@@ -1,6 +1,8 @@
 """The MAC's flights: class A windows, repeats, acknowledgements, counters, class C; against a scripted network."""
 
 from firmware.actions import AskLink, AskTime, OpenWindow, Persist, RadioTransmit, Transmit
+from firmware.asleep import IMAGE_MAX_LEN, pack
+from firmware.duty import Ledger
 from firmware.events import (
     Downlink,
     FrameHeard,
@@ -12,6 +14,7 @@ from firmware.events import (
     WindowClosed,
     Woke,
 )
+from firmware.flight import Flight
 from firmware.mac import MAX_WAITING, Mac
 from protocol.lorawan.frames import DOWNLINK, UPLINK
 from protocol.lorawan.mac_commands import encode_command
@@ -567,9 +570,23 @@ def test_the_longest_image_fits():
     for _ in range(5 * 60):
         city.tell(ask(bytes(200)))
         city.run(20_000)
-        assert len(city.mac.image()) <= 900
-    city.tell(ask(bytes(222), 1, True))
-    assert len(city.mac.image()) > 500
+        assert len(city.mac.image()) <= IMAGE_MAX_LEN
+    # All of it at once: sticky answers, others for FPort 0, a request, and the longest frame that must go again.
+    network.answers = [Down(1, 0, request(0x05, 0, 3, 869_525_000) + request(0x0A, 3, 863_300_000))]
+    city.tell(ask())
+    city.run(60_000)
+    city.tell(Transmit(1, lambda room, now_ms: bytes(room), True))
+    city.tell(AskTime())
+    city.run(2_000)
+    assert 450 < len(city.mac.image()) <= IMAGE_MAX_LEN
+    # Sticky answers fill FOpts, the others a downlink's worth, and a sub-band has nine slots: nothing is longer.
+    ledger = Ledger()
+    for band in range(6):
+        for n in range(17):
+            ledger.spend(band, 1, n * 225_000)
+    flight = Flight(bytes(235), 5, 1, True, 3).to_wire(0)
+    parts = (bytes(15), bytes(51), b"\x02\x0d", flight)
+    assert 600 < len(pack((0,) * 6, (0,) * 10, parts, ledger.to_wire(16 * 225_000))) <= IMAGE_MAX_LEN
     city.nap()
     city.run(60_000)
     assert city.worst_hour_ms() <= 1000

@@ -226,7 +226,8 @@ def test_rx_param_setup_that_cannot_be_is_refused_whole():
 
 def test_dev_status_tells_battery_and_margin():
     talk = Talk()
-    talk.city.mac.battery = 128
+    talk.city.make = lambda saved, image: Mac(ABP, FULL, saved, image, 5, battery=lambda: 128)
+    talk.city.nap()
     assert talk.say(request(DEV_STATUS)) == [(DEV_STATUS, (128, 5))]  # 22 quarters of a dB
     assert talk.up().commands == []  # once
 
@@ -351,7 +352,9 @@ def test_dl_channel_moves_rx1_of_one_channel():
     assert heard == {868_100_000, 868_300_000}
     assert len(talk.city.events(Downlink)) == 20
     talk.say(request(NEW_CHANNEL, 3, 867_100_000, 5, 0), request(DL_CHANNEL, 3, 869_800_000))
+    talk.network.down_hz[867_100_000] = 869_800_000
     talk.say(request(NEW_CHANNEL, 3, 867_100_000, 5, 0), request(LINK_ADR, 5, 0, 0x0008, 0, 1))
+    del talk.network.down_hz[867_100_000]
     talk.network.answers = [Down(1, 5, b"back to the uplink's own")]
     talk.up()
     assert len(talk.city.events(Downlink)) == 21

@@ -1,13 +1,14 @@
 """Joining: requests, accepts, replays, back-off (TR007-1.1 §4.8), rejoining, and what a power cut leaves of it."""
 
 from firmware.actions import Transmit, UsePlan
-from firmware.duty import JoinBackOff
 from firmware.events import Downlink, Joined
+from firmware.joining import JoinBackOff
 from firmware.mac import Mac
 from protocol.lorawan.join import JoinAccept
+from protocol.lorawan.mac_commands import RX_TIMING_SETUP
 from protocol.region import FULL, SINGLE_CHANNEL, Plan
 
-from .network import APP_KEY, DEV_EUI, GEN_APP_KEY, JOIN_EUI, OTAA, Down, Network, PowerCut, Street
+from .network import ABP, APP_KEY, DEV_EUI, GEN_APP_KEY, JOIN_EUI, OTAA, Down, Network, PowerCut, Street
 from .test_mac import HOUR_MS, ask, request, sent
 
 CF_LIST = (867_100_000, 867_300_000, 867_500_000, 867_700_000, 867_900_000)
@@ -277,13 +278,20 @@ def test_nodes_that_boot_together_do_not_stay_together():
 
 
 def test_back_off_begins_anew_after_a_join():
-    back_off = JoinBackOff(0)
+    back_off = JoinBackOff((0, 0, 0, 0))
     for _ in range(12):
         back_off.spend(62, back_off.free_at(62), 500)
-    assert back_off.dr(FULL) == 5 - 12 // 2 % 6 == 5
+    assert back_off.dr(FULL, 0) == 5 - 12 // 2 % 6 == 5
     back_off.succeeded()
     assert back_off.not_before_ms == 0
     assert back_off.state[3] == 12 * 62 or back_off.state[2] > 0
+
+
+def attempted(city, spread):
+    """As if the node had just tried to join."""
+    back_off = JoinBackOff(city.mac._joins)
+    back_off.spend(62, city.now_ms, spread)
+    city.mac._joins = back_off.state
 
 
 def test_after_a_long_silence_the_node_joins_again_and_keeps_the_old_session_until_it_has():
@@ -376,8 +384,8 @@ def test_a_join_beside_a_session_lets_frames_through():
         city.tell(ask())
     city.run(120_000)
     assert (len(network.joins), len(network.uplinks)) == (2, 4)
-    city.mac._joins.spend(62, city.now_ms, 999)  # an attempt just now: the next has to wait
-    city.mac._joins.spend(62, city.now_ms, 999)
+    attempted(city, 999)  # an attempt just now: the next has to wait
+    attempted(city, 999)
     city.mac._unheard = 351
     for _ in range(3):
         city.tell(ask(confirmed=True))
@@ -391,7 +399,7 @@ def test_a_join_beside_a_session_lets_frames_through():
 def test_a_nap_keeps_the_wish_to_join():
     network, city = joined()
     city.mac._unheard = 319
-    city.mac._joins.spend(62, city.now_ms, 999)
+    attempted(city, 999)
     city.tell(ask())
     city.run(7_000)
     city.nap()
@@ -413,8 +421,8 @@ def test_a_data_frame_in_the_window_of_a_join_is_no_answer_to_it():
 def test_an_answer_makes_a_join_needless():
     network, city = joined()
     city.mac._unheard = 319
-    city.mac._joins.spend(62, city.now_ms, 999)
-    city.mac._joins.spend(62, city.now_ms, 999)
+    attempted(city, 999)
+    attempted(city, 999)
     city.tell(ask())
     city.run(7_000)
     network.answers = [Down(1, 4, b"order", confirmed=True)]
@@ -428,7 +436,7 @@ def test_an_answer_makes_a_join_needless():
 def test_of_a_join_and_a_frame_that_are_due_the_earlier_wakes():
     _, city = joined()
     city.mac._rejoin = True
-    city.mac._joins.spend(62, city.now_ms, 0)
+    attempted(city, 0)
     join_ms = city.mac.wake_at()
     for answer_ms in (join_ms - 1_000, join_ms + 1_000):
         city.mac._answer_at = answer_ms
@@ -501,3 +509,41 @@ def test_abp_keys_that_changed_begin_a_new_session():
     city.run(60_000)
     assert network.uplinks[-1].payload == b"new"
     assert len(city.events(Downlink)) == 2
+
+
+def test_a_street_on_a_switched_feeder_joins_over_ten_minutes():
+    starts = []
+    for number in range(200):
+        identity = type(OTAA)(bytes([2, 0, 0, 0, 0, 0, 1, number]), JOIN_EUI, APP_KEY, GEN_APP_KEY)
+        starts.append(Mac(identity, FULL, spread_s=600).wake_at())
+    starts.sort()
+    assert starts[-1] <= 600_000
+    assert max([starts[n + 1] - starts[n] for n in range(199)]) < 30_000
+    assert len([start for start in starts if start < 300_000]) in range(70, 131)
+
+
+def test_what_an_abp_node_is_set_up_with_counts_once():
+    """The next start takes rx_delay_s and rx2_dr over if they are new; else what the network said since stays."""
+    network = Network()
+    city = Street(network, lambda saved, image: Mac(ABP, FULL, saved, image, 5))
+    network.answers = [Down(1, 0, request(RX_TIMING_SETUP, 7))]
+    city.tell(ask())
+    city.run(60_000)
+    for setting, delay_s, dr in ((None, 7, 3), ((2, 4), 2, 4), ((2, 4), 2, 4), ((5, 3), 5, 3)):
+        at = (5, 3) if setting is None else setting
+        city.make = lambda saved, image, at=at: Mac(ABP, FULL, saved, image, 5, windows_at=at)
+        city.cut()
+        network.delay_s, network.rx2 = delay_s, (869_525_000, dr)
+        network.answers = [Down(1, 7, b"heard"), Down(2, 8, b"heard too")]
+        told = len(city.events(Downlink))
+        for _ in range(2):
+            city.tell(ask())
+            city.run(60_000)
+        assert len(city.events(Downlink)) == told + 2, setting
+
+
+def test_no_join_is_slower_than_the_setting_says():
+    network = Network()
+    city = Street(network, lambda saved, image: Mac(OTAA, FULL, saved, image, min_dr=4))
+    city.run(HOUR_MS)
+    assert {dr for _, dr, _, _ in network.joins} == {4, 5}

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from firmware.actions import AskLink, AskTime, JoinGroup, Transmit, UsePlan
+from firmware.asleep import IMAGE_MAX_LEN
 from firmware.cable import CableMac
 from firmware.events import Downlink, Sent
-from firmware.mac import IMAGE_MAX_LEN, Mac
+from firmware.mac import Mac
 from protocol.lorawan.frames import DOWNLINK
 from protocol.lorawan.join import JoinAccept
 from protocol.lorawan.mac_commands import encode_command
