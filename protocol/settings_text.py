@@ -18,8 +18,7 @@ SENTENCES = (
     "How often it takes a reading.",
     "How often it tells the state of its bays when nothing changes.",
     "How many parking bays it watches.",
-    "What looks at the bay: a magnetometer in the ground, ultrasound or radar above (distance), or a magnetometer that "
-    "wakes the node when the field moves (watched), which makes a battery last longest.",
+    "What looks at the bay: a magnetometer, ultrasound or radar above, or a magnetometer that wakes the node itself.",
     "A step of the magnetic field that is a car.",
     "How near to the empty bay's field it must come back when a car leaves.",
     "A swing of the magnetic field that only a car above the sensor makes.",

@@ -14,7 +14,7 @@ from firmware.actions import Sense, SenseField, TellEvent, WatchField
 from firmware.events import FieldMoved, FieldSensed, Sensed, Woke
 from firmware.roles.parking import MAGNETIC, WATCHED, Parking
 from protocol.events import BAY_LEFT, BAY_TAKEN
-from protocol.quantities import SETS
+from protocol.quantities import quantities_of
 from protocol.settings import PARKING, Settings, number_of
 from simulator.magnetics import ARRIVAL, DEPARTURE, BayTrace, Street
 from simulator.stimuli import DAY_S
@@ -67,7 +67,7 @@ def week(seed: int, street: Street, watched: bool = False) -> Score:
     """The role with its default settings, for a week; watched: by a sensor whose own threshold wakes the node."""
     trace = BayTrace(seed, street)
     role = Parking(Settings({0: PARKING, 1: bytes(8), _DETECTOR: WATCHED if watched else MAGNETIC}))
-    unanswered = (None,) * len(SETS[role.set_number])
+    unanswered = (None,) * len(quantities_of(role.set_number))
     told: list[tuple[str, float]] = []
     now_ms = samples = wakes = 0
     armed: tuple[int, ...] | None = None  # what a watching sensor compares with, and by how much

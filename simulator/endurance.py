@@ -172,5 +172,8 @@ class _Bay:
     def configure(self, setting: int, value: int) -> int:
         return NOT_HERE
 
+    def rare(self) -> list[tuple[int, int, int]]:
+        return []
+
     def image(self) -> bytes:
         return b""

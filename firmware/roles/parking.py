@@ -140,6 +140,10 @@ class Parking:
             return DONE
         return DONE if all(bay.detector.configure(setting, value) for bay in self._bays) else NOT_HERE
 
+    def rare(self) -> list[tuple[int, int, int]]:
+        """Nothing besides the readings."""
+        return []
+
     def image(self) -> bytes:
         """The state of the bays; an answer that has not come is asked for again."""
         return cbor.encode(
