@@ -26,7 +26,7 @@ def parking_table(board: Board, cell: Cell) -> RenderableType:
             ]
             table.add_row(f"{heartbeat_s} s", watch.name, *cells)
     sleeps = "; ".join(
-        f"{watch.name}: {watch.sensors.name}, wakes every {watch.sleep_us / 1e6:g} s, "
+        f"{watch.name}: {watch.sensors.name}, wakes every {watch.sleep_us / 1e6:.3g} s, "
         f"{'deep' if watch.sleep_us > board.break_even_us else 'light'} sleep"
         for watch in WATCHES
     )

@@ -112,7 +112,7 @@ def test_energy_shows_years_for_each_data_rate_and_the_assumptions():
     years = {row[1].strip(): [float(cell) for cell in row[2:]] for row in rows}
     assert years.keys() == {"polled", "threshold"}
     assert years["threshold"][3] >= 4
-    assert "threshold: LIS3MDL, wakes every 192 s, deep sleep" in result.stdout
+    assert "threshold: LIS3MDL, wakes every 188 s, deep sleep" in result.stdout
 
 
 def test_energy_halves_with_the_cell_and_falls_with_the_board():
@@ -136,3 +136,14 @@ def test_energy_of_an_unknown_board_names_those_there_are():
     assert result.exit_code == 2
     assert "heltec-v3" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_parking_shows_how_much_is_told_right_at_each_noise():
+    result = invoke("parking", "--weeks", "1", "--seed", "2001")
+    assert result.exit_code == 0
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in result.stdout.splitlines() if "µT" in line]
+    noises = [row[0] for row in rows if row]
+    assert noises[0] == "0.1 µT" and noises[-1] == "4 µT"
+    right = [float(row[4].removesuffix(" %")) for row in rows if row]
+    assert right[0] > 98 > right[-1]
+    assert "not of a street" in result.stdout

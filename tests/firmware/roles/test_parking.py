@@ -18,9 +18,9 @@ from protocol.quantities import (
     PARKING_DISTANCE,
     PARKING_ONE_BAY,
     PARKING_TWO_BAYS,
-    Quantity,
     quantities_of,
 )
+from protocol.quantity_table import Quantity
 from protocol.settings import PARKING, Settings, number_of
 from tests.firmware.roles.bays import CAR, EMPTY, NEIGHBOUR, Bench, Ground
 
@@ -285,7 +285,7 @@ def test_settings_are_changed_by_order():
 
 def test_there_is_nothing_to_order_and_nothing_else_to_hear():
     role = Parking(settings())
-    assert role.order(Order(1, 10, SET_LEVEL, (0, 50)), 0, None) == (NOT_HERE, None, [])
+    assert role.order(Order(1, 10, SET_LEVEL, 50), 0, None) == (NOT_HERE, None, [])
     assert role.handle(TimeTold(5), 0) == []
     assert role.handle(FieldSensed(1, EMPTY, None), 0) == []  # there is one bay
 
