@@ -143,7 +143,7 @@ def test_parking_shows_how_much_is_told_right_at_each_noise():
     assert result.exit_code == 0
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in result.stdout.splitlines() if "µT" in line]
     noises = [row[0] for row in rows if row]
-    assert noises[0] == "0.1 µT" and noises[-1] == "4 µT"
+    assert (noises[0], noises[-1]) == ("0.1 µT", "4 µT")
     right = [float(row[4].removesuffix(" %")) for row in rows if row]
     assert right[0] > 98 > right[-1]
     assert "not of a street" in result.stdout
