@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.live import Live
 from rich.progress import Progress
 
-from simulator.bay_trial import streets, total
-from simulator.bay_trial import weeks as run_weeks
-from simulator.bay_trial_view import accuracy_table
+from simulator.bay.trial import streets, total
+from simulator.bay.trial import weeks as run_weeks
+from simulator.bay.view import accuracy_table
 from simulator.chain import Chain, Settings
-from simulator.currents import BOARDS, LISOCL2_D, board_named
-from simulator.endurance_view import air_table, parking_table
+from simulator.energy.currents import BOARDS, LISOCL2_D, board_named
+from simulator.energy.view import air_table, parking_table
 from simulator.report import Report
 from simulator.view import live_table, summary
 

@@ -17,7 +17,7 @@ that move cannot. Therefore the swing counts for as much as the step. When one c
 The free bay has a home: its field, followed over hours. The farther from home a step leaves a bay, the less likely it
 is free; that finds the cars of which nobody saw the swing.
 
-The numbers were tuned on seeds 1..150 of simulator/magnetics.py, whose docstring names the sources of its figures.
+The numbers were tuned on seeds 1..150 of simulator/bay/magnetics.py, whose docstring names the sources of its figures.
 Fields are in tenths of a µT, times in seconds.
 """
 

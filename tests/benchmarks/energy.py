@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from protocol.region import CHANNEL_MAX_DR, data_rate
-from simulator.currents import BOARDS, LISOCL2_D
-from simulator.endurance import WATCHES, Duty, air, panel, parking, watched
+from simulator.energy.currents import BOARDS, LISOCL2_D
+from simulator.energy.endurance import WATCHES, Duty, air, panel, parking, watched
 from tests.benchmarks.figures import Figure
 
 BOARD = BOARDS[0]

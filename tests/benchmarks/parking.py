@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from simulator.bay_trial import streets, total, weeks
-from simulator.magnetics import Street
+from simulator.bay.magnetics import Street
+from simulator.bay.trial import streets, total, weeks
 from tests.benchmarks.figures import Figure
 
 SEEDS = range(3001, 3011)  # none of those used while tuning
@@ -16,7 +16,7 @@ def figures() -> Iterator[Figure]:
     for street in streets():
         score = total(weeks(SEEDS, street))
         met = street.noise_ut <= Street().noise_ut
-        how = f"{score.changes} changes in {score.weeks} bay-weeks of simulator/magnetics.py, not of a street"
+        how = f"{score.changes} changes in {score.weeks} bay-weeks of simulator/bay/magnetics.py, not of a street"
         yield Figure(
             name=f"parking.snr_{street.snr_db:.0f}_db.right_pct",
             value=round(score.right_pct, 2),

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from protocol.region import frame_airtime_us
-from simulator.currents import BOARDS, LISOCL2_D, board_named
-from simulator.endurance import WATCHES, air, panel, parking, watched
-from simulator.energy import State
+from simulator.energy.currents import BOARDS, LISOCL2_D, board_named
+from simulator.energy.endurance import WATCHES, air, panel, parking, watched
+from simulator.energy.ledger import State
 
 S3 = board_named("heltec-v3")
 POLLED, THRESHOLD = WATCHES

@@ -4,7 +4,7 @@ import math
 import statistics
 from dataclasses import replace
 
-from simulator.magnetics import ARRIVAL, DEPARTURE, TYPICAL_UT, BayTrace, Street
+from simulator.bay.magnetics import ARRIVAL, DEPARTURE, TYPICAL_UT, BayTrace, Street
 from simulator.stimuli import DAY_S
 
 QUIET = Street(noise_ut=0, trucks_per_day=0, stops_per_day=0, trams_per_day=0, tempco_ut_per_k=0, neighbour=(0, 0))

@@ -1,8 +1,8 @@
 """The parking role beside modelled bays, with seeds that were not used while it was tuned (1 to 150)."""
 
-from simulator.bay_trial import NOISES_UT, Score, streets, total, week, weeks
-from simulator.endurance import WATCHES, Watch
-from simulator.magnetics import Street
+from simulator.bay.magnetics import Street
+from simulator.bay.trial import NOISES_UT, Score, streets, total, week, weeks
+from simulator.energy.endurance import WATCHES, Watch
 from simulator.stimuli import DAY_S
 
 UNSEEN = range(2001, 2011)

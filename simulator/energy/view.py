@@ -5,8 +5,8 @@ from rich.table import Table
 from rich.text import Text
 
 from protocol.region import CHANNEL_MAX_DR, data_rate
-from simulator.endurance import CHANGES_A_DAY, WATCHES, air, panel, watched
-from simulator.energy import Board, Cell
+from simulator.energy.endurance import CHANGES_A_DAY, WATCHES, air, panel, watched
+from simulator.energy.ledger import Board, Cell
 
 _DATA_RATES = range(CHANNEL_MAX_DR + 1)
 _HEARTBEATS_S = (900, 1800, 3600)

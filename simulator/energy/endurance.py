@@ -2,7 +2,7 @@
 
 Mind, MAC and store are the firmware's own, and so is the air role. Of the parking role only the duty is here: `_Bay`
 tells what an ordinary bay tells, and `WATCHES` say what its magnetometer asks of the processor, as counted beside
-modelled bays (`bay_trial.py`). Every table of a parking node takes dozens of days; the role itself would take minutes.
+modelled bays (`bay/trial.py`). Every table of a parking node takes dozens of days; the role itself would take minutes.
 """
 
 from collections.abc import Callable
@@ -23,8 +23,8 @@ from protocol.region import FULL
 from protocol.settings import AIR, PARKING, Settings
 from simulator.air import SimpleAir
 from simulator.body import Body, Stimulus
-from simulator.currents import AIR_SENSORS, LIS3MDL, MMC5983MA
-from simulator.energy import Board, EnergyMeter, Ledger, Sensors
+from simulator.energy.currents import AIR_SENSORS, LIS3MDL, MMC5983MA
+from simulator.energy.ledger import Board, EnergyMeter, Ledger, Sensors
 from simulator.files import MemoryFiles
 from simulator.stimuli import DAY_S, AirStimulus, ParkingStimulus
 from simulator.streams import Stream

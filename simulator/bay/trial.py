@@ -16,7 +16,7 @@ from firmware.roles.parking import MAGNETIC, WATCHED, Parking
 from protocol.events import BAY_LEFT, BAY_TAKEN
 from protocol.quantities import quantities_of
 from protocol.settings import PARKING, Settings, number_of
-from simulator.magnetics import ARRIVAL, DEPARTURE, BayTrace, Street
+from simulator.bay.magnetics import ARRIVAL, DEPARTURE, BayTrace, Street
 from simulator.stimuli import DAY_S
 
 WEEK_S = 7 * DAY_S

@@ -13,7 +13,7 @@ Where the numbers come from ([r] read in the source, [m] from memory, [a] our as
 - Earth in France: 47 to 48 µT, dipping 63° (IGRF [m]): 21 µT level, 42 µT down.
 - A car over or beside the sensor: tens of µT (25..75 µT for cars, 90..185 µT for heavy vehicles in a sample of 120
   events, leanaiconsultants.com "Magnetic Data Analysis Report" [r]). TYPICAL_UT = 40 is the median of this model's cars
-  at rest (tests/simulator/test_magnetics.py).
+  at rest (tests/simulator/bay/test_magnetics.py).
 - Some cars at rest cancel out: "located in a critical point where the field alteration is equal to that of an empty
   parking place" (Daubaras, Markevicius, Navikas, Zilys, Elektronika ir Elektrotechnika, eejournal.ktu.lt 7104 [r]);
   "the magnetic signal dead zone of high-chassis vehicles" (Lou, Zhang, Xiong, Jin, Sensors 19(10) 2348, 2019 [r]).

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from simulator.bay_trial import Score
-from simulator.magnetics import Street
+from simulator.bay.magnetics import Street
+from simulator.bay.trial import Score
 
 
 def accuracy_table(results: Iterable[tuple[Street, Score]]) -> RenderableType:
@@ -25,6 +25,6 @@ def accuracy_table(results: Iterable[tuple[Street, Score]]) -> RenderableType:
         )
     return Group(
         table,
-        "Of a model (simulator/magnetics.py names its sources), not of a street: accuracy in the field is for the "
+        "Of a model (simulator/bay/magnetics.py names its sources), not of a street: accuracy in the field is for the "
         "field to say.",
     )

@@ -3,7 +3,7 @@
 [S] stands in the source named, [R] is recalled and not checked again, [A] is assumed until a board has been measured.
 """
 
-from simulator.energy import Board, Cell, Radio, Sensors
+from simulator.energy.ledger import Board, Cell, Radio, Sensors
 
 # Semtech's LoRa Basics Modem, lbm_examples/radio_hal/ral_sx126x_bsp.c [S]: RX at 125 kHz, and TX in the nominal
 # configuration of the high-power amplifier, both at 3.3 V.
