@@ -463,9 +463,12 @@ class Life(RuleBasedStateMachine):
     def power_goes(self) -> None:
         self.body.cut()
 
-    @rule()
-    def it_sleeps(self) -> None:
+    @rule(times=st.sampled_from((1, 8)))
+    def it_sleeps(self, times: int) -> None:
         self._live(self.body.nap)
+        for _ in range(times - 1):
+            self._live(self.body.run, 900_000)
+            self._live(self.body.nap)
 
     @rule(lasts_s=st.sampled_from((-10, 600, 90_000)), apart=st.booleans(), cut=st.none() | st.integers(1, 4))
     def an_order(self, lasts_s: int, apart: bool, cut: int | None) -> None:
