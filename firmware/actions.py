@@ -38,12 +38,16 @@ class Power:
 
 
 class SetLamp:
-    """Bring a lamp head to *level_pct* within *fade_s* seconds."""
+    """Bring a lamp head to *level_pct* of its light within *fade_s* seconds.
 
-    def __init__(self, head: int, level_pct: int, fade_s: int) -> None:
+    drive: what its gear must be told for that, 0..254 as DALI counts; None for a gear whose light goes with that.
+    """
+
+    def __init__(self, head: int, level_pct: int, fade_s: int, drive: int | None = None) -> None:
         self.head = head
         self.level_pct = level_pct
         self.fade_s = fade_s
+        self.drive = (level_pct * 254 + 50) // 100 if drive is None else drive
 
 
 class RadioTransmit:

@@ -52,10 +52,6 @@ from .flight import LONGEST_MS, Flight, airtime_ms, flight_from_wire, windows
 from .session import Identity, Session, session_from_wire
 from .store.counters import Reserved
 
-TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
-if TYPE_CHECKING:
-    from .groups import Group
-
 MAX_WAITING = const(4)  # a mind sends a reading, a status, an event and a receipt at most; then the newest wins
 F_CNT_STEP = const(32)  # counters reserved by one write: at 96 uplinks a day NVS sees three writes
 IMAGE_MAX_LEN = const(900)  # the MAC's part of the 2048 bytes of RTC memory
@@ -66,6 +62,7 @@ EARLY = const(2)
 RX1 = const(3)
 RX2 = const(4)
 
+_GROUPS = const(4)  # TS005-1.0.0: McGroupID has two bits
 _JOIN_REQUEST_LEN = const(23)
 _MAX_FOPTS = const(15)
 _LAST_F_PORT = const(223)  # of the application (TS001-1.0.4 §4.3.2)
@@ -119,11 +116,13 @@ class Mac:
         self._dev_nonce = _number(saved, "dev_nonce")
         self._join_nonce = _number(saved, "join_nonce", -1)
         self._session = self._provisioned(_blob(saved, "session"), dr)
-        self._groups: list[Group | None] = []
+        self._groups: list[bytes] = []
         if class_c:
-            from .groups import GROUPS, groups_from_wire
+            self._groups = [_blob(saved, "mc%d" % number) for number in range(_GROUPS)]
+            if any(self._groups):
+                from .groups import groups_from_wire
 
-            self._groups = groups_from_wire([_blob(saved, "mc%d" % number) for number in range(GROUPS)])
+                self._groups = groups_from_wire(self._groups)
         self._ups = Reserved("f_cnt_up", _number(saved, "f_cnt_up"), F_CNT_STEP)
         self._ledger = Ledger(_blob(saved, "airtime"))
         self._dice = Dice(identity.dev_eui + struct.pack("<HI", self._dev_nonce & 0xFFFF, self._ups.next & 0xFFFFFFFF))
@@ -474,7 +473,7 @@ class Mac:
         frame = parse_frame(event.phy_payload)
         session = self._session
         if session is None or frame.dev_addr != session.dev_addr:
-            if self._class_c:
+            if any(self._groups):
                 from .groups import obey_group
 
                 obey_group(out, self._groups, frame)

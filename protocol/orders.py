@@ -29,7 +29,7 @@ NOT_HERE = const(4)  # a verb for another role, or a head that this node does no
 BELOW_FLOOR = const(5)  # the site's least level forbids it
 INCOMPLETE = const(6)  # parts of a programme are missing; detail: bits of the parts that arrived
 FAILED = const(7)  # it was tried; detail: the driver's error number
-OUTCOMES = ("done", "expired", "unknown_verb", "bad_argument", "not_here", "below_floor", "incomplete", "failed")
+OUTCOMES = tuple("done expired unknown_verb bad_argument not_here below_floor incomplete failed".split())
 
 HOLD_WITHOUT_CLOCK_S = const(900)  # a lamp that cannot judge an expiry holds any order this long at most
 MAX_PARTS = const(4)  # frames of a programme
@@ -39,38 +39,33 @@ MAX_PART_LEN = const(34)  # bytes of a programme in one order, so that it fits D
 _BYTES = const(-1)
 _EXACT_BYTES = const(-2)
 
-# verb: name, then for each argument its name, least and greatest value, and whether null may stand for it. Arguments
-# that the table gives beyond those present are null; present ones beyond the table belong to a newer version. null is a
-# fade at once, a hold until the order's expiry, all heads, a setting's own default, and 30 seconds of identifying.
-VERBS = {
-    SET_LEVEL: (
-        "set_level",
-        (("level_pct", 0, 100, False), ("fade_s", 0, 3600, True), ("hold_s", 0, 86400, True), ("head", 0, 7, True)),
-    ),
-    RESUME_PROGRAMME: ("resume_programme", (("head", 0, 7, True),)),
-    LOAD_PROGRAMME: (
-        "load_programme",
-        (
-            ("version", 0, 0xFFFF, False),
-            ("part", 0, MAX_PARTS - 1, False),
-            ("parts", 1, MAX_PARTS, False),
-            ("bytes", _BYTES, MAX_PART_LEN, False),
-        ),
-    ),
-    CONFIGURE: ("configure", (("setting", 0, 0xFFFF, False), ("value", -0x40000000, 0x3FFFFFFF, True))),
-    RESEND: ("resend", (("first_seq", 0, 0xFFFF, False), ("count", 1, 0x8000, False))),
-    JOIN_GROUP: (
-        "join_group",
-        (
-            ("group", 0, 3, False),
-            ("mc_addr", 0, 0xFFFFFFFF, False),
-            ("mc_key_encrypted", _EXACT_BYTES, 16, False),
-            ("mc_f_cnt_min", 0, 0xFFFFFFFF, False),
-        ),
-    ),
-    IDENTIFY: ("identify", (("seconds", 1, 600, True),)),
-    REBOOT: ("reboot", ()),
-}
+# By verb from SET_LEVEL on: its name, then for each argument its name, least and greatest value, and whether null may
+# stand for it; `bytes:34` are at most 34 bytes, `all:16` exactly 16. Arguments beyond those present are null; present
+# ones beyond the table belong to a newer version. null is a fade at once, a hold until the order's expiry, all heads, a
+# setting's own default, and 30 seconds of identifying. Lines of text, as in `quantity_table.py`.
+_ROWS = (
+    "set_level level_pct:0:100 fade_s:0:3600:null hold_s:0:86400:null head:0:7:null",
+    "resume_programme head:0:7:null",
+    "load_programme version:0:65535 part:0:3 parts:1:4 bytes:bytes:34",
+    "configure setting:0:65535 value:-1073741824:1073741823:null",
+    "resend first_seq:0:65535 count:1:32768",
+    "join_group group:0:3 mc_addr:0:4294967295 mc_key_encrypted:all:16 mc_f_cnt_min:0:4294967295",
+    "identify seconds:1:600:null",
+    "reboot",
+)
+
+
+def _verb(text: str) -> tuple[str, tuple[tuple[str, int, int, bool], ...]]:
+    words = text.split()
+    fields = []
+    for word in words[1:]:
+        parts = word.split(":")
+        low = _BYTES if parts[1] == "bytes" else _EXACT_BYTES if parts[1] == "all" else int(parts[1])
+        fields.append((parts[0], low, int(parts[2]), len(parts) > 3))
+    return words[0], tuple(fields)
+
+
+VERBS = {SET_LEVEL + place: _verb(text) for place, text in enumerate(_ROWS)}
 
 
 class Order:

@@ -12,7 +12,11 @@ from .items import is_integer
 from .lorawan.eui import EUI_LEN, eui_from_text
 from .region import PLANS
 
-ROLES = ("parking", "air", "light", "bridge")
+TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
+if TYPE_CHECKING:
+    from typing import Any
+
+ROLES = tuple("parking air light bridge".split())
 PARKING = const(0)
 AIR = const(1)
 LIGHT = const(2)
@@ -23,56 +27,77 @@ MAX_SETTINGS_LEN = const(512)  # of the CBOR; three times what it takes today
 _ROLE = const(0)
 _SHOWN = const(40)  # of a wrong value: a whole table in the wrong place should not become the message
 
-# Which roles a setting is for, as bits; and whether it is fixed when the node is flashed, so that no order changes it.
-_P = const(1)
-_A = const(2)
-_L = const(4)
-_NODES = const(7)
-_ALL = const(15)
-_FIXED = const(16)
-
-# name, roles, default (None: must be given; a tuple: by role), least, greatest or the choices or "EUI", unit
-SETTINGS = (
-    ("role", _ALL | _FIXED, None, 0, ROLES, ""),
-    ("dev_eui", _ALL | _FIXED, None, 0, "EUI", ""),
-    ("join_eui", _NODES | _FIXED, bytes(EUI_LEN), 0, "EUI", ""),
-    ("link", _NODES | _FIXED, 0, 0, ("radio", "cable"), ""),
-    ("activation", _NODES | _FIXED, 0, 0, ("otaa", "abp"), ""),
-    ("plan", _ALL, 0, 0, tuple([plan.name for plan in PLANS]), ""),
-    ("device_class", _NODES, (0, 0, 1, 0), 0, ("A", "C"), ""),
-    ("min_dr", _NODES, 0, 0, 5, "data rate"),
-    ("rx_delay_s", _NODES, 5, 1, 15, "seconds"),
-    ("rx2_dr", _NODES, 3, 0, 5, "data rate"),
-    ("status_interval_s", _NODES, 86400, 3600, 604800, "seconds"),
-    ("reading_interval_s", _A | _L, (900, 900, 3600, 900), 60, 86400, "seconds"),
-    ("heartbeat_s", _P, 3600, 300, 3600, "seconds"),
-    ("bays", _P | _FIXED, 1, 1, 2, "bays"),
-    ("detector", _P | _FIXED, 0, 0, ("magnetic", "distance"), ""),
-    ("taken_field_dut", _P, 170, 30, 2000, "tenths of a microtesla"),
-    ("left_field_dut", _P, 50, 10, 1000, "tenths of a microtesla"),
-    ("swing_field_dut", _P, 240, 30, 4000, "tenths of a microtesla"),
-    ("taken_distance_cm", _P, 150, 20, 600, "centimetres"),
-    ("fan_warm_up_s", _A, 30, 10, 300, "seconds"),
-    ("growth_per_mille", _A, 182, 0, 1000, "thousandths"),
-    ("heads", _L | _FIXED, 1, 1, 2, "heads"),
-    ("supply", _L | _FIXED, 0, 0, ("permanent", "switched"), ""),
-    ("dimming_curve", _L, 0, 0, ("linear", "logarithmic"), ""),
-    ("floor_pct", _L, 30, 0, 100, "percent"),
-    ("power_on_pct", _L, 100, 0, 100, "percent"),
-    ("rated_dw", _L, 0, 0, 20000, "tenths of a watt"),
-    ("hot_limit_dcel", _L, 700, 400, 1000, "tenths of a degree Celsius"),
-    ("boost_pct", _L, 100, 0, 100, "percent"),
-    ("boost_s", _L, 120, 10, 3600, "seconds"),
-    ("on_lux", _L, 0, 0, 1000, "lux"),
-    ("off_lux", _L, 70, 1, 2000, "lux"),
+# name; roles it is for by their first letters, with `!` for what is fixed when the node is flashed, so that no order
+# changes it; default, by role if there are four, `-` if it must be given; least and greatest, or the choices, or EUI;
+# unit. Lines of text, as in `quantity_table.py`.
+_ROWS = (
+    "role               PALB! -                parking|air|light|bridge",
+    "dev_eui            PALB! -                EUI",
+    "join_eui           PAL!  zeros            EUI",
+    "link               PAL!  radio            radio|cable",
+    "activation         PAL!  otaa             otaa|abp",
+    "plan               PALB  full             full|single-channel",
+    "device_class       PAL   A,A,C,A          A|C",
+    "min_dr             PAL   0                0..5 data rate",
+    "rx_delay_s         PAL   5                1..15 seconds",
+    "rx2_dr             PAL   3                0..5 data rate",
+    "status_interval_s  PAL   86400            3600..604800 seconds",
+    "reading_interval_s AL    900,900,3600,900 60..86400 seconds",
+    "heartbeat_s        P     3600             300..3600 seconds",
+    "bays               P!    1                1..2 bays",
+    "detector           P!    magnetic         magnetic|distance",
+    "taken_field_dut    P     170              30..2000 tenths of a microtesla",
+    "left_field_dut     P     50               10..1000 tenths of a microtesla",
+    "swing_field_dut    P     240              30..4000 tenths of a microtesla",
+    "taken_distance_cm  P     150              20..600 centimetres",
+    "fan_warm_up_s      A     30               10..300 seconds",
+    "growth_per_mille   A     182              0..1000 thousandths",
+    "heads              L!    1                1..2 heads",
+    "supply             L!    permanent        permanent|switched",
+    "dimming_curve      L     linear           linear|logarithmic",
+    "floor_pct          L     30               0..100 percent",
+    "rated_dw           L     0                0..20000 tenths of a watt",
+    "hot_limit_dcel     L     700              400..1000 tenths of a degree Celsius",
+    "boost_pct          L     100              0..100 percent",
+    "boost_s            L     120              10..3600 seconds",
+    "on_lux             L     0                0..1000 lux",
+    "off_lux            L     70               1..2000 lux",
 )
+_FIXED = const(16)  # beside the bits of the roles
+
+
+def _row(text: str) -> "tuple[str, int, Any, int, Any, str]":
+    words = text.split(None, 4)
+    name, letters, default, values = words[:4]
+    roles = _FIXED if "!" in letters else 0
+    for place, letter in enumerate("PALB"):
+        if letter in letters:
+            roles |= 1 << place
+    unit = words[4] if len(words) > 4 else ""
+    if values == "EUI":
+        return name, roles, None if default == "-" else bytes(EUI_LEN), 0, values, unit
+    if "|" in values:
+        choices = tuple(values.split("|"))
+        places = [choices.index(choice) for choice in default.split(",") if choice != "-"]
+        return name, roles, _by_role(places), 0, choices, unit
+    low, high = values.split("..")
+    return name, roles, _by_role([int(number) for number in default.split(",")]), int(low), int(high), unit
+
+
+def _by_role(defaults: list[int]) -> "int | tuple[int, ...] | None":
+    if len(defaults) < 2:
+        return defaults[0] if defaults else None
+    return tuple(defaults)
+
+
+# name, roles as bits, default (None: must be given; a tuple: by role), least, greatest or the choices or "EUI", unit
+SETTINGS = tuple([_row(text) for text in _ROWS])
 
 # What must not be greater than what. The defaults obey, so that roles without a pair of these have nothing to say.
 _ORDERED = (
     ("left_field_dut", "taken_field_dut"),
     ("taken_field_dut", "swing_field_dut"),
     ("fan_warm_up_s", "reading_interval_s"),
-    ("floor_pct", "power_on_pct"),
     ("on_lux", "off_lux"),
 )
 
@@ -108,7 +133,6 @@ class Settings:
     supply: int
     dimming_curve: int
     floor_pct: int
-    power_on_pct: int
     rated_dw: int
     hot_limit_dcel: int
     boost_pct: int

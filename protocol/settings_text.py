@@ -29,7 +29,6 @@ SENTENCES = (
     "Whether its power is permanent, or switched off by day in the cabinet.",
     "How the driver turns its 0-10 V into light.",
     "The least light that an order to a whole group may leave.",
-    "The light when power comes on, until the node knows better.",
     "The power of one head at full light; 0 if not known: the node learns it.",
     "The temperature at which the lamp is told as too hot.",
     "The light when somebody passes; 0: nobody is waited for.",

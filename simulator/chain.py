@@ -27,7 +27,8 @@ from gateway.store.database import open_database
 from gateway.store.records import RecordStore
 from protocol.lorawan.frames import parse_frame
 from protocol.lorawan.security import SessionKeys
-from protocol.quantities import AIR_FULL, SETS, Quantity
+from protocol.quantities import AIR_FULL, quantities_of
+from protocol.quantity_table import Quantity
 from protocol.region import FULL, sub_band
 from protocol.settings import AIR
 from protocol.settings import Settings as NodeSettings
@@ -274,7 +275,7 @@ def _same(message: dict[str, Any], time_us: int, values: Values) -> bool:
     if abs(observed_s - START_S - time_us / 1e6) > message["time_error_s"]:
         return False
     sensed = {}
-    for value, (number, _) in zip(values, SETS[AIR_FULL], strict=True):
+    for value, (number, _) in zip(values, quantities_of(AIR_FULL), strict=True):
         quantity = Quantity(number)
         sensed[quantity.name] = value if value is None or not quantity.decimals else value / 10**quantity.decimals
     return bool(message["values"] == sensed)

@@ -68,7 +68,7 @@ class AirStimulus:
             q.RELATIVE_HUMIDITY: humidity,
             q.PRESSURE: 10_150 + barometer,
         }
-        return tuple(int(scaled[quantity]) for quantity, _ in q.SETS[set_number])
+        return tuple(int(scaled[quantity]) for quantity, _ in q.quantities_of(set_number))
 
 
 class ParkingStimulus:
@@ -104,7 +104,7 @@ class ParkingStimulus:
             q.TEMPERATURE: 10 * temperature,
             q.BATTERY_VOLTAGE: self._battery + 0.3 * temperature / 10,
         }
-        return tuple(int(scaled[quantity]) for quantity, _ in q.SETS[set_number])
+        return tuple(int(scaled[quantity]) for quantity, _ in q.quantities_of(set_number))
 
 
 class LightStimulus:
@@ -137,4 +137,4 @@ class LightStimulus:
             q.TEMPERATURE: 10 * (outside + 0.25 * watts),
             q.LAMP_STATUS: 0,
         }
-        return tuple(int(scaled[quantity]) for quantity, _ in q.SETS[set_number])
+        return tuple(int(scaled[quantity]) for quantity, _ in q.quantities_of(set_number))

@@ -3,7 +3,7 @@
 from protocol import cbor
 from protocol.compat import const
 from protocol.events import SENSOR_BACK, SENSOR_FAILED
-from protocol.orders import DONE, NOT_HERE, Order
+from protocol.orders import DONE, NOT_HERE
 from protocol.quantities import (
     CO2,
     PM1,
@@ -13,7 +13,6 @@ from protocol.quantities import (
     PRESSURE,
     RELATIVE_HUMIDITY,
     TEMPERATURE,
-    Quantity,
     quantities_of,
 )
 
@@ -23,6 +22,8 @@ from ..events import Sensed, Woke
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
     from typing import Any
+
+    from protocol.orders import Order
 
     Kept = Any  # lists of small numbers, as `image` wrote them
 
@@ -68,7 +69,8 @@ class Air:
         image: bytes = b"",
     ) -> None:
         self.set_number = set_number
-        self._quantities = tuple([Quantity(number) for number, _ in quantities_of(set_number)])
+        self._quantities = tuple([number for number, _ in quantities_of(set_number)])
+        self._ranges: tuple[tuple[int, int], ...] = ()  # from and to of each, once they are needed
         self._growth_per_mille = growth_per_mille
         self._interval_ms = interval_s * 1000
         self._warm_up_ms = warm_up_s * 1000
@@ -103,7 +105,7 @@ class Air:
         return self._next_ms
 
     def order(
-        self, order: Order, now_ms: int, gps_s: int | None, group: int | None = None
+        self, order: "Order", now_ms: int, gps_s: int | None, group: int | None = None
     ) -> tuple[int, int | None, list[object]]:
         """There is nothing here that an order could move."""
         return NOT_HERE, None, []
@@ -158,15 +160,23 @@ class Air:
 
     def _doubted(self, position: int, value: int | None) -> int | None:
         """A sample, or None for what no sensor of its kind can have seen; counts how long it has been the same."""
-        quantity = self._quantities[position]
-        if value is None or not quantity.plausible(value):
+        if value is None or not self._plausible(position, value):
             return None
-        quiet = quantity.number in _PARTICLES and value < _QUIET_UG10
-        if value != self._last[position] or quiet or quantity.number not in _ALWAYS_VARY:
+        number = self._quantities[position]
+        quiet = number in _PARTICLES and value < _QUIET_UG10
+        if value != self._last[position] or quiet or number not in _ALWAYS_VARY:
             self._same[position] = 0
         self._same[position] += 1
         self._last[position] = value
         return value
+
+    def _plausible(self, position: int, value: int) -> bool:
+        if not self._ranges:
+            from protocol.quantity_table import ranges_of
+
+            self._ranges = ranges_of(self.set_number)
+        low, high = self._ranges[position]
+        return low <= value <= high
 
     def _conclude(self, now_ms: int) -> list[object]:
         values = [self._median(position) for position in range(len(self._quantities))]
@@ -202,9 +212,9 @@ class Air:
         events: list[object] = []
         for place, part in enumerate(_PARTS):
             failing = -1
-            for position, quantity in enumerate(self._quantities):
-                if failing < 0 and quantity.number in part and self._silent[position] >= SILENT_READINGS:
-                    failing = quantity.number
+            for position, number in enumerate(self._quantities):
+                if failing < 0 and number in part and self._silent[position] >= SILENT_READINGS:
+                    failing = number
             told = self._failed[place]
             if told < 0 <= failing:
                 events.append(TellEvent(SENSOR_FAILED, (failing,)))
@@ -217,12 +227,12 @@ class Air:
     def _correct(self, values: list[int | None]) -> None:
         """Particles as they would weigh dry, in place; not known while the humidity is not."""
         humidity = None
-        for position, quantity in enumerate(self._quantities):
-            if quantity.number == RELATIVE_HUMIDITY:
+        for position, number in enumerate(self._quantities):
+            if number == RELATIVE_HUMIDITY:
                 humidity = values[position]
-        for position, quantity in enumerate(self._quantities):
+        for position, number in enumerate(self._quantities):
             value = values[position]
-            if quantity.number in _PARTICLES and value is not None:
+            if number in _PARTICLES and value is not None:
                 values[position] = None if humidity is None else dried(value, humidity, self._growth_per_mille)
 
 

@@ -5,7 +5,6 @@ from protocol.errors import ProtocolError
 from protocol.items import array, integer, integer_or_none
 
 from ..actions import Persist
-from .night import Nights
 
 _KEY = "light"
 _ITEMS = 9
@@ -16,6 +15,7 @@ class Ledger:
 
     run_min: how long the run before this one was, cut_gps_s: about when it ended, or None. energy: Wh. seen: bits of
     the sensors that ever answered. rated_dw: of one head, as learned, 0 before. lit_s and switches: of each head.
+    lengths_min and before_min: of nights, as `night.Nights` has them.
     """
 
     def __init__(self, heads: int, stored: bytes) -> None:
@@ -27,16 +27,15 @@ class Ledger:
             items = 0, None, None, 0, 0, 0, [0] * heads, [0] * heads, []
         (
             self.run_min,
-            before_min,
+            self.before_min,
             self.cut_gps_s,
             self.energy,
             self.seen,
             self.rated_dw,
             self.lit_s,
             self.switches,
-            lengths_min,
+            self.lengths_min,
         ) = items
-        self.nights = Nights(lengths_min, before_min)
         self._energy_base = self.energy
 
     def metered(self, energy: int) -> int:
@@ -48,8 +47,8 @@ class Ledger:
 
     def save(self, now_s: int, gps_s: int | None) -> Persist:
         """Keep it all, after *now_s* of power; at most 90 bytes."""
-        kept: list[object] = [now_s // 60, self.nights.before_min, self.cut_gps_s if gps_s is None else gps_s]
-        kept += [self.energy, self.seen, self.rated_dw, self.lit_s, self.switches, self.nights.lengths_min]
+        kept: list[object] = [now_s // 60, self.before_min, self.cut_gps_s if gps_s is None else gps_s]
+        kept += [self.energy, self.seen, self.rated_dw, self.lit_s, self.switches, self.lengths_min]
         return Persist(_KEY, cbor.encode(kept))
 
 

@@ -3,12 +3,12 @@
 What holds when no order does, the base, is the first of these that is possible: full light without a programme; the
 programme by trusted time and the sun table of the site; without time, where the photocell sees daylight, off; while the
 night's beginning and length are known, the programme of a virtual night (`night.py`); else full light. All of it passes
-one door per head (`setpoint.py`). The meter judges what the lamps really do (`meter.py`).
+one door per head (`setpoint.py`). The meter judges what the lamps really do (`meter.py`). What is worked out once a day
+stays in memory as plain numbers; what works it out does not (`rarely.py`).
 """
 
 from protocol import cbor
 from protocol.compat import const
-from protocol.dimming import Site, setpoint_at
 from protocol.errors import ProtocolError
 from protocol.events import POWER_BACK, POWER_LOST, PROGRAMME_REFUSED, SENSOR_BACK, SENSOR_FAILED
 from protocol.items import array, integer, integer_or_none
@@ -16,13 +16,12 @@ from protocol.orders import (
     BAD_ARGUMENT,
     BELOW_FLOOR,
     DONE,
+    FAILED,
     HOLD_WITHOUT_CLOCK_S,
-    INCOMPLETE,
     LOAD_PROGRAMME,
     NOT_HERE,
     RESUME_PROGRAMME,
     SET_LEVEL,
-    Order,
 )
 from protocol.quantities import (
     ENERGY,
@@ -34,33 +33,47 @@ from protocol.quantities import (
     LIGHT_TWO_HEADS,
     OPERATING_HOURS,
     POWER,
-    QUANTITIES,
-    SETS,
     SWITCH_COUNT,
     TEMPERATURE,
     VOLTAGE,
+    quantities_of,
+    size_of,
 )
-from protocol.settings import Settings
 
 from ..actions import Persist, Sense, SenseLux, TakeReading, TellEvent
 from ..events import LampFeedback, LuxSensed, MotionSeen, PowerFailing, Sensed, TimeTold, Woke
 from .ledger import Ledger
-from .loading import CHANGED, MISSING, REFUSED, Loader
 from .meter import Latch, Meter
-from .night import SLOT_S, Photocell, sun_is_down, until_sunrise_s, virtual_night
+from .rarely import ask, learn, learned, outlook, photocell, ranges, readable, take_part, virtual_levels
 from .setpoint import NO_PROGRAMME, PHOTOCELL_DAY, PROGRAMME, UNKNOWN_NIGHT, VIRTUAL_NIGHT, Door
+
+TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
+if TYPE_CHECKING:
+    from protocol.orders import Order
+    from protocol.settings import Settings
+
+    from .loading import Held
+    from .photocell import Photocell
 
 FIRST_UPLINK_S = const(600)  # a feeder wakes two hundred lamps in one second: their first words are spread over this
 DEFAULT_HOLD_S = const(7200)  # of an order that does not say (uCIFI 3416/53)
 SAVE_S = const(900)  # 96 writes a day at most, and one at each power-up and at each last gasp
+RETRY_S = const(900)  # after something could not be worked out for want of memory
 
-# Numbers in protocol/settings.py of what an order may change while the lamp runs: reading_interval_s, floor_pct, and
-# rated_dw, hot_limit_dcel, boost_pct, boost_s, on_lux, off_lux.
-_CHANGEABLE = (11, 24, 26, 27, 28, 29, 30, 31)
-_SWITCHED = const(1)  # of the setting supply
+# Numbers in protocol/settings.py of what an order may change while the lamp runs.
+_READING_INTERVAL_S = const(11)
+_DIMMING_CURVE = const(23)
+_FLOOR_PCT = const(24)
+_RATED_DW = const(25)
+_HOT_LIMIT_DCEL = const(26)
+_BOOST_PCT = const(27)
+_BOOST_S = const(28)
+_ON_LUX = const(29)
+_OFF_LUX = const(30)
 
 _FULL_PCT = const(100)
 _ORDER_FADE_S = const(2)
+_SLOT_S = const(900)  # of a virtual night
 _SLOT_FADE_S = const(60)
 _SENSE_S = const(300)
 _ANSWER_S = const(30)  # sensors that take longer are silent
@@ -76,6 +89,7 @@ _SEEN_POWER = const(1)
 _SEEN_TEMPERATURE = const(2)
 _IMAGE_ITEMS = const(2)
 _HELD_ITEMS = const(3)
+_ENOMEM = const(12)  # what a programme's receipt says when there is no memory to look at it
 
 
 class Light:
@@ -89,7 +103,7 @@ class Light:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: "Settings",
         seed: int = 0,
         site: bytes = b"",
         programme: bytes = b"",
@@ -97,30 +111,51 @@ class Light:
         image: bytes = b"",
     ) -> None:
         self.set_number = LIGHT_TWO_HEADS if settings.heads > 1 else LIGHT_ONE_HEAD
-        self._settings = settings
-        self._switched = settings.supply == _SWITCHED
-        self._doors = [Door(head) for head in range(settings.heads)]
-        self._photocell = Photocell(settings.on_lux, settings.off_lux)
+        self._ranges: tuple[tuple[int, int], ...] = ()  # plausible values, once they are needed
+        # The numbers only: an instance would keep the table of settings in memory.
+        self._set = {
+            _READING_INTERVAL_S: settings.reading_interval_s,
+            _DIMMING_CURVE: settings.dimming_curve,
+            _FLOOR_PCT: settings.floor_pct,
+            _RATED_DW: settings.rated_dw,
+            _HOT_LIMIT_DCEL: settings.hot_limit_dcel,
+            _BOOST_PCT: settings.boost_pct,
+            _BOOST_S: settings.boost_s,
+            _ON_LUX: settings.on_lux,
+            _OFF_LUX: settings.off_lux,
+        }
+        self._switched = settings.supply > 0
+        self._doors = [Door(head, settings.dimming_curve) for head in range(settings.heads)]
+        self._photocell: Photocell | None = None
         self._photocell_gone = Latch(_LUX_CONFIRM)
         self._gone = {POWER: Latch(), TEMPERATURE: Latch()}
-        self._site = _site(site)
-        self._loader = Loader(programme)
+        self._site = site
+        self._programme = programme
+        self._unread = True  # nobody has looked whether site and programme can be read
+        self._refused = -1  # the version of a stored programme that cannot, until that is told
+        self._held: Held = (-1, [])  # parts of the next programme
         self._time: tuple[int, int] | None = None  # (gps_s, now_s) as last told
-        self._base = (_FULL_PCT, 0, NO_PROGRAMME)
+        self._steps: list[tuple[int, int, int]] = []  # of the programme, and the sun's times: see `outlook.py`
+        self._sun: tuple[int, ...] = ()
+        self._look_s = 0  # when to find both anew
+        self._base = (_FULL_PCT, 0, UNKNOWN_NIGHT)
         self._base_until_s: int | None = 0  # in the past: to be found anew
-        self._virtual = b""  # levels of the virtual night, once needed
+        self._virtual: bytes | None = None  # levels of the virtual night; None: to be found
         self._ledger = Ledger(settings.heads, kept)
         self._meter = Meter(settings.heads, settings.hot_limit_dcel, settings.rated_dw or self._ledger.rated_dw)
         spread_s = seed % (FIRST_UPLINK_S + 1)
         self._dusk_s: int | None = None  # when the night began, if that is known
+        self._night_min: int | None = None  # how long nights are behind a cabinet, if that is known
         self._back_s: int | None = None  # when to tell that power is back
         if image:
             spread_s = 0
             self._restore(image)
         elif kept:
             self._back_s = spread_s
-            if self._switched and self._ledger.nights.power_up(self._ledger.run_min):
-                self._dusk_s = 0
+        if self._switched:
+            self._learn_from_run(bool(kept) and not image)
+        self._find_photocell()
+        self._read()
         self._began = False
         self._counted_s = 0
         self._sense_s = spread_s
@@ -138,7 +173,7 @@ class Light:
         if isinstance(event, Woke):
             self._do_chores(actions, now_s)
         elif isinstance(event, Sensed):
-            if event.set_number == self.set_number and len(event.values) == len(SETS[self.set_number]):
+            if event.set_number == self.set_number and len(event.values) == size_of(self.set_number):
                 self._measured(actions, event.values, now_s)
         elif isinstance(event, LuxSensed):
             self._saw_light(actions, event.lux, now_s)
@@ -151,7 +186,7 @@ class Light:
             self._power_fails(actions, now_s)
         elif isinstance(event, TimeTold):
             self._time = event.gps_s, now_s
-            self._base_until_s = 0
+            self._forget_night()
         self._set_lamps(actions, now_s)
         return actions
 
@@ -174,7 +209,7 @@ class Light:
         return first_s * 1000
 
     def order(
-        self, order: Order, now_ms: int, gps_s: int | None, group: int | None = None
+        self, order: "Order", now_ms: int, gps_s: int | None, group: int | None = None
     ) -> tuple[int, int | None, list[object]]:
         """Obey SET_LEVEL, RESUME_PROGRAMME or LOAD_PROGRAMME; group: to which it came, or None for this lamp alone.
 
@@ -197,14 +232,15 @@ class Light:
 
     def configure(self, setting: int, value: int) -> int:
         """Take over a setting, by its number in `protocol/settings.py`, that the mind has checked."""
-        if setting not in _CHANGEABLE:
+        if setting not in self._set:
             return NOT_HERE
-        before = self._settings
-        self._settings = settings = before.changed(setting, value)
-        self._meter.rated_dw = settings.rated_dw or self._ledger.rated_dw
-        self._meter.hot_limit = settings.hot_limit_dcel
-        if (before.on_lux, before.off_lux) != (settings.on_lux, settings.off_lux):
-            self._photocell = Photocell(settings.on_lux, settings.off_lux)
+        self._set[setting] = value
+        self._meter.rated_dw = self._set[_RATED_DW] or self._ledger.rated_dw
+        self._meter.hot_limit = self._set[_HOT_LIMIT_DCEL]
+        for door in self._doors:
+            door.curve = self._set[_DIMMING_CURVE]
+        if setting in (_ON_LUX, _OFF_LUX):
+            self._find_photocell()
             if not self._switched:
                 self._dusk_s = None
                 self._base_until_s = 0
@@ -244,54 +280,108 @@ class Light:
 
     def _find_base(self, now_s: int) -> None:
         """What holds now without orders and presence, and until when nothing but an event changes it."""
+        self._base = (_FULL_PCT, 0, UNKNOWN_NIGHT)  # unless one of these knows better
         self._base_until_s = None
-        gps_s = self._gps_s(now_s)
-        if self._loader.programme is None:
+        if self._unread and not self._read():
+            self._base_until_s = now_s + RETRY_S
+            return
+        if self._by_the_clock(now_s):
+            self._base_until_s = self._look_s
+        if not self._programme:
             self._base = (_FULL_PCT, 0, NO_PROGRAMME)
-        elif gps_s is not None and self._site is not None:
-            level_pct, fade_s, since_s, until_s = setpoint_at(self._loader.programme, self._site, gps_s)
-            self._base = (level_pct, max(0, fade_s - since_s), PROGRAMME)
-            self._base_until_s = now_s + until_s
-        elif not self._switched and self._photocell.night is False:
+        elif self._time is not None and self._site:
+            self._programme_base(now_s)
+        elif self._photocell is not None and self._photocell.night is False:
             self._base = (0, _SLOT_FADE_S, PHOTOCELL_DAY)
-        elif not self._virtual_base(now_s):
-            self._base = (_FULL_PCT, 0, UNKNOWN_NIGHT)
+        else:
+            self._virtual_base(now_s)
 
-    def _virtual_base(self, now_s: int) -> bool:
-        """Hold the level of a virtual night; returns whether that is possible."""
-        if self._dusk_s is None or self._site is None or self._loader.programme is None:
+    def _read(self) -> bool:
+        """Put aside a stored programme or site that cannot be read; returns whether they were looked at."""
+        found = ask(readable, self._programme, self._site)
+        if found is None:
             return False
-        if not self._virtual:
-            length_min = self._ledger.nights.length_min()
-            if length_min is None:
-                return False
-            self._virtual = bytes(virtual_night(self._loader.programme, self._site, length_min))
-        slot, since_s = divmod(now_s - self._dusk_s, SLOT_S)
-        if slot >= len(self._virtual):
-            return False
-        self._base = (self._virtual[slot], max(0, _SLOT_FADE_S - since_s), VIRTUAL_NIGHT)
-        self._base_until_s = now_s - since_s + SLOT_S
+        if self._programme and not found[0]:
+            self._refused = int.from_bytes(self._programme[:2], "little")
+        self._programme, self._site = found
+        self._unread = False
         return True
+
+    def _by_the_clock(self, now_s: int) -> bool:
+        """Whether time and sun are known; finds the steps and the sun of two days when a day has passed.
+
+        Should that fail, the second day is still there.
+        """
+        gps_s = self._gps_s(now_s)
+        if gps_s is None or not self._site:
+            return False
+        if now_s >= self._look_s:
+            found = ask(outlook, self._programme, self._site, gps_s, now_s)
+            if found is None:
+                self._look_s = now_s + RETRY_S
+            else:
+                self._steps, self._sun, self._look_s = found
+        return True
+
+    def _programme_base(self, now_s: int) -> None:
+        """Hold the level of the step that was last; after the end of what is known, full light."""
+        steps = self._steps
+        while len(steps) > 1 and steps[1][0] <= now_s:
+            steps.pop(0)
+        if len(steps) > 1:
+            at_s, level_pct, fade_s = steps[0]
+            self._base = (level_pct, max(0, fade_s - (now_s - at_s)), PROGRAMME)
+            self._base_until_s = min(steps[1][0], self._look_s)
+
+    def _virtual_base(self, now_s: int) -> None:
+        """Hold the level of a virtual night, where that is possible."""
+        if self._dusk_s is None or not self._site:
+            return
+        if self._virtual is None:
+            self._virtual = ask(virtual_levels, self._programme, self._site, self._ledger.lengths_min)
+            if self._virtual is None:
+                self._base_until_s = now_s + RETRY_S
+                return
+        slot, since_s = divmod(now_s - self._dusk_s, _SLOT_S)
+        if slot < len(self._virtual):
+            self._base = (self._virtual[slot], max(0, _SLOT_FADE_S - since_s), VIRTUAL_NIGHT)
+            self._base_until_s = now_s - since_s + _SLOT_S
+
+    def _forget_night(self) -> None:
+        """Time, programme or the night's length are others now."""
+        self._steps = []
+        self._sun = ()
+        self._look_s = 0
+        self._virtual = None
+        self._base_until_s = 0
 
     def _gps_s(self, now_s: int) -> int | None:
         return None if self._time is None else self._time[0] + now_s - self._time[1]
 
+    def _sunrise_in_s(self, now_s: int) -> int:
+        """Seconds to the next sunrise, 0 when that is not known."""
+        for k in range(1, len(self._sun), 2):
+            if self._sun[k] > now_s:
+                return self._sun[k] - now_s
+        return 0
+
+    def _sun_is_down(self, now_s: int) -> bool:
+        """Whether it surely is between sunset and sunrise."""
+        return sum([at_s <= now_s for at_s in self._sun]) in (1, 3)
+
     def _boost(self, now_s: int) -> None:
         """Somebody is there: brighter, if it is night."""
-        reason = self._base[2]
-        gps_s = self._gps_s(now_s)
-        night = reason == VIRTUAL_NIGHT
-        if reason == PROGRAMME and self._site is not None and gps_s is not None:
-            night = self._base[0] > 0 or sun_is_down(self._site, gps_s)
-        if night and self._settings.boost_pct:
+        level_pct, _, reason = self._base
+        night = reason == VIRTUAL_NIGHT or (reason == PROGRAMME and (level_pct or self._sun_is_down(now_s)))
+        if night and self._set[_BOOST_PCT]:
             for door in self._doors:
-                door.boost(self._settings.boost_pct, now_s + self._settings.boost_s)
+                door.boost(self._set[_BOOST_PCT], now_s + self._set[_BOOST_S])
 
     # Orders.
 
-    def _hold(self, order: Order, now_s: int, gps_s: int | None, group: int | None) -> tuple[int, int | None]:
+    def _hold(self, order: "Order", now_s: int, gps_s: int | None, group: int | None) -> tuple[int, int | None]:
         level_pct = _number(order, 0)
-        floor_pct = self._settings.floor_pct
+        floor_pct = self._set[_FLOOR_PCT]
         doors = self._named(_number(order, 3))
         if not doors:
             return NOT_HERE, None
@@ -303,20 +393,20 @@ class Light:
         hold_s = _number(order, 2)
         if hold_s is None:
             hold_s = DEFAULT_HOLD_S
-        until_s = now_s + min(hold_s, self._longest_hold_s(gps_s, group))
+        until_s = now_s + min(hold_s, self._longest_hold_s(now_s, gps_s, group))
         for door in doors:
             door.hold(level_pct, _ORDER_FADE_S if fade_s is None else fade_s, until_s)
         return DONE, _number(order, 3)
 
-    def _longest_hold_s(self, gps_s: int | None, group: int | None) -> int:
+    def _longest_hold_s(self, now_s: int, gps_s: int | None, group: int | None) -> int:
         """Without a clock a quarter of an hour; for a group the next sunrise; else as the order says."""
         if gps_s is None:
             return HOLD_WITHOUT_CLOCK_S
         if group is None:
             return 86400
-        return HOLD_WITHOUT_CLOCK_S if self._site is None else until_sunrise_s(self._site, gps_s)
+        return self._sunrise_in_s(now_s) or HOLD_WITHOUT_CLOCK_S
 
-    def _resume(self, order: Order) -> tuple[int, int | None]:
+    def _resume(self, order: "Order") -> tuple[int, int | None]:
         doors = self._named(_number(order, 0))
         for door in doors:
             door.resume()
@@ -326,34 +416,38 @@ class Light:
         """The doors that an order means: all without a head, none for one that is not here."""
         return self._doors if head is None else self._doors[head : head + 1]
 
-    def _load(self, actions: list[object], order: Order) -> tuple[int, int | None]:
+    def _load(self, actions: list[object], order: "Order") -> tuple[int, int | None]:
         version, part, parts, data = order.arguments[:4]
         # The mind has checked them; mypy has not.
         assert isinstance(version, int)
         assert isinstance(part, int)
         assert isinstance(parts, int)
         assert isinstance(data, bytes)
-        state, arrived = self._loader.load(version, part, parts, data)
-        if state == MISSING:
-            return INCOMPLETE, arrived
-        if state == REFUSED:
+        found = None
+        if not self._unread or self._read():
+            found = ask(take_part, self._programme, self._held, version, part, parts, data)
+        if found is None:
+            return FAILED, _ENOMEM
+        outcome, detail, programme, self._held = found
+        if outcome == BAD_ARGUMENT:
             actions.append(TellEvent(PROGRAMME_REFUSED, (version,)))
-            return BAD_ARGUMENT, version
-        if state == CHANGED:
-            actions.append(Persist("programme", self._loader.stored))  # before the lamp follows it
-            self._virtual = b""
-            self._base_until_s = 0
-        return DONE, version
+        if programme != self._programme:
+            self._programme = programme
+            actions.append(Persist("programme", programme))  # before the lamp follows it
+            self._forget_night()
+        return outcome, detail
 
     # What is measured.
 
     def _measured(self, actions: list[object], values: tuple[int | None, ...], now_s: int) -> None:
         """Judge a measurement, and report it when a reading is due."""
         self._asked_s = None
+        if not self._ranges:
+            self._ranges = ask(ranges, self.set_number) or ()
         known = {}
-        for place, (quantity, _) in enumerate(SETS[self.set_number]):
+        for place, (quantity, _) in enumerate(quantities_of(self.set_number)):
             value = values[place]
-            if value is not None and QUANTITIES[quantity][3] <= value <= QUANTITIES[quantity][4]:
+            if value is not None and self._plausible(place, value):
                 known[quantity] = value
         if known.get(VOLTAGE) == 0:  # yet we have power: the meter is dead
             known = {TEMPERATURE: known[TEMPERATURE]} if TEMPERATURE in known else {}
@@ -368,12 +462,16 @@ class Light:
         if ENERGY in known:
             known[ENERGY] = self._ledger.metered(known[ENERGY])
         if now_s >= self._reading_s:
-            self._reading_s = now_s + self._settings.reading_interval_s
+            self._reading_s = now_s + self._set[_READING_INTERVAL_S]
             actions.append(TakeReading(self._values(known)))
+
+    def _plausible(self, place: int, value: int) -> bool:
+        """Whether a sensor can have seen this; one whose range cannot be had is believed."""
+        return not self._ranges or self._ranges[place][0] <= value <= self._ranges[place][1]
 
     def _values(self, known: dict[int, int]) -> tuple[int | None, ...]:
         values = []
-        for quantity, instance in SETS[self.set_number]:
+        for quantity, instance in quantities_of(self.set_number):
             if quantity == LEVEL:
                 values.append(self._doors[instance].level_pct)
             elif quantity == LAMP_STATUS:
@@ -393,23 +491,29 @@ class Light:
             actions.append(TellEvent(SENSOR_FAILED if latch.on else SENSOR_BACK, (quantity,)))
 
     def _saw_light(self, actions: list[object], lux: int | None, now_s: int) -> None:
-        if not self._needs_photocell():
+        cell = self._photocell
+        if cell is None or not self._needs_photocell():
             return
-        night_s = self._photocell.see(lux, now_s)
+        night_s = cell.see(lux, now_s)
         if night_s:
-            self._ledger.nights.add(night_s // 60)
+            self._ledger.lengths_min = ask(learn, self._ledger.lengths_min, night_s // 60) or self._ledger.lengths_min
         if self._photocell_gone.see(lux is None):
             failed = self._photocell_gone.on
             actions.append(TellEvent(SENSOR_FAILED if failed else SENSOR_BACK, (ILLUMINANCE,)))
-        if self._dusk_s != self._photocell.dusk_s:
-            self._dusk_s = self._photocell.dusk_s
-            self._virtual = b""
+        if self._dusk_s != cell.dusk_s:
+            self._dusk_s = cell.dusk_s
+            self._virtual = None
         self._base_until_s = 0
+
+    def _find_photocell(self) -> None:
+        """Look anew with the thresholds that hold now. Without memory for that, there is no photocell."""
+        self._photocell = None
+        if self._set[_ON_LUX] and not self._switched:
+            self._photocell = ask(photocell, self._set[_ON_LUX], self._set[_OFF_LUX])
 
     def _needs_photocell(self) -> bool:
         """Only where the night cannot be known by the clock or by having power."""
-        by_the_clock = self._time is not None and self._site is not None
-        return not self._switched and self._settings.on_lux > 0 and not by_the_clock
+        return self._photocell is not None and (self._time is None or not self._site)
 
     # Time and power.
 
@@ -445,14 +549,14 @@ class Light:
             self._lux_s = now_s + _LUX_S
             actions.append(SenseLux())
         if self._asked_s is not None and now_s >= self._asked_s + _ANSWER_S:
-            self._measured(actions, (None,) * len(SETS[self.set_number]), now_s)
+            self._measured(actions, (None,) * size_of(self.set_number), now_s)
         if now_s >= self._sense_s:
-            self._sense_s = now_s + min(_SENSE_S, self._settings.reading_interval_s)
+            self._sense_s = now_s + min(_SENSE_S, self._set[_READING_INTERVAL_S])
             self._asked_s = now_s
             actions.append(Sense(self.set_number))
-            if self._loader.refused >= 0:
-                actions.append(TellEvent(PROGRAMME_REFUSED, (self._loader.refused,)))
-                self._loader.refused = -1
+            if self._refused >= 0:
+                actions.append(TellEvent(PROGRAMME_REFUSED, (self._refused,)))
+                self._refused = -1
 
     def _tell_back(self, actions: list[object], now_s: int) -> None:
         """Power was away; how long is known once there is time. Where a cabinet cuts it every day, that is no news."""
@@ -482,13 +586,23 @@ class Light:
 
     def _night_may_end(self, now_s: int) -> bool:
         """Whether the cabinet may switch off now, as far as is known."""
-        gps_s = self._gps_s(now_s)
-        if gps_s is not None and self._site is not None:
-            return not sun_is_down(self._site, gps_s) or until_sunrise_s(self._site, gps_s) < _LAST_HOUR_S
-        length_min = self._ledger.nights.length_min()
-        if length_min is None or self._dusk_s is None:
+        sunrise_s = self._sunrise_in_s(now_s)
+        if sunrise_s:
+            return not self._sun_is_down(now_s) or sunrise_s < _LAST_HOUR_S
+        if self._night_min is None or self._dusk_s is None:
             return True
-        return now_s - self._dusk_s > length_min * 60 - _LAST_HOUR_S
+        return now_s - self._dusk_s > self._night_min * 60 - _LAST_HOUR_S
+
+    def _learn_from_run(self, power_up: bool) -> None:
+        """What the run before says of the night, where a cabinet makes it; *power_up*: and this run begins a night."""
+        ledger = self._ledger
+        found = ask(learned, ledger.lengths_min, ledger.before_min, ledger.run_min if power_up else -1)
+        if found is None:
+            ledger.before_min = None
+            return
+        ledger.lengths_min, ledger.before_min, self._night_min = found
+        if power_up and ledger.before_min == 0:
+            self._dusk_s = 0
 
     def _save(self, actions: list[object], now_s: int) -> None:
         """Keep what a power cut must not take."""
@@ -508,14 +622,7 @@ class Light:
             self._dusk_s = None
 
 
-def _number(order: Order, place: int) -> int | None:
+def _number(order: "Order", place: int) -> int | None:
     """An argument that is a number, None when it was left out."""
     argument = order.arguments[place] if place < len(order.arguments) else None
     return argument if isinstance(argument, int) else None
-
-
-def _site(data: bytes) -> Site | None:
-    try:
-        return Site.decode(data) if data else None
-    except ProtocolError:
-        return None

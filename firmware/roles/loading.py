@@ -1,67 +1,59 @@
-"""How a programme reaches a lamp: its parts in any order, the last of which puts it in force, or shows it is none."""
+"""How a programme reaches a lamp: its parts in any order, the last of which puts it in force, or shows it is none.
 
-from protocol.compat import const
+Loaded on demand (`rarely.py`). A programme is stored as its version, two bytes little-endian, and its encoding.
+"""
+
 from protocol.dimming import Programme
 from protocol.errors import ProtocolError
-from protocol.orders import MAX_PART_LEN
+from protocol.orders import BAD_ARGUMENT, DONE, INCOMPLETE, MAX_PART_LEN
 
-MISSING = const(0)  # parts, still
-CHANGED = const(1)  # this was the last part: another programme is in force
-IN_FORCE = const(2)  # it was already
-REFUSED = const(3)  # this was the last part, and what came is no programme: the one before stays
+TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
+if TYPE_CHECKING:
+    Held = tuple[int, list[bytes | None]]  # the parts here of a programme that is under way, and its version
+
+NOTHING_HELD: "Held" = (-1, [])
 
 
-class Loader:
-    """stored: as persisted under "programme", b"" on a new lamp.
+def take_part(
+    running: bytes, held: "Held", version: int, part: int, parts: int, data: bytes
+) -> "tuple[int, int, bytes, Held]":
+    """Take in part 0..parts-1 while the stored programme *running* is in force, b"" for none.
 
-    programme: what runs, or None; stored: its version, two bytes little-endian, and its encoding. refused: the version
-    of a stored programme that is none, or -1.
+    Returns the outcome of the order, its detail, the stored programme now in force, and the parts held from now on. The
+    detail is the programme's version, or with INCOMPLETE the bits of the parts here. BAD_ARGUMENT says that this was
+    the last part, and what came is no programme. A part of another programme forgets the parts of the one before.
     """
+    if _runs(running, version, part, parts, data):
+        return DONE, version, running, held
+    pieces: list[bytes | None] = [None] * parts
+    if (version, parts) == (held[0], len(held[1])):
+        pieces = list(held[1])
+    pieces[part] = data
+    arrived = 0
+    stored = version.to_bytes(2, "little")
+    for k, piece in enumerate(pieces):
+        if piece is not None:
+            arrived |= 1 << k
+            stored += piece
+    if arrived != (1 << parts) - 1:
+        return INCOMPLETE, arrived, running, (version, pieces)
+    if is_programme(stored):
+        return DONE, version, stored, NOTHING_HELD
+    return BAD_ARGUMENT, version, running, NOTHING_HELD
 
-    def __init__(self, stored: bytes) -> None:
-        self.programme: Programme | None = None
-        self.stored = b""
-        self._version = -1  # of the parts below
-        self._parts: list[bytes | None] = []
-        self.refused = -1
-        if stored and not self._use(stored):
-            self.refused = int.from_bytes(stored[:2], "little")
 
-    def load(self, version: int, part: int, parts: int, data: bytes) -> tuple[int, int]:
-        """Take in part 0..parts-1; returns MISSING, CHANGED, IN_FORCE or REFUSED, and the bits of the parts here.
+def is_programme(stored: bytes) -> bool:
+    """Whether what is stored is a programme."""
+    try:
+        Programme.decode(stored[2:])
+    except ProtocolError:
+        return False
+    return True
 
-        A part of another programme forgets the parts of the one before.
-        """
-        if self._runs(version, part, parts, data):
-            return IN_FORCE, 0
-        if version != self._version or parts != len(self._parts):
-            self._version = version
-            self._parts = [None] * parts
-        self._parts[part] = data
-        arrived = 0
-        stored = version.to_bytes(2, "little")
-        for k, piece in enumerate(self._parts):
-            if piece is not None:
-                arrived |= 1 << k
-                stored += piece
-        if arrived != (1 << parts) - 1:
-            return MISSING, arrived
-        self._version = -1
-        self._parts = []
-        return (CHANGED if self._use(stored) else REFUSED), arrived
 
-    def _runs(self, version: int, part: int, parts: int, data: bytes) -> bool:
-        """Whether this is a part, sent again, of the programme in force."""
-        stored = self.stored
-        if not stored or int.from_bytes(stored[:2], "little") != version:
-            return False
-        at = 2 + part * MAX_PART_LEN
-        return parts == (len(stored) - 3) // MAX_PART_LEN + 1 and data == stored[at : at + MAX_PART_LEN]
-
-    def _use(self, stored: bytes) -> bool:
-        try:
-            self.programme = Programme.decode(stored[2:])
-        except ProtocolError:
-            return False
-        self.stored = stored
-        return True
+def _runs(running: bytes, version: int, part: int, parts: int, data: bytes) -> bool:
+    """Whether this is a part, sent again, of the programme in force."""
+    if not running or int.from_bytes(running[:2], "little") != version:
+        return False
+    at = 2 + part * MAX_PART_LEN
+    return parts == (len(running) - 3) // MAX_PART_LEN + 1 and data == running[at : at + MAX_PART_LEN]

@@ -1,15 +1,12 @@
-"""Is it night, and how far on? By the sun when there is time; else by a photocell, and by nights learned before.
+"""A night without a clock: how far on it is, by nights learned before.
 
-A lamp without a clock knows the night by its light sensor, or by having power at all where the cabinet cuts it by day.
-Once it has learned how long nights are, it knows the hour from the night's beginning: half a night later is virtual
-midnight. Everything here errs towards light: what is not sure is not night learned, not day, not midnight.
+A lamp without a clock knows when the night begins by its photocell, or by having power at all where the cabinet cuts it
+by day. Once it has learned how long nights are, it knows the hour: half a night later is virtual midnight. Everything
+here errs towards light: what is not sure is not night learned, not midnight. Loaded on demand (`rarely.py`).
 """
 
-from protocol.civil import DAY_S, from_gps
 from protocol.compat import const
 from protocol.dimming import CLOCK, DUSK, SUNSET, DayType, Programme, Site, Step
-
-SLOT_S = const(900)  # resolution of a virtual night
 
 KEPT_NIGHTS = const(7)  # nights change by at most 4 minutes a day here: a week's longest is half an hour wrong
 _MIN_NIGHT_MIN = const(360)  # the shortest from lamps on to lamps off, at 51° N; a shorter run was cut by an outage
@@ -17,36 +14,9 @@ _MAX_NIGHT_MIN = const(1080)  # the longest, and a little; a longer run is a cab
 _AGREE_MIN = const(40)
 _TOLERANCE_MIN = const(45)  # a week's change, a checkpoint's quarter of an hour
 
-_SLOT_MIN = const(15)
+_SLOT_MIN = const(15)  # resolution of a virtual night
 _MARGIN_SLOTS = const(2)  # the sun's midnight wanders by 16 minutes in a year; learned nights are off by as much
 _MIDNIGHT_MIN = const(1440)
-
-_DUSK_CONFIRM_S = const(180)  # a shadow is no dusk
-_DAWN_CONFIRM_S = const(600)  # headlights are no dawn
-_LEAST_NIGHT_S = const(14400)  # "dawn" sooner after dusk is the lamp's own light, or a workshop's
-_MAX_DAY_S = const(64800)  # no day here is longer: the photocell is broken
-_STUCK_S = const(21600)  # nor does daylight stay the same so long
-_SILENT = const(5)  # answers missed before the photocell counts as gone
-
-
-def sun_is_down(site: Site, gps_s: int) -> bool:
-    """Whether it is between sunset and sunrise at *gps_s*."""
-    day, second = _standard(site, gps_s)
-    return not site.sun.morning(day) * 6 <= second < site.sun.evening(day) * 6
-
-
-def until_sunrise_s(site: Site, gps_s: int) -> int:
-    """Seconds to the next sunrise, 1 or more."""
-    day, second = _standard(site, gps_s)
-    left_s = site.sun.morning(day) * 6 - second
-    return left_s if left_s > 0 else site.sun.morning(day + 1) * 6 + DAY_S - second
-
-
-def _standard(site: Site, gps_s: int) -> tuple[int, int]:
-    """Day and second by the place's standard time, in which sun tables are written."""
-    day, second = from_gps(gps_s)
-    days, second = divmod(second + site.utc_offset_min * 60, DAY_S)
-    return day + days, second
 
 
 class Nights:
@@ -95,79 +65,15 @@ class Nights:
         return self.before_min == 0
 
 
-class Photocell:
-    """Day or night by the light: night is True, False, or None when not known. dusk_s: when it was seen to begin.
+def virtual_levels(programme: bytes, site: bytes, lengths_min: list[int]) -> bytes:
+    """`virtual_night` of a programme and a site as they are stored; b"" while the length of nights is not known.
 
-    Below *on_lux* for 3 minutes it is night, above *off_lux* for 10 it is day. A photocell that says day for 18 hours,
-    or the very same value for 6, is believed no more until it has seen the dark.
+    Raises ProtocolError for a programme or a site that is none.
     """
-
-    def __init__(self, on_lux: int, off_lux: int) -> None:
-        self.on_lux = on_lux
-        self.off_lux = off_lux
-        self.night: bool | None = None
-        self.dusk_s: int | None = None
-        self.silent = 0  # answers missed in a row
-        self._dark_s: int | None = None  # since when it has been darker than on_lux
-        self._bright_s: int | None = None
-        self._lux = -1
-        self._moved_s = 0
-        self._day_s = 0  # since when it is day
-        self._doubted = False
-
-    def see(self, lux: int | None, now_s: int) -> int:
-        """Take in a measurement, None for silence. Returns how long the night was that ended with it, in s, or 0."""
-        if lux is None:
-            self.silent += 1
-            if self.silent >= _SILENT:
-                self.forget()
-            return 0
-        self.silent = 0
-        if lux != self._lux:
-            self._lux = lux
-            self._moved_s = now_s
-        self._dark_s = _since(self._dark_s, lux <= self.on_lux, now_s)
-        self._bright_s = _since(self._bright_s, lux >= self.off_lux, now_s)
-        if self._dark_s is not None and now_s - self._dark_s >= _DUSK_CONFIRM_S:
-            self._darkness()
-        elif self.night is False:
-            if now_s - self._day_s >= _MAX_DAY_S or now_s - self._moved_s >= _STUCK_S:
-                self.forget()
-                self._doubted = True
-        elif self._bright_s is not None and now_s - self._bright_s >= _DAWN_CONFIRM_S and not self._doubted:
-            return self._daylight(now_s)
-        return 0
-
-    def _darkness(self) -> None:
-        if self.night is False:
-            self.dusk_s = self._dark_s
-        self.night = True
-        self._doubted = False
-
-    def _daylight(self, now_s: int) -> int:
-        length_s = 0
-        if self.dusk_s is not None:
-            length_s = now_s - self.dusk_s
-            if length_s < _LEAST_NIGHT_S:
-                return 0
-        self.night = False
-        self.dusk_s = None
-        self._day_s = now_s
-        return length_s
-
-    def forget(self) -> None:
-        """Begin anew, knowing neither day nor night."""
-        self.night = None
-        self.dusk_s = None
-        self._dark_s = None
-        self._bright_s = None
-
-
-def _since(since_s: int | None, holds: bool, now_s: int) -> int | None:
-    """Since when something has held without a break."""
-    if not holds:
-        return None
-    return now_s if since_s is None else since_s
+    length_min = Nights(lengths_min).length_min()
+    if length_min is None:
+        return b""
+    return bytes(virtual_night(Programme.decode(programme[2:]), Site.decode(site), length_min))
 
 
 def virtual_night(programme: Programme, site: Site, night_min: int) -> bytearray:

@@ -17,15 +17,29 @@ NO_PROGRAMME = const(7)  # full light
 PRESENCE_FADE_S = const(1)  # somebody is there now
 RETURN_FADE_S = const(5)  # from one rule back to another: seen, and not startling
 
+LINEAR = const(0)  # of the setting dimming_curve
+LOGARITHMIC = const(1)
+# What a gear of DALI's logarithmic curve must be told for 0 to 100 % of its light: the nearest n to
+# X(n) = 10^((n - 1) · 3/253 - 1) % (IEC 62386-102 §9.3).
+_DRIVES = (
+    b"\x00"
+    b"\x55\x6f\x7e\x88\x90\x97\x9d\xa1\xa6\xaa\xad\xb0\xb3\xb6\xb9\xbb\xbd\xbf\xc1\xc3"
+    b"\xc5\xc7\xc8\xca\xcb\xcd\xce\xcf\xd1\xd2\xd3\xd4\xd5\xd6\xd8\xd9\xda\xdb\xdc\xdc"
+    b"\xdd\xde\xdf\xe0\xe1\xe2\xe2\xe3\xe4\xe5\xe5\xe6\xe7\xe7\xe8\xe9\xe9\xea\xeb\xeb"
+    b"\xec\xec\xed\xee\xee\xef\xef\xf0\xf0\xf1\xf1\xf2\xf2\xf3\xf3\xf4\xf4\xf5\xf5\xf6"
+    b"\xf6\xf7\xf7\xf8\xf8\xf8\xf9\xf9\xfa\xfa\xfb\xfb\xfb\xfc\xfc\xfd\xfd\xfd\xfe\xfe"
+)
+
 
 class Door:
     """All setpoints of one head pass here.
 
-    level_pct: what the lamp was told last, None before; reason: the rule that holds it; changed_s: since when it is
-    there, or on its way, and settled_s: when its fade ends.
+    curve: how the gear dims, LINEAR or LOGARITHMIC. level_pct: what the lamp was told last, None before; reason: the
+    rule that holds it; settled_s: when its fade ends.
     """
 
-    def __init__(self, head: int) -> None:
+    def __init__(self, head: int, curve: int = LINEAR) -> None:
+        self.curve = curve
         self.level_pct: int | None = None
         self.reason = NO_PROGRAMME
         self.settled_s = 0
@@ -76,7 +90,7 @@ class Door:
         self._fresh = False
         self.level_pct = level_pct
         self.settled_s = now_s + fade_s
-        return SetLamp(self._head, level_pct, fade_s)
+        return SetLamp(self._head, level_pct, fade_s, _DRIVES[level_pct] if self.curve == LOGARITHMIC else None)
 
     def until_s(self) -> int | None:
         """When the strongest of hold and boost ends, or None when neither is there."""

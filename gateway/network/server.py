@@ -20,7 +20,8 @@ from protocol.lorawan.eui import dev_addr_to_text
 from protocol.lorawan.frames import UPLINK, DataFrame, parse_frame
 from protocol.lorawan.security import mic_matches, open_payload
 from protocol.region import data_rate, frame_airtime_us
-from protocol.telemetry import F_PORT_READINGS, F_PORT_STATUS, decode_readings, decode_status
+from protocol.telemetry import F_PORT_READINGS, F_PORT_STATUS
+from protocol.telemetry_reader import decode_readings, decode_status
 
 
 class SkeletonServer:

@@ -3,7 +3,7 @@
 from gateway.network.session import Session
 from gateway.readings.record import Measured, Record
 from protocol.lorawan.counters import nearest_full
-from protocol.telemetry import Readings, Row
+from protocol.telemetry_reader import Readings, Row
 
 _CLOCK_ERROR_PCT = 3  # how far a node's sleep clock may be off
 _CUT_S = 1  # node clocks count whole seconds

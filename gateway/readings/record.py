@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from protocol.lorawan.eui import eui_to_text
-from protocol.quantities import QUANTITIES, Quantity
+from protocol.quantity_table import QUANTITIES, Quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

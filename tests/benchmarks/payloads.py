@@ -7,6 +7,7 @@ import cbor2
 from cayennelpp import LppFrame
 
 from protocol import quantities as q
+from protocol.quantity_table import Quantity
 from protocol.telemetry import Reading, encode_readings
 from simulator.stimuli import AirStimulus, LightStimulus, ParkingStimulus
 from simulator.streams import Stream
@@ -104,7 +105,7 @@ def _at(rank: float, ordered: list[int]) -> int:
 
 def _cayenne(set_number: int, values: tuple[int | None, ...]) -> int:
     frame = LppFrame()
-    for channel, ((quantity, _), value) in enumerate(zip(q.SETS[set_number], values, strict=True)):
+    for channel, ((quantity, _), value) in enumerate(zip(q.quantities_of(set_number), values, strict=True)):
         kind, scale = _CAYENNE[quantity]
         frame.add_by_type(kind, channel, ((value or 0) * scale,))
     return len(bytes(frame))
@@ -113,8 +114,8 @@ def _cayenne(set_number: int, values: tuple[int | None, ...]) -> int:
 def _named(set_number: int, values: tuple[int | None, ...]) -> list[tuple[str, float]]:
     """The values in their unit, under the table's names."""
     named = []
-    for (number, _), value in zip(q.SETS[set_number], values, strict=True):
-        quantity = q.Quantity(number)
+    for (number, _), value in zip(q.quantities_of(set_number), values, strict=True):
+        quantity = Quantity(number)
         named.append((quantity.name, (value or 0) / 10**quantity.decimals if quantity.decimals else value or 0))
     return named
 

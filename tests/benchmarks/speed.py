@@ -13,7 +13,8 @@ from protocol.lorawan.cmac import Cmac
 from protocol.lorawan.frames import UPLINK, parse_frame
 from protocol.lorawan.security import SessionKeys, mic_matches, open_payload, seal_data
 from protocol.quantities import AIR_FULL
-from protocol.telemetry import Reading, decode_readings, encode_readings
+from protocol.telemetry import Reading, encode_readings
+from protocol.telemetry_reader import decode_readings
 from simulator.chain import Chain, Settings
 from tests.benchmarks.figures import Figure
 

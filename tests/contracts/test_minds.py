@@ -10,8 +10,10 @@ from firmware.actions import Transmit
 from firmware.events import Downlink, FrameHeard, Transmitted, WindowClosed, Woke
 from firmware.mac import MAX_WAITING
 from firmware.node import Node
-from protocol.quantities import AIR_FULL, Quantity, quantities_of
-from protocol.telemetry import F_PORT_READINGS, decode_readings
+from protocol.quantities import AIR_FULL, quantities_of
+from protocol.quantity_table import Quantity
+from protocol.telemetry import F_PORT_READINGS
+from protocol.telemetry_reader import decode_readings
 from tests.fakes.bench import Bench
 from tests.fakes.macs import RecordingMac
 from tests.fakes.minds import PlainMind, air_mind

@@ -15,7 +15,8 @@ from protocol.lorawan.frames import UPLINK, parse_frame
 from protocol.lorawan.security import SessionKeys, mic_matches, open_payload
 from protocol.quantities import AIR_FULL
 from protocol.region import FULL
-from protocol.telemetry import F_PORT_READINGS, decode_readings
+from protocol.telemetry import F_PORT_READINGS
+from protocol.telemetry_reader import decode_readings
 from tests.fakes.bench import Bench
 from tests.fakes.macs import PatientMac, RecordingMac
 from tests.fakes.minds import ChattyMind, PlainMind, air_mind

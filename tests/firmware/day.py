@@ -7,7 +7,8 @@ from firmware.node import Node
 from firmware.roles.air import Air
 from firmware.session import Identity
 from firmware.store.log import Log
-from protocol.quantities import AIR_FULL, Quantity, quantities_of
+from protocol.quantities import AIR_FULL, quantities_of
+from protocol.quantity_table import Quantity
 from protocol.region import FULL
 from protocol.settings import AIR, Settings
 from tests.fakes.bench import Bench

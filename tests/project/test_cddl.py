@@ -5,7 +5,7 @@ import re
 import cbor2
 import pytest
 
-from protocol import envelope, events, manifest, orders, quantities, settings, telemetry
+from protocol import envelope, event_table, manifest, orders, quantity_table, settings, telemetry
 from protocol.dimming import programme, site
 from tests import cddl
 
@@ -243,10 +243,10 @@ def test_a_wrong_encoder_fails_its_test():
 def test_the_list_of_sets_is_the_code_s():
     listed = re.findall(r"^;   set (\d+): ((?:[^\n]|\n;          )+)$", TEXT, re.MULTILINE)
     expected = []
-    for number, pairs in enumerate(quantities.SETS):
-        names = [
-            quantities.QUANTITIES[quantity][0] + (f"/{instance}" if instance else "") for quantity, instance in pairs
-        ]
+    for number, pairs in enumerate(quantity_table.SETS):
+        names = []
+        for quantity, instance in pairs:
+            names.append(quantity_table.QUANTITIES[quantity][0] + (f"/{instance}" if instance else ""))
         expected.append((str(number), " ".join(names)))
     assert [(number, " ".join(names.replace(";", "").split())) for number, names in listed] == expected
 
@@ -263,20 +263,20 @@ def test_the_rule_of_each_set_has_its_number_of_values():
         assert f"row-of-{name:<5} = ( ? skipped, gap, {low}*{low} difference )" in TEXT
         for number in sets.split("/"):
             found[int(number)] = int(low)
-    assert found == {number: len(pairs) for number, pairs in enumerate(quantities.SETS)}
+    assert found == {number: len(pairs) for number, pairs in enumerate(quantity_table.SETS)}
 
 
 def test_the_list_of_quantities_is_the_code_s():
     section = TEXT.split("The quantities: number")[1].split("lamp_status is a sum")[0]
     listed = re.findall(r"^;   (\d+) (\S+) (\S+) (\d)$", section, re.MULTILINE)
-    assert listed == [(str(at), row[0], row[1], str(row[2])) for at, row in enumerate(quantities.QUANTITIES)]
+    assert listed == [(str(at), row[0], row[1], str(row[2])) for at, row in enumerate(quantity_table.QUANTITIES)]
 
 
 def test_the_list_of_events_is_the_code_s():
     section = TEXT.split("in the order of this list")[1].split("void: seq")[0]
     listed = re.findall(r"^;   (\d+) (\w+):(.*)$", section, re.MULTILINE)
     assert [(int(at), name, tuple(details.split())) for at, name, details in listed] == [
-        (at, name, details) for at, (name, details) in enumerate(events.EVENTS)
+        (at, name, details) for at, (name, details) in enumerate(event_table.EVENTS)
     ]
 
 

@@ -20,6 +20,7 @@ IMPORTS = {
     "protocol/aes.py": ("cryptolib", "cryptography"),  # the second on CPython only
     "firmware/": ("esp32", "firmware", "machine", "micropython", "protocol", "time"),
     "firmware/boot.py": ("os",),
+    "firmware/demand.py": ("sys",),
     "firmware/store/files.py": ("os",),
 }
 FLOAT_FORMATS = set("defFDg")  # of struct: half, single and double

@@ -11,7 +11,7 @@ from firmware.events import TimeAnswered
 from protocol.events import BAY_TAKEN, VOID
 from protocol.lorawan.counters import nearest_full
 from protocol.orders import DONE, IDENTIFY, RESEND, SET_LEVEL, Order, decode_receipt
-from protocol.telemetry import decode_event, decode_readings, decode_status
+from protocol.telemetry_reader import decode_event, decode_readings, decode_status
 from tests.fakes.desk import BUILD_GPS_S, Desk, PuppetRole
 from tests.firmware.store.disks import PowerCut
 

@@ -9,19 +9,17 @@ from hypothesis import strategies as st
 
 from protocol import cbor
 from protocol.errors import ProtocolError
-from protocol.quantities import QUANTITIES, SETS
+from protocol.quantity_table import QUANTITIES, SETS
 from protocol.telemetry import (
     MAX_ERROR_TEXT,
     Reading,
     Status,
-    decode_event,
-    decode_readings,
-    decode_status,
     encode_event,
     encode_rare,
     encode_readings,
     encode_status,
 )
+from protocol.telemetry_reader import decode_event, decode_readings, decode_status
 
 U16 = st.integers(0, 2**16 - 1)
 U32 = st.integers(0, 2**32 - 1)

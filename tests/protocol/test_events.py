@@ -1,7 +1,7 @@
 """Events: their numbers never move, and their words are readable also when the firmware is newer than the reader."""
 
 from protocol import events
-from protocol.events import EVENTS, describe_event
+from protocol.event_table import EVENTS, describe_event
 
 
 def test_each_event_is_named_after_its_constant():

@@ -1,7 +1,8 @@
 """The table of quantities: names, numbers and ranges that fit the node's arithmetic, and its names elsewhere."""
 
 from protocol import quantities
-from protocol.quantities import QUANTITIES, SETS, Quantity, quantities_of, quantity_named
+from protocol.quantities import quantities_of, size_of
+from protocol.quantity_table import QUANTITIES, SETS, Quantity, quantity_named, ranges_of
 from tests.protocol.expect import refused
 
 # Objects and resources as the OMA registry has them (OpenMobileAlliance/lwm2m-registry at b62ffc2; uCIFI's are 34xx).
@@ -95,3 +96,11 @@ def test_what_is_not_in_the_tables_is_refused():
     )
     assert refused("7", quantities_of, 7) == "set 7 is not known here; the newest known is 6: update the gateway"
     refused("set -1 is not known here", quantities_of, -1)
+
+
+def test_a_node_asks_for_the_ranges_of_its_set_alone():
+    ranges = ranges_of(quantities.AIR_FULL)
+    assert ranges[4] == (250, 40_000)  # CO2
+    assert len(ranges) == size_of(quantities.AIR_FULL) == 8
+    refused("set 7 is not known here; the newest known is 6: update the gateway", size_of, 7)
+    refused("set -1", quantities_of, -1)

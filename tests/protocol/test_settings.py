@@ -23,7 +23,7 @@ def test_defaults():
     assert (air.reading_interval_s, air.device_class, PLANS[air.plan].name) == (900, 0, "full")
     light = settings("light")
     assert (light.role, light.reading_interval_s, light.device_class) == (LIGHT, 3600, 1)
-    assert (light.floor_pct, light.power_on_pct, light.supply) == (30, 100, 0)
+    assert (light.floor_pct, light.supply) == (30, 0)
     parking = settings("parking")
     assert (parking.role, parking.heartbeat_s, parking.bays, parking.device_class) == (PARKING, 3600, 1, 0)
     assert settings("bridge").role == BRIDGE
@@ -72,7 +72,6 @@ def test_contradictions():
           "parking", left_field_dut=170, taken_field_dut=160)  # fmt: skip
     wrong("taken_field_dut is 300 and swing_field_dut 240", "parking", taken_field_dut=300)
     wrong("fan_warm_up_s is 61 and reading_interval_s 60", fan_warm_up_s=61, reading_interval_s=60)
-    wrong("floor_pct is 50 and power_on_pct 40", "light", floor_pct=50, power_on_pct=40)
     wrong("on_lux is 80 and off_lux 70", "light", on_lux=80)
     wrong("min_dr is 4; plan single-channel goes up to 3", plan="single-channel", min_dr=4)
     wrong("bays is 2; the distance detector sees one, write 1", "parking", bays=2, detector="distance")
@@ -84,9 +83,9 @@ def test_on_the_wire():
     light = settings("light", floor_pct=20)
     assert light.encode() == hexa(
         """
-        b7 00 02 01 48 70b3d57ed0000001 02 48 0000000000000000 03 00 04 00 05 00 06 01 07 00 08 05 09 03
-        0a 1a00015180 0b 190e10 15 01 16 00 17 00 18 18 14 18 19 18 64 18 1a 00 18 1b 1902bc 18 1c 1864 18 1d 1878
-        18 1e 00 18 1f 1846
+        b6 00 02 01 48 70b3d57ed0000001 02 48 0000000000000000 03 00 04 00 05 00 06 01 07 00 08 05 09 03
+        0a 1a00015180 0b 190e10 15 01 16 00 17 00 18 18 14 18 19 00 18 1a 1902bc 18 1b 1864 18 1c 1878
+        18 1d 00 18 1e 1846
         """
     )
     for role in ROLES:
@@ -138,7 +137,7 @@ def test_an_order_changes_one():
         (number_of("role"), 1, "role is fixed when the node is flashed"),
         (number_of("heartbeat_s"), 600, "heartbeat_s is not for role light; leave it out"),
         (number_of("on_lux"), 71, "on_lux is 71 and off_lux 70"),
-        (len(SETTINGS), 1, "number 32 is unknown; the newest known is 31"),
+        (len(SETTINGS), 1, "number 31 is unknown; the newest known is 30"),
         (-1, 1, "number -1 is unknown"),
     ):
         refused("settings: " + says, light.changed, number, value)

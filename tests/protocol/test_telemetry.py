@@ -1,19 +1,18 @@
 """Readings, events and status: the bytes of lampyre.cddl written by hand, and what is refused with which words."""
 
 from protocol import quantities
-from protocol.quantities import AIR_FULL, PARKING_DISTANCE, PARKING_ONE_BAY, SETS
+from protocol.quantities import AIR_FULL, PARKING_DISTANCE, PARKING_ONE_BAY
+from protocol.quantity_table import SETS
 from protocol.telemetry import (
     MAX_ERROR_TEXT,
     Reading,
     Status,
-    decode_event,
-    decode_readings,
-    decode_status,
     encode_event,
     encode_rare,
     encode_readings,
     encode_status,
 )
+from protocol.telemetry_reader import decode_event, decode_readings, decode_status
 from tests.protocol.expect import hexa, refused
 
 ROOM = 222
@@ -415,7 +414,7 @@ def test_statuses_that_cannot_be_said_are_refused():
     refuse("status: heap is -1; expected", 5, -1)
     refuse("status: link margin is 255; expected 0..254", 7, 255)
     refuse("status: next seq is None", 8, None)
-    refuse("expected at most 4294967295 (32 bits)", 8, 0x100000000)
+    refuse("status: next seq is 4294967296; expected 0..4294967295", 8, 0x100000000)
 
 
 def test_statuses_that_break_the_rules_are_refused():

@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 
 from protocol import quantities as q
-from protocol.quantities import Quantity, quantities_of
+from protocol.quantities import quantities_of
+from protocol.quantity_table import Quantity
 from simulator.stimuli import DAY_S, AirStimulus, LightStimulus, ParkingStimulus, cycle
 from simulator.streams import Stream
 

@@ -1,11 +1,14 @@
 """A lamp on its post, for both Pythons: a role in virtual time, with power that comes and goes, sensors and flash."""
 
+import sys
+
 from firmware.actions import Persist, Sense, SenseLux, SetLamp, TakeReading, TellEvent
 from firmware.events import LuxSensed, PowerFailing, Sensed, TimeTold, Woke
 from firmware.roles.light import Light
 from protocol.dimming import Site, SunTable
 from protocol.orders import LOAD_PROGRAMME, Order
-from protocol.quantities import CURRENT, ENERGY, POWER, SETS, TEMPERATURE, VOLTAGE
+from protocol.quantities import CURRENT, ENERGY, POWER, TEMPERATURE, VOLTAGE
+from protocol.quantity_table import SETS
 from protocol.settings import Settings
 from tests.protocol.expect import vectors
 
@@ -33,6 +36,31 @@ def stored(programme, version=1):
 def settings(**changed):
     """A light's settings, some of them changed."""
     return Settings.from_names(dict({"role": "light", "dev_eui": "0004A30B001C0530"}, **changed))
+
+
+class Broken:
+    """In place of modules of `firmware/roles` while a `with` lasts: importing from them raises *error*."""
+
+    def __init__(self, error, *names):
+        self._error = error
+        self._names = ["firmware.roles." + name for name in names]
+        self._kept = {}
+
+    def __getattr__(self, name):
+        raise self._error
+
+    def __enter__(self):
+        for name in self._names:
+            self._kept[name] = sys.modules.get(name)
+            sys.modules[name] = self
+        return self
+
+    def __exit__(self, *exception):
+        for name in self._names:
+            del sys.modules[name]
+            if self._kept[name] is not None:
+                sys.modules[name] = self._kept[name]
+        return False
 
 
 class World:

@@ -11,9 +11,9 @@ from protocol.quantities import (
     PM2_5,
     RELATIVE_HUMIDITY,
     TEMPERATURE,
-    Quantity,
     quantities_of,
 )
+from protocol.quantity_table import Quantity
 from protocol.settings import number_of
 from tests.protocol.expect import Dice
 

@@ -12,7 +12,7 @@ from firmware.events import (
     TimeTold,
     Woke,
 )
-from firmware.roles.light import DEFAULT_HOLD_S, FIRST_UPLINK_S, SAVE_S, Light
+from firmware.roles.light import DEFAULT_HOLD_S, FIRST_UPLINK_S, RETRY_S, SAVE_S, Light
 from firmware.roles.setpoint import (
     MANUAL,
     NO_PROGRAMME,
@@ -41,6 +41,7 @@ from protocol.orders import (
     BAD_ARGUMENT,
     BELOW_FLOOR,
     DONE,
+    FAILED,
     IDENTIFY,
     INCOMPLETE,
     LOAD_PROGRAMME,
@@ -60,7 +61,7 @@ from protocol.quantities import (
     POWER,
     SWITCH_COUNT,
 )
-from tests.firmware.roles.street import DAY_S, Lamp, World, antony, settings, stored
+from tests.firmware.roles.street import DAY_S, Broken, Lamp, World, antony, settings, stored
 
 # 1 December 2027: the sun sets at 15:56 UTC and rises at 07:22, clocks show an hour more.
 NOON_S = to_gps(day_of(2027, 12, 1), 11 * 3600)
@@ -103,9 +104,12 @@ def test_at_first_there_is_full_light():
 
 
 def test_without_a_programme_there_is_full_light_by_day_too():
-    lamp = lamp_at(NOON_S, programme=b"")
+    lamp = lamp_at(NOON_S, programme=b"", told=False)
+    assert lamp.role.explain(0) == (100, NO_PROGRAMME, None)
+    lamp.tell_time(NOON_S)
+    lamp.run(5 * DAY_S)
     assert explained(lamp) == (100, NO_PROGRAMME)
-    assert lamp.role.explain(0)[2] is None
+    assert len(lamp.changes) == 1
 
 
 def test_a_site_that_cannot_be_read_is_no_way_to_know_the_night():
@@ -119,6 +123,20 @@ def test_with_time_it_runs_the_programme_with_its_fades():
     assert [(level, fade_s) for _, _, level, fade_s in lamp.changes[2:]] == [(100, 60), (50, 60), (100, 60), (0, 60)]
     assert lamp.changes[3][0] == NOON_S + 11 * 3600
     assert lamp.role.explain(0)[2] is not None
+
+
+def test_what_the_gear_is_told_follows_its_curve():
+    """IEC 62386-102, the standard's own table: 10 % of the light is level 170, 50 % 229, 3 % 126, 1 % 85."""
+    drives = {"linear": (254, 127, 25, 8, 3, 0), "logarithmic": (254, 229, 170, 126, 85, 0)}
+    for curve in drives:
+        role = Light(settings(dimming_curve=curve))
+        found = []
+        for level_pct in (100, 50, 10, 3, 1, 0):
+            _, _, actions = role.order(Order(1, 0, SET_LEVEL, level_pct), 0, None)
+            found.append(actions[-1].drive)
+        assert tuple(found) == drives[curve]
+    assert role.configure(23, 0) == DONE
+    assert role.order(Order(2, 0, SET_LEVEL, 50), 0, None)[2][-1].drive == 127
 
 
 def test_a_fade_under_way_when_the_time_comes_is_shortened():
@@ -385,6 +403,115 @@ def test_a_stored_programme_that_cannot_be_read_is_told():
     assert told(lamp) == [(PROGRAMME_REFUSED, (265,))]
     lamp.run(DAY_S)
     assert len(lamp.told) == 1
+
+
+# Without the memory, or the file, of what is loaded on demand.
+
+SHORTAGES = (MemoryError(), ImportError("no module"), OSError(5), ValueError("incompatible .mpy file"))
+
+
+def test_a_lamp_that_can_load_nothing_is_bright_and_tries_again():
+    for error in SHORTAGES:
+        for options in ({}, {"supply": "switched"}, {"on_lux": 35}):
+            with Broken(error, "outlook", "loading", "night", "photocell"):
+                lamp = lamp_at(MIDNIGHT_S, **options)
+                lamp.run(3 * 3600)
+                lamp.power_off()
+                lamp.power_on()
+                lamp.run(3600)
+                lamp.tell_time(lamp.at_s)
+                assert lamp.order(SET_LEVEL, 20, 0, 600, gps_s=lamp.at_s, group=1) == (BELOW_FLOOR, 30)
+                assert lamp.order(SET_LEVEL, 40, 0, 3600, gps_s=lamp.at_s, group=1) == (DONE, MANUAL)
+                lamp.tell(MotionSeen())
+                lamp.tell(PowerFailing())
+                lamp.run(901)
+                assert {level for _, _, level, _ in lamp.changes} == {100, 40, 0}  # ordered, and without power
+                assert explained(lamp) == (100, UNKNOWN_NIGHT)
+            lamp.run(RETRY_S)
+            assert explained(lamp) == (50, PROGRAMME)
+
+
+def test_a_lamp_that_knows_its_night_goes_on_with_it_for_another_day():
+    lamp = lamp_at(EVENING_S)
+    with Broken(MemoryError(), "outlook"):
+        lamp.run(40 * 3600 - 1)  # to the noon after the next night
+        assert [level for _, _, level, _ in lamp.changes[1:]] == [50, 100, 0, 100, 50, 100, 0]
+        lamp.run(37 * 3600)
+        assert explained(lamp) == (100, UNKNOWN_NIGHT)
+        assert lamp.changes[-1][0] == EVENING_S + 40 * 3600
+    lamp.run(RETRY_S)
+    assert lamp.changes[-1][2:] == (50, 5)
+
+
+def test_another_time_ends_what_was_known():
+    lamp = lamp_at(MIDNIGHT_S)
+    with Broken(MemoryError(), "outlook"):
+        lamp.tell_time(lamp.at_s + 7200)
+        assert explained(lamp) == (100, UNKNOWN_NIGHT)
+    lamp.run(RETRY_S)
+    assert explained(lamp) == (50, PROGRAMME)
+
+
+def test_nights_that_cannot_be_looked_at_are_not_lost():
+    lamp = switched_for_a_week()
+    with Broken(MemoryError(), "night"):
+        lamp.power_on()
+        assert lamp.role._ledger.before_min is None  # whether this run began a night will not be known later either
+        lamp.run(7 * 3600)
+        assert explained(lamp) == (100, UNKNOWN_NIGHT)
+        lamp.run(7 * 3600)
+        lamp.power_off()
+    lamp.run(10 * 3600)
+    lamp.power_on()  # a whole night lies behind it
+    lamp.run(7 * 3600)
+    assert explained(lamp) == (50, VIRTUAL_NIGHT)
+    lamp.role.configure(29, 0)  # the levels are known: nothing is loaded any more
+    with Broken(MemoryError(), "night"):
+        lamp.run(1800)
+        assert explained(lamp) == (50, VIRTUAL_NIGHT)
+
+
+def test_a_virtual_night_that_cannot_be_worked_out_is_bright_until_it_can():
+    lamp = switched_for_a_week()
+    lamp.run(7 * 3600)
+    with Broken(MemoryError(), "night"):
+        lamp.load(DEFAULT_PROGRAMME, version=3)
+        assert explained(lamp) == (100, UNKNOWN_NIGHT)
+    lamp.run(RETRY_S)
+    assert explained(lamp) == (50, VIRTUAL_NIGHT)
+
+
+def test_a_night_that_no_memory_can_learn_is_not_learned():
+    world = World()
+    world.lux = lambda at_s: 5 if (at_s - NOON_S) // 3600 % 24 in range(5, 19) else 900 + at_s // 60 % 2
+    lamp = lamp_at(NOON_S, told=False, world=world, on_lux=35)
+    with Broken(MemoryError(), "night"):
+        lamp.run(2 * DAY_S + 12 * 3600)
+        assert explained(lamp) == (100, UNKNOWN_NIGHT)
+    lamp.run(2 * DAY_S)
+    assert explained(lamp) == (50, VIRTUAL_NIGHT)
+
+
+def test_an_order_for_which_there_is_no_memory_has_failed_and_may_come_again():
+    lamp = lamp_at(MIDNIGHT_S)
+    with Broken(MemoryError(), "loading"):
+        assert lamp.order(LOAD_PROGRAMME, 3, 0, 1, DARK.encode()) == (FAILED, 12)
+        assert explained(lamp) == (50, PROGRAMME)
+        unread = lamp_at(MIDNIGHT_S)
+        assert unread.order(LOAD_PROGRAMME, 1, 0, 1, DEFAULT[2:]) == (FAILED, 12)
+    assert lamp.order(LOAD_PROGRAMME, 3, 0, 1, DARK.encode()) == (DONE, 3)
+    assert explained(lamp) == (0, PROGRAMME)
+    assert unread.order(LOAD_PROGRAMME, 1, 0, 1, DEFAULT[2:]) == (DONE, 1)
+
+
+def test_what_was_stored_is_looked_at_again_when_it_could_not_be():
+    with Broken(MemoryError(), "loading"):
+        lamp = lamp_at(MIDNIGHT_S, programme=b"\x09\x01\xff")
+        assert explained(lamp) == (100, UNKNOWN_NIGHT)
+    lamp.run(RETRY_S)
+    assert explained(lamp) == (100, NO_PROGRAMME)
+    lamp.run(300)
+    assert told(lamp) == [(PROGRAMME_REFUSED, (265,))]
 
 
 # Presence.
@@ -709,11 +836,11 @@ def test_a_restart_in_good_order_keeps_what_holds():
 def test_a_restart_in_good_order_goes_on_with_its_virtual_night():
     lamp = switched_for_a_week()
     lamp.run(7 * 3600)
-    before_min = lamp.role._ledger.nights.before_min
+    before_min = lamp.role._ledger.before_min
     lamp.power_on(lamp.role.image())
     lamp.run(0)
     assert explained(lamp) == (50, VIRTUAL_NIGHT)
-    assert lamp.role._ledger.nights.before_min == before_min
+    assert lamp.role._ledger.before_min == before_min
 
 
 def test_an_image_or_a_ledger_of_another_layout_is_let_go():
@@ -735,7 +862,7 @@ def test_an_image_or_a_ledger_of_another_layout_is_let_go():
 
 def test_settings_change_while_it_runs():
     lamp = lamp_at(MIDNIGHT_S)
-    for number, value in ((24, 10), (26, 800), (27, 600), (28, 70), (29, 30), (30, 20), (31, 90)):
+    for number, value in ((23, 1), (24, 10), (25, 800), (26, 600), (27, 70), (28, 30), (29, 20), (30, 90)):
         assert lamp.role.configure(number, value) == DONE
     assert lamp.order(SET_LEVEL, 10, 0, 60, gps_s=MIDNIGHT_S, group=1) == (DONE, MANUAL)
     assert lamp.order(RESUME_PROGRAMME) == (DONE, PROGRAMME)
@@ -751,15 +878,15 @@ def test_another_threshold_makes_the_photocell_look_again():
     lamp = lamp_at(NOON_S, told=False, world=world, on_lux=35)
     lamp.run(900)
     assert explained(lamp) == (0, PHOTOCELL_DAY)
-    lamp.role.configure(31, 80)
+    lamp.role.configure(30, 80)
     lamp.run(60)
     assert explained(lamp) == (100, UNKNOWN_NIGHT)
     lamp.run(900)
-    lamp.role.configure(30, 0)
+    lamp.role.configure(29, 0)
     lamp.run(60)
     assert explained(lamp) == (100, UNKNOWN_NIGHT)
     switched = switched_for_a_week()
-    switched.role.configure(30, 20)
+    switched.role.configure(29, 20)
     switched.run(0)
     assert explained(switched) == (100, VIRTUAL_NIGHT)
 

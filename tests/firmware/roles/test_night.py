@@ -1,7 +1,6 @@
-"""Night without a clock: learned lengths, virtual midnight, and a photocell that may be wrong."""
+"""Night without a clock: learned lengths and virtual midnight."""
 
-from firmware.roles.night import Nights, Photocell, sun_is_down, until_sunrise_s, virtual_night
-from protocol.civil import day_of, to_gps
+from firmware.roles.night import Nights, virtual_night
 from protocol.dimming import (
     CLOCK,
     DAWN,
@@ -19,7 +18,6 @@ from protocol.dimming import (
 from tests.firmware.roles.street import antony
 
 WINTER_NIGHT_MIN = 840
-NIGHT_S = 3600 * 14
 
 
 def week(length_min=WINTER_NIGHT_MIN):
@@ -97,16 +95,6 @@ def test_a_day_with_power_is_no_night():
     assert not nights.power_up(24 * 60 + 400)
 
 
-def test_the_sun_is_down_from_sunset_to_sunrise():
-    site = antony()
-    day = day_of(2027, 6, 21)  # sunset 19:57 UTC, sunrise the next day 03:47
-    for hour, down in ((0, True), (3, True), (5, False), (12, False), (19, False), (21, True)):
-        assert sun_is_down(site, to_gps(day, hour * 3600)) == down
-    assert 0 < until_sunrise_s(site, to_gps(day, 3 * 3600)) < 3600
-    assert 7 * 3600 < until_sunrise_s(site, to_gps(day, 20 * 3600)) < 8 * 3600
-    assert 23 * 3600 < until_sunrise_s(site, to_gps(day, 4 * 3600)) < 24 * 3600
-
-
 def slots(levels):
     """(slot, level) where the level changes."""
     found = []
@@ -156,95 +144,3 @@ def test_a_short_night_may_have_no_dimmed_hour():
     assert slots(virtual_night(DEFAULT_PROGRAMME, antony(), 360)) == [(0, 100), (7, 50), (22, 100)]
     early = Programme(DayType(EVERY_DAY, Step(SUNSET, 0, 90, 0), Step(CLOCK, 1200, 40, 0), Step(CLOCK, 1320, 90, 0)))
     assert slots(virtual_night(early, antony(), 360)) == [(0, 90)]
-
-
-class Sky:
-    """Feeds a photocell every minute."""
-
-    def __init__(self):
-        self.cell = Photocell(35, 70)
-        self.now_s = 0
-        self.nights = []
-
-    def shine(self, lux, minutes, flicker=0):
-        for _ in range(minutes):
-            self.now_s += 60
-            value = lux if lux is None else lux + self.now_s // 60 % 2 * flicker
-            night_s = self.cell.see(value, self.now_s)
-            if night_s:
-                self.nights.append(night_s)
-        return self.cell.night
-
-
-def test_day_and_night_are_seen_after_a_while():
-    sky = Sky()
-    assert sky.shine(1000, 10) is None
-    assert sky.shine(1000, 1) is False
-    assert sky.shine(10, 3) is False
-    assert sky.shine(10, 1) is True
-    assert sky.cell.dusk_s == 12 * 60
-    assert sky.shine(500, 10) is True  # 15 minutes are no night
-    assert sky.shine(10, 600) is True
-    assert sky.shine(500, 11) is False
-    assert sky.nights == [sky.now_s - 12 * 60]
-
-
-def test_between_the_thresholds_nothing_changes():
-    sky = Sky()
-    sky.shine(1000, 20)
-    assert sky.shine(50, 300) is False
-    sky.shine(10, 300)
-    assert sky.shine(50, 300) is True
-
-
-def test_headlights_and_clouds_change_nothing():
-    sky = Sky()
-    sky.shine(1000, 20)
-    for _ in range(50):
-        assert sky.shine(10, 3) is False
-        assert sky.shine(1000, 1) is False
-    sky.shine(10, 300)
-    for _ in range(50):
-        assert sky.shine(1000, 10) is True
-        assert sky.shine(10, 1) is True
-
-
-def test_a_lamp_that_shines_into_its_own_photocell_stays_lit_for_hours():
-    sky = Sky()
-    sky.shine(1000, 20)
-    sky.shine(5, 5)
-    assert sky.cell.night is True
-    for _ in range(23):
-        assert sky.shine(300, 10, 1) is True
-
-
-def test_a_night_whose_start_was_not_seen_has_no_length():
-    sky = Sky()
-    assert sky.shine(3, 5) is True
-    assert sky.cell.dusk_s is None
-    assert sky.shine(1000, 12) is False
-    assert sky.nights == []
-
-
-def test_silence_means_not_known():
-    sky = Sky()
-    sky.shine(1000, 20)
-    assert sky.shine(None, 4) is False
-    assert sky.shine(None, 1) is None
-    assert sky.shine(1000, 10) is None
-    assert sky.shine(1000, 1) is False
-
-
-def test_the_very_same_light_for_six_hours_is_doubted_until_it_is_dark():
-    sky = Sky()
-    assert sky.shine(54612, 361) is None
-    assert sky.shine(1000, 100, 1) is None
-    assert sky.shine(1, 5) is True
-    assert sky.shine(1000, 300, 1) is False
-
-
-def test_a_day_without_end_is_doubted():
-    sky = Sky()
-    assert sky.shine(1000, 18 * 60 + 10, 1) is False
-    assert sky.shine(1000, 1, 1) is None
-    assert sky.shine(1000, 600, 1) is None

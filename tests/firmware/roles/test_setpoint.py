@@ -1,6 +1,6 @@
 """The order of strength: safety, then orders with an end, then presence, then the base."""
 
-from firmware.roles.setpoint import MANUAL, PRESENCE, PROGRAMME, RETURN_FADE_S, SAFETY, UNKNOWN_NIGHT, Door
+from firmware.roles.setpoint import LOGARITHMIC, MANUAL, PRESENCE, PROGRAMME, RETURN_FADE_S, SAFETY, UNKNOWN_NIGHT, Door
 
 NIGHT = (50, 60, PROGRAMME)
 FREE = 100
@@ -18,6 +18,16 @@ def begun(base=NIGHT):
 
 def test_a_lamp_that_has_just_got_power_does_not_fade():
     assert lamp(Door(1).decide(0, NIGHT, FREE)) == (1, 50, 0)
+
+
+def test_a_logarithmic_gear_is_told_the_level_nearest_to_the_light():
+    """X(n) = 10^((n - 1) · 3/253 - 1) % (IEC 62386-102 §9.3), in integers: (10 · X)^506 = 10^(6 · (n - 1))."""
+    door = Door(0, LOGARITHMIC)
+    for level_pct in range(1, 101):
+        door.hold(level_pct, 0, 10)
+        drive = door.decide(0, NIGHT, FREE).drive
+        assert 10 ** (6 * drive - 9) <= (10 * level_pct) ** 506 < 10 ** (6 * drive - 3), level_pct
+    assert drive == 254
 
 
 def test_what_the_lamp_does_already_is_not_said_again():

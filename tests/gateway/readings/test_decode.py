@@ -4,7 +4,7 @@ import pytest
 
 from gateway.readings.decode import records_of
 from protocol.quantities import OCCUPIED
-from protocol.telemetry import Readings, Row
+from protocol.telemetry_reader import Readings, Row
 from tests.fakes.devices import Device
 
 NOW_MS = 1_767_225_600_000

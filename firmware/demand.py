@@ -1,0 +1,43 @@
+"""What is loaded on demand, and how it goes again: code that normal running does without for hours.
+
+The rule: nothing of such a module outlives the call that imported it but plain data, tuples, numbers, bytes and objects
+of modules that stay. Whoever needs one imports it inside the function; so a class of it that was loaded twice is two
+classes, and an object of the first is no instance of the second.
+"""
+
+import sys
+
+# A package goes after its modules.
+MODULES = (
+    "firmware.commands",
+    "firmware.groups",
+    "firmware.joining",
+    "firmware.orders",
+    "firmware.roles.loading",
+    "firmware.roles.night",
+    "firmware.roles.outlook",
+    "firmware.store.slots",
+    "protocol.civil",
+    "protocol.dimming.programme",
+    "protocol.dimming.setpoint",
+    "protocol.dimming.site",
+    "protocol.dimming.sun",
+    "protocol.dimming",
+    "protocol.lorawan.eui",
+    "protocol.lorawan.join",
+    "protocol.lorawan.mac_commands",
+    "protocol.lorawan.multicast",
+    "protocol.manifest",
+    "protocol.orders",
+    "protocol.quantity_table",
+    "protocol.settings",
+)
+
+
+def forget() -> None:
+    """Let the collector have them; the body calls it when nothing is due for a while."""
+    for name in MODULES:
+        if name in sys.modules:
+            del sys.modules[name]
+            package, _, module = name.rpartition(".")
+            delattr(sys.modules[package], module)
