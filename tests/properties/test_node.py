@@ -19,11 +19,12 @@ from firmware.events import Downlink, FrameHeard, LuxSensed, MotionSeen, Sensed,
 from firmware.mac import Mac
 from firmware.mind import Facts, Mind, role_image
 from firmware.node import Node
+from firmware.recall import MAX_RESENDS
 from firmware.roles.air import Air as AirRole
 from firmware.roles.light import Light
 from firmware.session import Identity
 from firmware.store.log import READING, Log, Record
-from firmware.telling import MAX_RESENDS, RARE
+from firmware.telling import RARE
 from gateway.network.joining import join_accept
 from protocol.events import VOID
 from protocol.lorawan.frames import CONFIRMED_DATA_UP, DOWNLINK, JOIN_REQUEST, UPLINK, frame_mtype, parse_frame
