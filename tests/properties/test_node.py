@@ -123,6 +123,9 @@ class Air(Network):
         self._newest = self._heard = 0  # the newest that the node used, and of which the network knows that it did
         self._frames: dict[tuple[int, int], bytes] = {}  # by session and FCntUp
         self._join_nonce = 0
+        # Join-Accepts of sessions that the node has not used. LoRaWAN 1.0 does not bind one to its request: held back
+        # and replayed to a later one, it makes a session that the node alone knows, until it joins anew (`adr.py`).
+        self._unused: dict[int, bytes] = {}
         super().__init__()
 
     def activate(self, dev_addr: int, keys: Any) -> None:
@@ -140,6 +143,8 @@ class Air(Network):
         assert f_cnt >= session[1], "FCntUp went back"
         self._newest = number
         session[1] = f_cnt
+        if number in self._unused:
+            self.sealed.append(self._unused.pop(number))
         known = self._frames.setdefault((number, f_cnt), radio.phy_payload)
         assert known == radio.phy_payload, f"FCntUp {f_cnt} came twice under one key"
         if self._lost_up():
@@ -179,7 +184,8 @@ class Air(Network):
             self._join_nonce += 1
             self.accepts = [join_accept(self._plan, self._join_nonce, 0x13, DEV_ADDR)]
         answers: list[Any] = self._hear_join(radio, end_ms)
-        self.sealed += [answer[3] for answer in answers]
+        for answer in answers:
+            self._unused[len(self._sessions) - 1] = answer[3]
         return answers
 
     def _whose(self, frame: Any) -> tuple[int, int]:
@@ -459,7 +465,7 @@ commands = st.one_of(
 SLOW = encode_command(DOWNLINK, 0x03, 0, 0, 0xFF, 0, 3)
 HEALTHY = (encode_command(DOWNLINK, 0x03, 5, 0, 0xFF, 0, 1), encode_command(DOWNLINK, 0x04, 0))
 settings_to_change = st.sampled_from(
-    (("plan", 0), ("plan", 1), ("reading_interval_s", 60), ("reading_interval_s", None), ("status_interval_s", 3600))
+    (("plan", 0), ("plan", 1), ("reading_interval_s", 120), ("reading_interval_s", None), ("status_interval_s", 3600))
 )
 
 
@@ -469,7 +475,7 @@ class Life(RuleBasedStateMachine):
     @initialize(
         role=st.sampled_from(sorted(ROLES)),
         link=st.sampled_from(sorted(LINKS)),
-        interval_s=st.sampled_from((60, 900)),
+        interval_s=st.sampled_from((120, 900)),
         seed=st.integers(0, 99),
         deaf=st.sampled_from((0, 0, 3)),
         slow=st.booleans(),
@@ -644,5 +650,5 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-# Each life is a day or two of its own clock, and a tenth of a second of ours.
-TestLife.settings = settings(max_examples=max(10, settings.default.max_examples * 2 // 3), stateful_step_count=25)
+# Each life is a day or two of its own clock, and a quarter of a second of ours.
+TestLife.settings = settings(max_examples=max(10, settings.default.max_examples // 2), stateful_step_count=25)
