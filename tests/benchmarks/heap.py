@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,16 @@ _HEAP_B = 84_000  # three quarters of what a plain ESP32 gives
 _LOADED_B = 50_000
 _WAKE_B = 30_000
 _HOW = "gc.mem_alloc() after a collection, less that of the empty interpreter; hours of normal running before"
-# The body's part: what the core wants is carried out elsewhere, and leaves no trace but the frames.
+# The body's part: what the core wants is carried out elsewhere, and leaves no trace but what is shown of it.
 _BODY = """
 from firmware import events
-from firmware.actions import RadioTransmit
+from firmware.actions import RadioTransmit, SetLamp
 def hear(event, now):
     for action in core.handle(event, now):
         if isinstance(action, RadioTransmit):
             print(action.phy_payload.hex())
+        elif isinstance(action, SetLamp):
+            print(action.head, action.level_pct)
 """
 _FORGET = """
 
@@ -41,12 +43,10 @@ del forget
 def figures() -> Iterator[Figure]:
     """Sizes of all shared modules, and what each role takes while it lives and when it wakes."""
     compiled = REPOSITORY / "build" / "mpy"
-    modules = compile_all(compiled, keep_definitions=False)
+    lives = {role: life_of(role) for role in ROLES if (REPOSITORY / "firmware" / "roles" / f"{role}.py").exists()}
+    modules = compile_for(lives.values(), compiled)
     yield Figure(name="mpy.all_modules", value=sum(module.stat().st_size for module in modules), unit="B")
-    for role in ROLES:
-        if not (REPOSITORY / "firmware" / "roles" / f"{role}.py").exists():
-            continue
-        life = life_of(role)
+    for role, life in lives.items():
         lived = live(compiled, life)
         loaded = sum(_sizes(compiled, lived["modules"]).values())
         yield Figure(name=f"firmware.{role}.live_heap_bytes", value=lived["heap"], unit="B", target=_HEAP_B, how=_HOW)
@@ -55,6 +55,14 @@ def figures() -> Iterator[Figure]:
             woken = wake(compiled, life)
             loaded = sum(_sizes(compiled, woken["modules"]).values())
             yield Figure(name=f"firmware.{role}.wake_mpy_bytes", value=loaded, unit="B", target=_WAKE_B)
+
+
+def compile_for(lives: Iterable[Life], target: Path) -> list[Path]:
+    """Compile as for a node whose body lives these lives; returns the .mpy files."""
+    told = [_BODY, _FORGET]
+    for life in lives:
+        told += [life.born, *[event for event, _ in life.heard]]
+    return compile_all(target, "\n".join(told))
 
 
 def live(compiled: Path, life: Life) -> dict[str, Any]:
@@ -122,8 +130,8 @@ def _in_order(modules: list[str]) -> list[str]:
 def _table(role: str) -> None:
     """Where it goes: the modules that a role has loaded, each after those it imports, with their .mpy and heap."""
     compiled = REPOSITORY / "build" / "mpy"
-    compile_all(compiled, keep_definitions=False)
     life = life_of(role)
+    compile_for([life], compiled)
     lived = live(compiled, life)
     sizes = _sizes(compiled, lived["modules"])
     before = 0

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass, field
 from typing import Any
 
-from firmware.actions import RadioTransmit, Sense, SenseLux
+from firmware.actions import RadioTransmit, Sense, SenseLux, SetLamp
 from firmware.events import LuxSensed, Sensed
 from protocol import envelope
 from protocol.dimming import DEFAULT_PROGRAMME
@@ -79,8 +79,8 @@ del born
 class Life:
     """born: statements that make `core` of `given`, names and their values. heard: (event as an expression, time).
 
-    sent: the frames in hex, in their order. woken: what is given when it wakes from its last sleep, at *wakes_ms*; None
-    for a role that stays awake. Times are as the core counts them.
+    sent: the frames in hex and the lamp's levels, in their order. woken: what is given when it wakes from its last
+    sleep, at *wakes_ms*; None for a role that stays awake. Times are as the core counts them.
     """
 
     born: str
@@ -113,6 +113,8 @@ class _Body(Street):  # type: ignore[misc]  # a helper that MicroPython runs too
         super()._do(action)
         if isinstance(action, RadioTransmit):
             self._life.sent.append(action.phy_payload.hex())
+        elif isinstance(action, SetLamp):
+            self._life.sent.append(f"{action.head} {action.level_pct}")
         elif isinstance(action, Sense):
             self._due.append((self.now_ms + 1, Sensed(action.set_number, self._values(action.set_number))))
         elif isinstance(action, SenseLux):
@@ -141,9 +143,9 @@ def life_of(role: str) -> Life:
         life = Life(born=_NODE.replace("ROLE", _ROLES[role].strip()), given=given)
         network = Network()
         network.accepts.append(JoinAccept(1, 0x13, 0x26000011, 0, 3, 5, (867_100_000, 867_300_000, 867_500_000, 0, 0)))
+        network.answers += _answers(role)
         body = _Body(life, network)
         body.run(_HOUR_MS // 2)
-        network.answers += [Down(ack=True), *_answers(role)]
         body.run(2 * _HOUR_MS)
         body.silent = True
         body.run(3 * _HOUR_MS)
@@ -179,7 +181,7 @@ def _answers(role: str) -> list[Down]:
     link = encode_command(DOWNLINK, LINK_ADR, 5, 1, 0x3F, 0, 1) + encode_command(DOWNLINK, DEV_STATUS)
     windows = encode_command(DOWNLINK, RX_PARAM_SETUP, 0, 3, RX2_FREQ_HZ)
     time = b"\x0d" + _GPS_S.to_bytes(4, "little") + b"\x00" + b"\x02\x0a\x01"
-    answers = [Down(f_opts=time), Down(f_opts=link + windows)]
+    answers = [Down(f_opts=time, ack=True), Down(f_opts=link + windows)]
     return answers + [Down(f_port=F_PORT_ORDERS, payload=encode_order(order)) for order in orders]
 
 
