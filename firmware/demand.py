@@ -14,6 +14,7 @@ MODULES = (
     "firmware.groups",
     "firmware.joining",
     "firmware.orders",
+    "firmware.recall",
     "firmware.roles.loading",
     "firmware.roles.night",
     "firmware.roles.outlook",

@@ -6,8 +6,6 @@ asks them in order of urgency whenever the radio is free.
 """
 
 from protocol.compat import const
-from protocol.events import VOID
-from protocol.region import CHANNEL_MAX_DR, frame_airtime_us, max_payload
 from protocol.telemetry import (
     F_PORT_EVENT,
     F_PORT_READINGS,
@@ -15,7 +13,6 @@ from protocol.telemetry import (
     Reading,
     Status,
     encode_event,
-    encode_rare,
     encode_readings,
     encode_status,
 )
@@ -56,15 +53,10 @@ RARE_MOST = const(3)  # values in one of these: they fit the smallest frame what
 MAX_RECEIPTS = const(8)  # the gateway has at most as many orders to one node under way
 REPEATED = const(3)  # readings that ride along with the newest: at 20 % loss all four frames are lost once in 625
 MAX_EVENTS = const(8)  # under way at once: both bays of a node taken and left again within five minutes
-MAX_RESENDS = const(4)  # gaps that the gateway asked for; with a fifth the oldest is forgotten, and asked for again
 _F_PORT_ORDERS = const(4)  # of protocol/orders.py, which is loaded when an order comes
-_CHUNK = const(16)  # records of the log in memory at once
 _REPEATS_S = ((15, 45), (120, 300))  # after the event was first told
 _RETRY_S = const(60)
 _MAX_RETRY_S = const(3600)
-_OVERHEAD_LEN = const(13)  # MHDR(1) FHDR(7) FPort(1) MIC(4)
-# Half the airtime that a sub-band of 1 % allows: 200 times the frame from its start to that of the next.
-_PACE = const(200)
 
 
 class Receipts:
@@ -139,7 +131,7 @@ class Events:
             event.told += 1
         else:
             self._under_way.remove(event)
-        return _payload(event.record, self._boot, now_ms)
+        return event_payload(event.record, self._boot, now_ms)
 
     def sent(self, acked: bool | None, now_ms: int) -> None:
         """Nothing depends on it: the repeats go anyway."""
@@ -187,11 +179,10 @@ class Readings:
 
 
 class Resends:
-    """What is told from the log: readings first, then events, rare quantities and the numbers that are void.
+    """What is told from the log: what the gateway missed and asked for, and once a day what no set carries.
 
-    What the gateway missed and asked for, and once a day what no set carries: that has the time.
-
-    A frame of these uses at most half of the airtime there is, so that what is new finds the other half.
+    A frame of these uses at most half of the airtime there is, so that what is new finds the other half. It is rare:
+    the work is `firmware/recall.py`, loaded for each of them.
     """
 
     confirmed = False
@@ -200,28 +191,22 @@ class Resends:
         self.f_port = F_PORT_READINGS
         self._log = log
         self._boot = boot
-        self._free_ms = 0
+        self._free_ms: int = image[0] * 1000 if image else 0
+        self._gaps: list[list[int]] = image[1:] if image else []  # as `recall.enter` makes them, oldest first
         self._head: Record | None = None  # what the next frame begins with
-        self._gaps: list[list[int]] = []  # [first reading to tell, first of the others, end of both], oldest first
-        if image:
-            self._free_ms = image[0] * 1000
-            self._gaps = image[1:]
-        self._seek()
+        if self._gaps:
+            self._seek()
 
     def add(self, first_seq: int, count: int) -> int | None:
         """Tell *count* records from *first_seq* on, its low 16 bits.
 
         Returns None, or the first full number that the log still has if older ones were asked for.
         """
-        first = self._log.next_seq - ((self._log.next_seq - first_seq) & 0xFFFF)
-        end = min(first + count, self._log.next_seq)
-        oldest = self._log.oldest_seq()
-        kept = max(first, oldest)
-        if kept < end and not self._covered(kept, end):
-            self._gaps.append([kept, kept, end])
-            del self._gaps[:-MAX_RESENDS]
-            self._seek()
-        return oldest if first < oldest else None
+        from .recall import enter
+
+        oldest = enter(self._gaps, self._log, first_seq, count)
+        self._seek()
+        return oldest
 
     def due_ms(self) -> int | None:
         """When half of the airtime has grown to another frame."""
@@ -229,15 +214,11 @@ class Resends:
 
     def compose(self, room: int, now_ms: int) -> bytes:
         """The oldest of what is still to tell, and as much after it as fits."""
-        head = self._head
-        assert head is not None  # the mind asks only when something is due
-        gap = self._gaps[0]
-        if _is_alone(head):
-            gap[1] = head.after()
-            payload = _payload(head, self._boot, now_ms)
-        else:
-            payload = self._compose_readings(gap, head, room, now_ms)
-        self._free_ms = now_ms + _airtime_ms(room, len(payload)) * _PACE
+        from .recall import tell
+
+        assert self._head is not None  # the mind asks only when something is due
+        payload, pause_ms = tell(self._gaps[0], self._head, self._log, self._boot, room, now_ms)
+        self._free_ms = now_ms + pause_ms
         self._seek()
         return payload
 
@@ -250,57 +231,12 @@ class Resends:
         image.extend(self._gaps)
         return image
 
-    def _covered(self, first: int, end: int) -> bool:
-        return any(gap[0] <= first and gap[1] <= first and end <= gap[2] for gap in self._gaps)
-
-    def _compose_readings(self, gap: list[int], head: Record, room: int, now_ms: int) -> bytes:
-        readings: list[Reading] = []  # newest first
-        for record in self._log.find(head.seq, gap[2] - head.seq):
-            if not _is_alone(record):
-                if record.number != head.number or len(readings) == _CHUNK:
-                    break
-                readings.insert(0, record)
-        while True:
-            payload, carried = encode_readings(head.number, readings, self._boot, now_ms // 1000, room)
-            if carried == len(readings):
-                gap[0] = readings[0].seq + 1
-                return payload
-            del readings[: len(readings) - carried]  # the oldest go first: what is left of the gap stays in one piece
-
     def _seek(self) -> None:
-        """Find what the next frame begins with; a gap that has nothing more is closed."""
-        self._head = None
-        oldest = self._log.oldest_seq() if self._gaps else 0
-        while self._gaps:
-            gap = self._gaps[0]
-            self._head = self._next_reading(gap, oldest) or self._next_other(gap, oldest)
-            if self._head:
-                self.f_port = F_PORT_EVENT if self._head.kind == EVENT else F_PORT_READINGS
-                return
-            self._gaps.pop(0)
+        from .recall import seek
 
-    def _next_reading(self, gap: list[int], oldest: int) -> Record | None:
-        first = max(gap[0], oldest)
-        if first < gap[2]:
-            for record in self._log.find(first, gap[2] - first):
-                if not _is_alone(record):
-                    return record
-        gap[0] = gap[2]
-        return None
-
-    def _next_other(self, gap: list[int], oldest: int) -> Record | None:
-        """The next record that goes alone, or a void one for numbers of which the log knows nothing."""
-        first = max(gap[1], oldest)
-        for record in self._log.find(first, gap[2] - first) if first < gap[2] else ():
-            if record.seq > first:
-                return self._void(first, record.seq)
-            if _is_alone(record):
-                return record
-            first = record.seq + 1
-        return self._void(first, gap[2]) if first < gap[2] else None
-
-    def _void(self, first: int, end: int) -> Record:
-        return Record(first, -1, 0, None, EVENT, VOID, (end - first,))
+        self._head = seek(self._gaps, self._log)
+        if self._head:
+            self.f_port = F_PORT_EVENT if self._head.kind == EVENT else F_PORT_READINGS
 
 
 class StatusTeller:
@@ -357,28 +293,8 @@ class _Untold:
         self.first_ms = due_ms
 
 
-def _is_alone(record: Record) -> bool:
-    """Whether it goes in a frame of its own: what it says no row of differences can."""
-    return record.kind == EVENT or record.number == RARE
-
-
-def _payload(record: Record, boot: int, now_ms: int) -> bytes:
-    """A record that goes alone as a payload; without age if it is of another boot."""
-    uptime_s = now_ms // 1000
-    if record.kind == READING:
-        count = len(record.values) // 2
-        pairs = tuple([(key & 0xFF, key >> 8) for key in record.values[:count] if key is not None])
-        return encode_rare(
-            Reading(record.seq, record.boot, record.uptime_s, record.values[count:]), pairs, boot, uptime_s
-        )
+def event_payload(record: Record, boot: int, now_ms: int) -> bytes:
+    """The record of an event as a payload of FPort 2; without age if it is of another boot."""
     details = tuple([value for value in record.values if value is not None])
-    age_s = uptime_s - record.uptime_s if record.boot == boot else None
+    age_s = now_ms // 1000 - record.uptime_s if record.boot == boot else None
     return encode_event(record.seq, age_s, record.number, details)
-
-
-def _airtime_ms(room: int, payload_len: int) -> int:
-    """The longest that a frame of this payload can take at a data rate that leaves so much room."""
-    dr = 0
-    while dr < CHANNEL_MAX_DR and max_payload(dr) < room:
-        dr += 1
-    return frame_airtime_us(dr, _OVERHEAD_LEN + payload_len) // 1000 + 1

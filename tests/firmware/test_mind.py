@@ -356,6 +356,24 @@ def test_what_is_older_than_the_log_is_named_in_the_receipt():
     assert set(gateway(desk)) == {oldest, oldest + 1}
 
 
+def test_what_the_log_lets_go_of_while_its_frame_waits_is_no_harm():
+    desk = settled()
+    for n in range(2500):
+        desk.read(1, 500_000 + n, 20_000, 800, 60_000)
+    desk.rest(60)
+    oldest = desk.log.oldest_seq()
+    desk.payloads.clear()
+    desk.delay_ms = 60_000
+    desk.order(Order(1, SOON, o.RESEND, oldest, 5))
+    desk.rest(100)
+    for n in range(500):
+        desk.event(BAY_TAKEN, 0, n)
+    assert desk.log.oldest_seq() > oldest + 5
+    desk.rest(7200)
+    told = [row.seq for _, payload in desk.sent(1) for row in decode_readings(payload).rows]
+    assert told == [] or told[0] == oldest
+
+
 def test_a_resend_of_what_is_not_there_is_answered_with_nothing():
     desk = settled()
     lost_week(desk, 3)
