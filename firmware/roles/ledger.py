@@ -1,13 +1,21 @@
 """What a power cut must not take from a lamp: burning hours, switchings, energy, how long nights are."""
 
 from protocol import cbor
+from protocol.compat import const
 from protocol.errors import ProtocolError
 from protocol.items import array, integer, integer_or_none
 
 from ..actions import Persist
 
 _KEY = "light"
-_ITEMS = 9
+_ITEMS = const(9)
+_NUMBERS = const(6)  # of them; then lists
+
+TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
+if TYPE_CHECKING:
+    from typing import Any
+
+    Rows = Any  # small numbers, None and lists of numbers, as `save` wrote them
 
 
 class Ledger:
@@ -18,13 +26,23 @@ class Ledger:
     lengths_min and before_min: of nights, as `night.Nights` has them.
     """
 
+    run_min: int
+    before_min: int | None
+    cut_gps_s: int | None
+    energy: int
+    seen: int
+    rated_dw: int
+    lit_s: list[int]
+    switches: list[int]
+    lengths_min: list[int]
+
     def __init__(self, heads: int, stored: bytes) -> None:
         try:
-            items = _items(stored, heads) if stored else None
+            items: Rows = _items(stored, heads) if stored else None
         except ProtocolError:
             items = None
         if items is None:
-            items = 0, None, None, 0, 0, 0, [0] * heads, [0] * heads, []
+            items = [0, None, None, 0, 0, 0, [0] * heads, [0] * heads, []]
         (
             self.run_min,
             self.before_min,
@@ -52,23 +70,12 @@ class Ledger:
         return Persist(_KEY, cbor.encode(kept))
 
 
-def _items(
-    stored: bytes, heads: int
-) -> tuple[int, int | None, int | None, int, int, int, list[int], list[int], list[int]]:
+def _items(stored: bytes, heads: int) -> "Rows":
     """Undo `save`. Raises ProtocolError."""
     items = array(cbor.decode(stored), "ledger", _ITEMS)
-    return (
-        integer(items[0], "ledger: run_min"),
-        integer_or_none(items[1], "ledger: before_min"),
-        integer_or_none(items[2], "ledger: gps_s"),
-        integer(items[3], "ledger: energy"),
-        integer(items[4], "ledger: seen"),
-        integer(items[5], "ledger: rated_dw"),
-        _integers(items[6], heads)[:heads],
-        _integers(items[7], heads)[:heads],
-        _integers(items[8], 0),
-    )
-
-
-def _integers(item: object, least: int) -> list[int]:
-    return [integer(number, "ledger: number") for number in array(item, "ledger: list", least)]
+    numbers: Rows = [integer_or_none(item, "ledger") for item in items[:_NUMBERS]]
+    for place in (0, 3, 4, 5):  # all but before_min and cut_gps_s are numbers
+        integer(numbers[place], "ledger")
+    for item, least in zip(items[_NUMBERS:_ITEMS], (heads, heads, 0)):
+        numbers.append([integer(number, "ledger") for number in array(item, "ledger", least)])
+    return numbers

@@ -4,7 +4,7 @@ What holds when no order does, the base, is the first of these that is possible:
 programme by trusted time and the sun table of the site; without time, where the photocell sees daylight, off; while the
 night's beginning and length are known, the programme of a virtual night (`night.py`); else full light. All of it passes
 one door per head (`setpoint.py`). The meter judges what the lamps really do (`meter.py`). What is worked out once a day
-stays in memory as plain numbers; what works it out does not (`rarely.py`).
+stays in memory as plain numbers; what works it out does not (`rarely.py`, `ask`).
 """
 
 from protocol import cbor
@@ -12,17 +12,7 @@ from protocol.compat import const
 from protocol.errors import ProtocolError
 from protocol.events import POWER_BACK, POWER_LOST, PROGRAMME_REFUSED, SENSOR_BACK, SENSOR_FAILED
 from protocol.items import array, integer, integer_or_none
-from protocol.orders import (
-    BAD_ARGUMENT,
-    BELOW_FLOOR,
-    DONE,
-    FAILED,
-    HOLD_WITHOUT_CLOCK_S,
-    LOAD_PROGRAMME,
-    NOT_HERE,
-    RESUME_PROGRAMME,
-    SET_LEVEL,
-)
+from protocol.orders import BAD_ARGUMENT, DONE, FAILED, HOLD_WITHOUT_CLOCK_S, LOAD_PROGRAMME, NOT_HERE
 from protocol.quantities import (
     ENERGY,
     ILLUMINANCE,
@@ -44,11 +34,12 @@ from ..actions import Persist, Sense, SenseLux, TakeReading, TellEvent
 from ..events import LampFeedback, LuxSensed, MotionSeen, PowerFailing, Sensed, TimeTold, Woke
 from .ledger import Ledger
 from .meter import Latch, Meter
-from .rarely import ask, learn, learned, outlook, photocell, ranges, readable, take_part, virtual_levels
 from .setpoint import NO_PROGRAMME, PHOTOCELL_DAY, PROGRAMME, UNKNOWN_NIGHT, VIRTUAL_NIGHT, Door
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
+    from typing import Any
+
     from protocol.orders import Order
     from protocol.settings import Settings
 
@@ -56,7 +47,6 @@ if TYPE_CHECKING:
     from .photocell import Photocell
 
 FIRST_UPLINK_S = const(600)  # a feeder wakes two hundred lamps in one second: their first words are spread over this
-DEFAULT_HOLD_S = const(7200)  # of an order that does not say (uCIFI 3416/53)
 SAVE_S = const(900)  # 96 writes a day at most, and one at each power-up and at each last gasp
 RETRY_S = const(900)  # after something could not be worked out for want of memory
 
@@ -72,7 +62,6 @@ _ON_LUX = const(29)
 _OFF_LUX = const(30)
 
 _FULL_PCT = const(100)
-_ORDER_FADE_S = const(2)
 _SLOT_S = const(900)  # of a virtual night
 _SLOT_FADE_S = const(60)
 _SENSE_S = const(300)
@@ -89,7 +78,22 @@ _SEEN_POWER = const(1)
 _SEEN_TEMPERATURE = const(2)
 _IMAGE_ITEMS = const(2)
 _HELD_ITEMS = const(3)
-_ENOMEM = const(12)  # what a programme's receipt says when there is no memory to look at it
+_ENOMEM = const(12)  # what a receipt says when there is no memory to look at the order
+
+
+def ask(name: str, *arguments: object) -> "Any":
+    """What the function *name* of `rarely.py` answers; None, which is "not known", when it cannot be had.
+
+    This is the rule for a lamp that finds no memory or no file for what is loaded on demand: to all who ask here, not
+    known means full light and another try later. So such a lamp is bright; it is never dark and never starts anew.
+    ValueError is what MicroPython raises for a damaged file, and what a site or a programme raises that is none.
+    """
+    try:
+        from . import rarely
+
+        return getattr(rarely, name)(*arguments)
+    except (MemoryError, ImportError, OSError, ValueError):
+        return None
 
 
 class Light:
@@ -135,9 +139,11 @@ class Light:
         self._refused = -1  # the version of a stored programme that cannot, until that is told
         self._held: Held = (-1, [])  # parts of the next programme
         self._time: tuple[int, int] | None = None  # (gps_s, now_s) as last told
-        self._steps: list[tuple[int, int, int]] = []  # of the programme, and the sun's times: see `outlook.py`
+        self._outlook_gps_s = 0  # from when on the next three count, see `outlook.py`
+        self._steps: list[tuple[int, int, int]] = []
         self._sun: tuple[int, ...] = ()
-        self._look_s = 0  # when to find both anew
+        self._look_s = 0
+        self._retry_s = 0  # no sooner, when an outlook could not be had
         self._base = (_FULL_PCT, 0, UNKNOWN_NIGHT)
         self._base_until_s: int | None = 0  # in the past: to be found anew
         self._virtual: bytes | None = None  # levels of the virtual night; None: to be found
@@ -186,7 +192,7 @@ class Light:
             self._power_fails(actions, now_s)
         elif isinstance(event, TimeTold):
             self._time = event.gps_s, now_s
-            self._forget_night()
+            self._base_until_s = 0
         self._set_lamps(actions, now_s)
         return actions
 
@@ -217,18 +223,13 @@ class Light:
         """
         now_s = self._pass_time(now_ms)
         actions: list[object] = []
-        if order.verb == SET_LEVEL:
-            outcome, detail = self._hold(order, now_s, gps_s, group)
-        elif order.verb == RESUME_PROGRAMME:
-            outcome, detail = self._resume(order)
-        elif order.verb == LOAD_PROGRAMME:
+        if order.verb == LOAD_PROGRAMME:
             outcome, detail = self._load(actions, order)
-        else:
-            return NOT_HERE, None, actions
+            self._set_lamps(actions, now_s)
+            return outcome, detail, actions
+        outcome, detail = self._obey(order, now_s, gps_s, group)
         self._set_lamps(actions, now_s)
-        if outcome == DONE and order.verb != LOAD_PROGRAMME:
-            detail = self._doors[detail or 0].reason
-        return outcome, detail, actions
+        return outcome, self._doors[detail or 0].reason if outcome == DONE else detail, actions
 
     def configure(self, setting: int, value: int) -> int:
         """Take over a setting, by its number in `protocol/settings.py`, that the mind has checked."""
@@ -238,7 +239,7 @@ class Light:
         self._meter.rated_dw = self._set[_RATED_DW] or self._ledger.rated_dw
         self._meter.hot_limit = self._set[_HOT_LIMIT_DCEL]
         for door in self._doors:
-            door.curve = self._set[_DIMMING_CURVE]
+            door.follow(self._set[_DIMMING_CURVE])
         if setting in (_ON_LUX, _OFF_LUX):
             self._find_photocell()
             if not self._switched:
@@ -285,12 +286,14 @@ class Light:
         if self._unread and not self._read():
             self._base_until_s = now_s + RETRY_S
             return
-        if self._by_the_clock(now_s):
-            self._base_until_s = self._look_s
+        outlook_s = self._look_ahead(now_s)
+        if outlook_s is not None:
+            fresh = 0 <= outlook_s < self._look_s
+            self._base_until_s = now_s + self._look_s - outlook_s if fresh else self._retry_s
         if not self._programme:
             self._base = (_FULL_PCT, 0, NO_PROGRAMME)
-        elif self._time is not None and self._site:
-            self._programme_base(now_s)
+        elif outlook_s is not None:
+            self._programme_base(outlook_s, now_s)
         elif self._photocell is not None and self._photocell.night is False:
             self._base = (0, _SLOT_FADE_S, PHOTOCELL_DAY)
         else:
@@ -298,7 +301,7 @@ class Light:
 
     def _read(self) -> bool:
         """Put aside a stored programme or site that cannot be read; returns whether they were looked at."""
-        found = ask(readable, self._programme, self._site)
+        found = ask("readable", self._programme, self._site)
         if found is None:
             return False
         if self._programme and not found[0]:
@@ -307,38 +310,42 @@ class Light:
         self._unread = False
         return True
 
-    def _by_the_clock(self, now_s: int) -> bool:
-        """Whether time and sun are known; finds the steps and the sun of two days when a day has passed.
+    def _look_ahead(self, now_s: int) -> int | None:
+        """How far on it is in the outlook, found anew when a day of it has passed; None without a clock or a site.
 
-        Should that fail, the second day is still there.
+        Should it not be found, its second day is still there.
         """
         gps_s = self._gps_s(now_s)
         if gps_s is None or not self._site:
-            return False
-        if now_s >= self._look_s:
-            found = ask(outlook, self._programme, self._site, gps_s, now_s)
-            if found is None:
-                self._look_s = now_s + RETRY_S
-            else:
-                self._steps, self._sun, self._look_s = found
-        return True
+            return None
+        outlook_s = gps_s - self._outlook_gps_s
+        if (0 <= outlook_s < self._look_s) or now_s < self._retry_s:
+            return outlook_s
+        found = ask("look_ahead", self._programme, self._site, gps_s)
+        if found is None:
+            self._retry_s = now_s + RETRY_S
+            return outlook_s
+        self._steps, self._sun, self._look_s = found
+        self._outlook_gps_s = gps_s
+        return 0
 
-    def _programme_base(self, now_s: int) -> None:
-        """Hold the level of the step that was last; after the end of what is known, full light."""
-        steps = self._steps
-        while len(steps) > 1 and steps[1][0] <= now_s:
-            steps.pop(0)
-        if len(steps) > 1:
-            at_s, level_pct, fade_s = steps[0]
-            self._base = (level_pct, max(0, fade_s - (now_s - at_s)), PROGRAMME)
-            self._base_until_s = min(steps[1][0], self._look_s)
+    def _programme_base(self, outlook_s: int, now_s: int) -> None:
+        """Hold the level of the step that was last; before and after what is known, full light."""
+        held = None
+        for step in self._steps:
+            if step[0] > outlook_s:
+                if held is not None:
+                    self._base = (held[1], max(0, held[2] - (outlook_s - held[0])), PROGRAMME)
+                    self._base_until_s = min(self._base_until_s or 0, now_s + step[0] - outlook_s)
+                break
+            held = step
 
     def _virtual_base(self, now_s: int) -> None:
         """Hold the level of a virtual night, where that is possible."""
         if self._dusk_s is None or not self._site:
             return
         if self._virtual is None:
-            self._virtual = ask(virtual_levels, self._programme, self._site, self._ledger.lengths_min)
+            self._virtual = ask("virtual_levels", self._programme, self._site, self._ledger.lengths_min)
             if self._virtual is None:
                 self._base_until_s = now_s + RETRY_S
                 return
@@ -348,10 +355,11 @@ class Light:
             self._base_until_s = now_s - since_s + _SLOT_S
 
     def _forget_night(self) -> None:
-        """Time, programme or the night's length are others now."""
+        """Another programme came."""
         self._steps = []
         self._sun = ()
         self._look_s = 0
+        self._retry_s = 0
         self._virtual = None
         self._base_until_s = 0
 
@@ -360,14 +368,16 @@ class Light:
 
     def _sunrise_in_s(self, now_s: int) -> int:
         """Seconds to the next sunrise, 0 when that is not known."""
+        outlook_s = (self._gps_s(now_s) or 0) - self._outlook_gps_s
         for k in range(1, len(self._sun), 2):
-            if self._sun[k] > now_s:
-                return self._sun[k] - now_s
+            if self._sun[k] > outlook_s >= 0:
+                return self._sun[k] - outlook_s
         return 0
 
     def _sun_is_down(self, now_s: int) -> bool:
         """Whether it surely is between sunset and sunrise."""
-        return sum([at_s <= now_s for at_s in self._sun]) in (1, 3)
+        outlook_s = (self._gps_s(now_s) or 0) - self._outlook_gps_s
+        return sum([at_s <= outlook_s for at_s in self._sun]) in (1, 3)
 
     def _boost(self, now_s: int) -> None:
         """Somebody is there: brighter, if it is night."""
@@ -379,24 +389,20 @@ class Light:
 
     # Orders.
 
-    def _hold(self, order: "Order", now_s: int, gps_s: int | None, group: int | None) -> tuple[int, int | None]:
-        level_pct = _number(order, 0)
-        floor_pct = self._set[_FLOOR_PCT]
-        doors = self._named(_number(order, 3))
-        if not doors:
-            return NOT_HERE, None
-        if level_pct is None:
-            return BAD_ARGUMENT, None
-        if group is not None and level_pct < floor_pct:
-            return BELOW_FLOOR, floor_pct
-        fade_s = _number(order, 1)
-        hold_s = _number(order, 2)
-        if hold_s is None:
-            hold_s = DEFAULT_HOLD_S
-        until_s = now_s + min(hold_s, self._longest_hold_s(now_s, gps_s, group))
-        for door in doors:
-            door.hold(level_pct, _ORDER_FADE_S if fade_s is None else fade_s, until_s)
-        return DONE, _number(order, 3)
+    def _obey(self, order: "Order", now_s: int, gps_s: int | None, group: int | None) -> tuple[int, int | None]:
+        """Hold a level, or resume the programme; done, the detail is the head named, or None for all."""
+        floor_pct = 0 if group is None else self._set[_FLOOR_PCT]
+        found = ask("obey", order.verb, order.arguments, len(self._doors), floor_pct)
+        if found is None:
+            return FAILED, _ENOMEM
+        outcome, detail, heads, held = found
+        longest_s = self._longest_hold_s(now_s, gps_s, group)
+        for head in heads:
+            if held is None:
+                self._doors[head].resume()
+            else:
+                self._doors[head].hold(held[0], held[1], now_s + min(held[2], longest_s))
+        return outcome, detail
 
     def _longest_hold_s(self, now_s: int, gps_s: int | None, group: int | None) -> int:
         """Without a clock a quarter of an hour; for a group the next sunrise; else as the order says."""
@@ -406,31 +412,16 @@ class Light:
             return 86400
         return self._sunrise_in_s(now_s) or HOLD_WITHOUT_CLOCK_S
 
-    def _resume(self, order: "Order") -> tuple[int, int | None]:
-        doors = self._named(_number(order, 0))
-        for door in doors:
-            door.resume()
-        return (DONE, _number(order, 0)) if doors else (NOT_HERE, None)
-
-    def _named(self, head: int | None) -> list[Door]:
-        """The doors that an order means: all without a head, none for one that is not here."""
-        return self._doors if head is None else self._doors[head : head + 1]
-
     def _load(self, actions: list[object], order: "Order") -> tuple[int, int | None]:
-        version, part, parts, data = order.arguments[:4]
-        # The mind has checked them; mypy has not.
-        assert isinstance(version, int)
-        assert isinstance(part, int)
-        assert isinstance(parts, int)
-        assert isinstance(data, bytes)
+        """Take in a part of a programme."""
         found = None
         if not self._unread or self._read():
-            found = ask(take_part, self._programme, self._held, version, part, parts, data)
+            found = ask("load", self._programme, self._held, *order.arguments[:4])
         if found is None:
             return FAILED, _ENOMEM
         outcome, detail, programme, self._held = found
         if outcome == BAD_ARGUMENT:
-            actions.append(TellEvent(PROGRAMME_REFUSED, (version,)))
+            actions.append(TellEvent(PROGRAMME_REFUSED, (detail,)))
         if programme != self._programme:
             self._programme = programme
             actions.append(Persist("programme", programme))  # before the lamp follows it
@@ -443,7 +434,7 @@ class Light:
         """Judge a measurement, and report it when a reading is due."""
         self._asked_s = None
         if not self._ranges:
-            self._ranges = ask(ranges, self.set_number) or ()
+            self._ranges = ask("ranges", self.set_number) or ()
         known = {}
         for place, (quantity, _) in enumerate(quantities_of(self.set_number)):
             value = values[place]
@@ -494,22 +485,24 @@ class Light:
         cell = self._photocell
         if cell is None or not self._needs_photocell():
             return
+        before = cell.night, cell.dusk_s
         night_s = cell.see(lux, now_s)
         if night_s:
-            self._ledger.lengths_min = ask(learn, self._ledger.lengths_min, night_s // 60) or self._ledger.lengths_min
+            self._ledger.lengths_min = ask("learn", self._ledger.lengths_min, night_s // 60) or self._ledger.lengths_min
         if self._photocell_gone.see(lux is None):
             failed = self._photocell_gone.on
             actions.append(TellEvent(SENSOR_FAILED if failed else SENSOR_BACK, (ILLUMINANCE,)))
         if self._dusk_s != cell.dusk_s:
             self._dusk_s = cell.dusk_s
             self._virtual = None
-        self._base_until_s = 0
+        if before != (cell.night, cell.dusk_s):
+            self._base_until_s = 0
 
     def _find_photocell(self) -> None:
         """Look anew with the thresholds that hold now. Without memory for that, there is no photocell."""
         self._photocell = None
         if self._set[_ON_LUX] and not self._switched:
-            self._photocell = ask(photocell, self._set[_ON_LUX], self._set[_OFF_LUX])
+            self._photocell = ask("photocell", self._set[_ON_LUX], self._set[_OFF_LUX])
 
     def _needs_photocell(self) -> bool:
         """Only where the night cannot be known by the clock or by having power."""
@@ -596,7 +589,7 @@ class Light:
     def _learn_from_run(self, power_up: bool) -> None:
         """What the run before says of the night, where a cabinet makes it; *power_up*: and this run begins a night."""
         ledger = self._ledger
-        found = ask(learned, ledger.lengths_min, ledger.before_min, ledger.run_min if power_up else -1)
+        found = ask("learned", ledger.lengths_min, ledger.before_min, ledger.run_min if power_up else -1)
         if found is None:
             ledger.before_min = None
             return
@@ -620,9 +613,3 @@ class Light:
                     self._doors[head].hold(held[0], held[1], held[2])
         except ProtocolError:
             self._dusk_s = None
-
-
-def _number(order: "Order", place: int) -> int | None:
-    """An argument that is a number, None when it was left out."""
-    argument = order.arguments[place] if place < len(order.arguments) else None
-    return argument if isinstance(argument, int) else None

@@ -1,7 +1,7 @@
 """What the next two days ask of a lamp whose time is known: the steps of its programme, and the sun.
 
-Found once a day, at noon, where lighting days meet, and whenever time or programme change. The second day is there for
-a lamp that cannot find it again at the next noon. Loaded on demand (`rarely.py`).
+Found once a day, at noon, where lighting days meet, and for another programme. The second day is there for a lamp that
+cannot find it again at the next noon. Loaded on demand (`rarely.py`).
 """
 
 from protocol.civil import DAY_S, from_gps
@@ -23,10 +23,8 @@ def is_site(data: bytes) -> bool:
     return True
 
 
-def outlook(
-    programme: bytes, site: bytes, gps_s: int, now_s: int
-) -> tuple[list[tuple[int, int, int]], tuple[int, ...], int]:
-    """The steps from *gps_s* on, the sun's times, and when to ask again; all in s of the uptime, which is *now_s* now.
+def outlook(programme: bytes, site: bytes, gps_s: int) -> tuple[list[tuple[int, int, int]], tuple[int, ...], int]:
+    """The steps from *gps_s* on, the sun's times, and when to find both anew, 1 or more; all in s since *gps_s*.
 
     programme: as stored, its version before it, or b""; site: as stored. Steps are (at_s, level_pct, fade_s): first the
     one that holds now, last the end of what is known, with full light. Without a programme there are none. The sun's
@@ -37,14 +35,14 @@ def outlook(
     day, second = place.to_local(utc_day, utc_s)
     if second < _NOON_S:
         day -= 1
-    origin_s = now_s - utc_s - (utc_day - day) * DAY_S  # 00:00 UTC of *day*
+    origin_s = (day - utc_day) * DAY_S - utc_s  # 00:00 UTC of *day*
     steps: list[tuple[int, int, int]] = []
     if programme:
         plan = Programme.decode(programme[2:])
         for after in (-1, 0, 1):
             for at_s, level_pct, fade_s in lighting_day(plan, place, day + after):
                 at_s += origin_s + after * DAY_S
-                if at_s <= now_s:
+                if at_s <= 0:
                     steps = []
                 steps.append((at_s, level_pct, fade_s))
         steps.append((origin_s + _noon_s(place, day, 2), _FULL_PCT, 0))

@@ -1,31 +1,13 @@
-"""What a lamp works out once a day or less, in modules that are loaded for one call and then forgotten.
+"""What a lamp works out once a day or less, each by a module of its own; all of them are loaded for the one call.
 
-Here is the rule for a lamp that finds no memory or no file for that: the answer is None, "not known", which means full
-light to all who ask, and is asked for again later. So such a lamp is bright; it is never dark and never starts anew.
-
-What goes in and comes out is plain: numbers, bytes, lists and tuples of them.
+`light.ask` is the way here. What goes in and comes out is plain: numbers, bytes, lists and tuples of them; but for the
+photocell, which stays loaded where there is one.
 """
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, TypeVar
-
     from .loading import Held
     from .photocell import Photocell
-
-    T = TypeVar("T")
-
-
-def ask(task: "Callable[..., T]", *arguments: "Any") -> "T | None":
-    """The answer of one of the functions below, or None when it cannot be had.
-
-    ValueError is what MicroPython raises for a damaged file, and what a site or a programme raises that is none.
-    """
-    try:
-        return task(*arguments)
-    except (MemoryError, ImportError, OSError, ValueError):
-        return None
 
 
 def readable(programme: bytes, site: bytes) -> tuple[bytes, bytes]:
@@ -36,7 +18,7 @@ def readable(programme: bytes, site: bytes) -> tuple[bytes, bytes]:
     return programme if is_programme(programme) else b"", site if is_site(site) else b""
 
 
-def take_part(
+def load(
     running: bytes, held: "Held", version: int, part: int, parts: int, data: bytes
 ) -> "tuple[int, int, bytes, Held]":
     """See `loading.take_part`."""
@@ -45,13 +27,20 @@ def take_part(
     return take_part(running, held, version, part, parts, data)
 
 
-def outlook(
-    programme: bytes, site: bytes, gps_s: int, now_s: int
-) -> tuple[list[tuple[int, int, int]], tuple[int, ...], int]:
+def obey(
+    verb: int, arguments: tuple[object, ...], heads: int, floor_pct: int
+) -> tuple[int, int | None, list[int], tuple[int, int, int] | None]:
+    """See `obeying.wanted`."""
+    from .obeying import wanted
+
+    return wanted(verb, arguments, heads, floor_pct)
+
+
+def look_ahead(programme: bytes, site: bytes, gps_s: int) -> tuple[list[tuple[int, int, int]], tuple[int, ...], int]:
     """See `outlook.outlook`."""
     from .outlook import outlook
 
-    return outlook(programme, site, gps_s, now_s)
+    return outlook(programme, site, gps_s)
 
 
 def virtual_levels(programme: bytes, site: bytes, lengths_min: list[int]) -> bytes:
@@ -62,7 +51,7 @@ def virtual_levels(programme: bytes, site: bytes, lengths_min: list[int]) -> byt
 
 
 def learned(lengths_min: list[int], before_min: int | None, run_min: int) -> tuple[list[int], int | None, int | None]:
-    """lengths_min, before_min and length_min of `night.Nights`, after a power-up behind a run of *run_min*, or -1."""
+    """lengths_min, before_min and length_min of `night.Nights`, after a power-up after a run of *run_min*, or -1."""
     from .night import Nights
 
     nights = Nights(lengths_min, before_min)
@@ -88,7 +77,7 @@ def ranges(set_number: int) -> tuple[tuple[int, int], ...]:
 
 
 def photocell(on_lux: int, off_lux: int) -> "Photocell":
-    """A photocell, which stays loaded where there is one."""
+    """One that has seen nothing yet."""
     from .photocell import Photocell
 
     return Photocell(on_lux, off_lux)

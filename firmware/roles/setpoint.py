@@ -34,19 +34,24 @@ _DRIVES = (
 class Door:
     """All setpoints of one head pass here.
 
-    curve: how the gear dims, LINEAR or LOGARITHMIC. level_pct: what the lamp was told last, None before; reason: the
+    curve: how its gear dims, LINEAR or LOGARITHMIC. level_pct: what the lamp was told last, None before; reason: the
     rule that holds it; settled_s: when its fade ends.
     """
 
     def __init__(self, head: int, curve: int = LINEAR) -> None:
-        self.curve = curve
+        self._curve = curve
         self.level_pct: int | None = None
         self.reason = NO_PROGRAMME
         self.settled_s = 0
         self._head = head
         self._manual: tuple[int, int, int] | None = None  # level_pct, fade_s, until_s
         self._boost: tuple[int, int] | None = None  # level_pct, until_s
-        self._fresh = False  # an order begins its own fade, also towards the level that is there
+        self._fresh = False  # an order begins its own fade, also towards the level that is there; so does a curve
+
+    def follow(self, curve: int) -> None:
+        """The gear dims so; what it was told by another curve is said anew."""
+        self._fresh = self._fresh or curve != self._curve
+        self._curve = curve
 
     def hold(self, level_pct: int, fade_s: int, until_s: int) -> None:
         """A person wants this level; it replaces what was held before."""
@@ -90,7 +95,7 @@ class Door:
         self._fresh = False
         self.level_pct = level_pct
         self.settled_s = now_s + fade_s
-        return SetLamp(self._head, level_pct, fade_s, _DRIVES[level_pct] if self.curve == LOGARITHMIC else None)
+        return SetLamp(self._head, level_pct, fade_s, _DRIVES[level_pct] if self._curve == LOGARITHMIC else None)
 
     def until_s(self) -> int | None:
         """When the strongest of hold and boost ends, or None when neither is there."""

@@ -216,7 +216,7 @@ class Street(RuleBasedStateMachine):
 
     @rule(
         seconds=seconds,
-        names=st.sets(st.sampled_from(["outlook", "loading", "night", "photocell"]), min_size=1),
+        names=st.sets(st.sampled_from(["loading", "night", "obeying", "outlook", "photocell"]), min_size=1),
         error=st.sampled_from([MemoryError(), ImportError(), OSError(5)]),
         happens=st.sampled_from(["nothing", "time", "power", "load"]),
     )

@@ -12,7 +12,8 @@ from firmware.events import (
     TimeTold,
     Woke,
 )
-from firmware.roles.light import DEFAULT_HOLD_S, FIRST_UPLINK_S, RETRY_S, SAVE_S, Light
+from firmware.roles.light import FIRST_UPLINK_S, RETRY_S, SAVE_S, Light, ask
+from firmware.roles.obeying import DEFAULT_HOLD_S
 from firmware.roles.setpoint import (
     MANUAL,
     NO_PROGRAMME,
@@ -23,6 +24,7 @@ from firmware.roles.setpoint import (
     UNKNOWN_NIGHT,
     VIRTUAL_NIGHT,
 )
+from protocol import cbor
 from protocol.civil import day_of, to_gps
 from protocol.dimming import CLOCK, DEFAULT_PROGRAMME, EVERY_DAY, SUNRISE, SUNSET, DayType, Programme, Step
 from protocol.events import (
@@ -90,6 +92,11 @@ def told(lamp):
     return [(event, details) for _, event, details in lamp.told]
 
 
+def kept(lamp):
+    """What is in the flash: minutes of this run, whether it began a night (0: surely), and so on."""
+    return cbor.decode(lamp.flash["light"])
+
+
 def explained(lamp, head=0):
     return lamp.role.explain(head)[:2]
 
@@ -135,8 +142,11 @@ def test_what_the_gear_is_told_follows_its_curve():
             _, _, actions = role.order(Order(1, 0, SET_LEVEL, level_pct), 0, None)
             found.append(actions[-1].drive)
         assert tuple(found) == drives[curve]
+    role.order(Order(2, 0, SET_LEVEL, 50), 0, None)
     assert role.configure(23, 0) == DONE
-    assert role.order(Order(2, 0, SET_LEVEL, 50), 0, None)[2][-1].drive == 127
+    assert [lamp.drive for lamp in role.handle(object(), 1000)] == [127]
+    assert role.configure(23, 0) == DONE
+    assert role.handle(object(), 2000) == []
 
 
 def test_a_fade_under_way_when_the_time_comes_is_shortened():
@@ -413,19 +423,19 @@ SHORTAGES = (MemoryError(), ImportError("no module"), OSError(5), ValueError("in
 def test_a_lamp_that_can_load_nothing_is_bright_and_tries_again():
     for error in SHORTAGES:
         for options in ({}, {"supply": "switched"}, {"on_lux": 35}):
-            with Broken(error, "outlook", "loading", "night", "photocell"):
+            with Broken(error, "loading", "night", "obeying", "outlook", "photocell"):
                 lamp = lamp_at(MIDNIGHT_S, **options)
                 lamp.run(3 * 3600)
                 lamp.power_off()
                 lamp.power_on()
                 lamp.run(3600)
                 lamp.tell_time(lamp.at_s)
-                assert lamp.order(SET_LEVEL, 20, 0, 600, gps_s=lamp.at_s, group=1) == (BELOW_FLOOR, 30)
-                assert lamp.order(SET_LEVEL, 40, 0, 3600, gps_s=lamp.at_s, group=1) == (DONE, MANUAL)
+                assert lamp.order(SET_LEVEL, 0, 0, 3600, gps_s=lamp.at_s) == (FAILED, 12)
+                assert lamp.order(RESUME_PROGRAMME) == (FAILED, 12)
                 lamp.tell(MotionSeen())
                 lamp.tell(PowerFailing())
                 lamp.run(901)
-                assert {level for _, _, level, _ in lamp.changes} == {100, 40, 0}  # ordered, and without power
+                assert [level for _, _, level, _ in lamp.changes] == [100, 0, 100]  # the 0 is the power cut
                 assert explained(lamp) == (100, UNKNOWN_NIGHT)
             lamp.run(RETRY_S)
             assert explained(lamp) == (50, PROGRAMME)
@@ -443,20 +453,54 @@ def test_a_lamp_that_knows_its_night_goes_on_with_it_for_another_day():
     assert lamp.changes[-1][2:] == (50, 5)
 
 
-def test_another_time_ends_what_was_known():
+def test_an_order_to_a_group_ends_soon_when_the_night_is_not_known():
+    with Broken(MemoryError(), "outlook"):
+        lamp = lamp_at(MIDNIGHT_S)
+        assert lamp.order(SET_LEVEL, 40, 0, 3600, gps_s=MIDNIGHT_S, group=1) == (DONE, MANUAL)
+        assert lamp.role.explain(0) == (40, MANUAL, 900)
+
+
+def test_a_mistake_of_ours_is_not_hidden():
+    assert ask("learn", [], 840) == [840]
+    assert ask("look_ahead", DEFAULT, b"\x80", MIDNIGHT_S) is None
+    for name, arguments in (("nothing", ()), ("learn", ([],))):
+        try:
+            ask(name, *arguments)
+        except (AttributeError, TypeError):
+            continue
+        raise AssertionError(name + " was hidden")
+
+
+def test_another_time_is_followed_as_far_as_the_night_is_known():
+    """MIDNIGHT_S + 5 h is 05:00; the outlook ends at the noon after the next night."""
     lamp = lamp_at(MIDNIGHT_S)
     with Broken(MemoryError(), "outlook"):
-        lamp.tell_time(lamp.at_s + 7200)
-        assert explained(lamp) == (100, UNKNOWN_NIGHT)
-    lamp.run(RETRY_S)
-    assert explained(lamp) == (50, PROGRAMME)
+        for hours, says in ((5, (100, PROGRAMME)), (4, (50, PROGRAMME)), (18, (100, PROGRAMME)), (33, (0, PROGRAMME))):
+            lamp.tell_time(MIDNIGHT_S + hours * 3600 + 60)
+            assert explained(lamp) == says
+    for days in (-30, 30):
+        with Broken(MemoryError(), "outlook"):
+            lamp.tell_time(MIDNIGHT_S + days * DAY_S)
+            assert explained(lamp) == (100, UNKNOWN_NIGHT)
+        lamp.run(RETRY_S)
+        assert explained(lamp) == (50, PROGRAMME)
+
+
+def test_the_night_is_worked_out_once_a_day_however_often_the_time_is_told():
+    lamp = lamp_at(NOON_S + 60)
+    with Broken(TypeError("asked again"), "outlook"):
+        for _ in range(23):
+            lamp.run(3600)
+            lamp.tell_time(lamp.at_s)
+    assert [level for _, _, level, _ in lamp.changes[2:]] == [100, 50, 100, 0]
 
 
 def test_nights_that_cannot_be_looked_at_are_not_lost():
     lamp = switched_for_a_week()
     with Broken(MemoryError(), "night"):
         lamp.power_on()
-        assert lamp.role._ledger.before_min is None  # whether this run began a night will not be known later either
+        lamp.run(0)
+        assert kept(lamp)[1] is None  # whether this run began a night will not be known later either
         lamp.run(7 * 3600)
         assert explained(lamp) == (100, UNKNOWN_NIGHT)
         lamp.run(7 * 3600)
@@ -836,11 +880,11 @@ def test_a_restart_in_good_order_keeps_what_holds():
 def test_a_restart_in_good_order_goes_on_with_its_virtual_night():
     lamp = switched_for_a_week()
     lamp.run(7 * 3600)
-    before_min = lamp.role._ledger.before_min
+    assert kept(lamp)[1] == 0  # it began with the night
     lamp.power_on(lamp.role.image())
     lamp.run(0)
     assert explained(lamp) == (50, VIRTUAL_NIGHT)
-    assert lamp.role._ledger.before_min == before_min
+    assert kept(lamp)[1] == 0
 
 
 def test_an_image_or_a_ledger_of_another_layout_is_let_go():
