@@ -50,6 +50,8 @@ def _names(node: ast.AST) -> Iterator[str]:
         yield node.id
     elif isinstance(node, ast.Attribute):
         yield node.attr
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value  # it may be asked for by getattr
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns"):
             continue

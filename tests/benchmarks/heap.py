@@ -88,8 +88,7 @@ def _run(compiled: Path, given: dict[str, Any], born: str, hears: list[str]) -> 
     story = json.dumps({"given": names, "born": born, "hears": hears, "rests": rests})
     done = subprocess.run([node, script, compiled], input=story, capture_output=True, text=True, timeout=120)
     if done.returncode:
-        shown = [line for line in done.stderr.splitlines() if len(line) < 200]  # Node shows all of vm.mjs's package
-        raise SystemExit("heap.mjs failed:\n" + "\n".join(shown))
+        raise SystemExit(f"heap.mjs failed: …{done.stderr[-1500:]}")  # Node begins with the text of a whole package
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 

@@ -87,8 +87,9 @@ def test_what_no_line_uses_is_left_out():
     assert "def helper" not in made["protocol.orders"]
     assert "def outcome" in made["protocol.orders"]
     assert len(made["protocol.orders"].splitlines()) == len(unused.splitlines())
-    kept = shaken({"protocol.orders": unused, "firmware.mind": MIND}, {"judge", "Mind", "words"})
-    assert "def helper" in kept["protocol.orders"]
+    for mind, roots in ((MIND, {"words"}), (MIND + "\nX = getattr(orders, 'words')\n", set())):
+        kept = shaken({"protocol.orders": unused, "firmware.mind": mind}, roots | {"judge", "Mind"})
+        assert "def helper" in kept["protocol.orders"]
 
 
 def test_imports_for_annotations_alone_go_and_a_package_passes_on_what_is_left():
