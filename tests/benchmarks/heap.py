@@ -51,9 +51,8 @@ def figures() -> Iterator[Figure]:
         loaded = sum(_sizes(compiled, lived["modules"]).values())
         yield Figure(name=f"firmware.{role}.live_heap_bytes", value=lived["heap"], unit="B", target=_HEAP_B, how=_HOW)
         yield Figure(name=f"firmware.{role}.loaded_mpy_bytes", value=loaded, unit="B", target=_LOADED_B)
-        if life.woken is not None:
-            woken = wake(compiled, life)
-            loaded = sum(_sizes(compiled, woken["modules"]).values())
+        if life.glance is not None:
+            loaded = sum(_sizes(compiled, wake(compiled, life.glance)["modules"]).values())
             yield Figure(name=f"firmware.{role}.wake_mpy_bytes", value=loaded, unit="B", target=_WAKE_B)
 
 
@@ -61,7 +60,9 @@ def compile_for(lives: Iterable[Life], target: Path) -> list[Path]:
     """Compile as for a node whose body lives these lives; returns the .mpy files."""
     told = [_BODY, _FORGET]
     for life in lives:
-        told += [life.born, *[event for event, _ in life.heard]]
+        for one in (life, life.glance):
+            if one is not None:
+                told += [one.born, *[event for event, _ in one.heard]]
     return compile_all(target, "\n".join(told))
 
 
@@ -74,17 +75,17 @@ def live(compiled: Path, life: Life) -> dict[str, Any]:
     return lived
 
 
-def wake(compiled: Path, life: Life) -> dict[str, Any]:
-    """Let MicroPython wake from the last deep sleep, as far as to the first decision."""
-    assert life.woken is not None
-    return _run(compiled, life.woken, life.born, [_BODY, f"hear(events.Woke(), {life.wakes_ms})"])
+def wake(compiled: Path, glance: Life) -> dict[str, Any]:
+    """Let MicroPython wake for a glance; nothing is forgotten, since that would take longer than to sleep."""
+    hears = [f"hear({event}, {now})" for event, now in glance.heard]
+    return _run(compiled, glance.given, glance.born, [_BODY, *hears], "")
 
 
-def _run(compiled: Path, given: dict[str, Any], born: str, hears: list[str]) -> dict[str, Any]:
+def _run(compiled: Path, given: dict[str, Any], born: str, hears: list[str], rests: str = _FORGET) -> dict[str, Any]:
     node = os.environ.get("LAMPYRE_NODE", "node")
     script = REPOSITORY / "tests" / "micropython" / "heap.mjs"
     names = "\n".join([f"{name} = {value!r}" for name, value in given.items()])
-    rests = "".join([f"del {name}\n" for name in given]) + _FORGET
+    rests = "".join([f"del {name}\n" for name in given]) + rests
     story = json.dumps({"given": names, "born": born, "hears": hears, "rests": rests})
     done = subprocess.run([node, script, compiled], input=story, capture_output=True, text=True, timeout=120)
     if done.returncode:
@@ -142,9 +143,9 @@ def _table(role: str) -> None:
         before = heap
     total = sum(sizes.values())
     print(f"{'in all; alive':32}{total:7}{before:7}{lived['heap']:7}, {lived['names']} names")
-    if life.woken is not None:
-        woken = _sizes(compiled, wake(compiled, life)["modules"])
-        print(f"{'at the wake':32}{sum(woken.values()):7}")
+    if life.glance is not None:
+        woken = wake(compiled, life.glance)
+        print(f"{'at the wake':32}{sum(_sizes(compiled, woken['modules']).values()):7}{woken['heap']:14}")
 
 
 if __name__ == "__main__":
