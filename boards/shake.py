@@ -2,11 +2,16 @@
 
 protocol/ has two ends, and a function costs a node 150 bytes of heap whether it is called or not. What counts as used
 is every name that stands anywhere in code that is left, whatever it means there: too much rather than too little.
-Lines stay where they are.
+And what only the air can cause is refused without a sentence: on a node there is nobody to read it. Lines stay where
+they are.
 """
 
 import ast
 from collections.abc import Iterator, Mapping
+
+# Whose refusals a technician reads on the node's console; those of firmware/ are kept as well.
+SPEAKING = ("protocol.settings", "protocol.manifest", "protocol.lorawan.eui")
+_ERRORS = ("ProtocolError", "FrameError", "CborError", "MessageError")
 
 _Definition = ast.FunctionDef | ast.ClassDef
 
@@ -14,6 +19,7 @@ _Definition = ast.FunctionDef | ast.ClassDef
 def shaken(sources: Mapping[str, str], roots: set[str]) -> dict[str, str]:
     """The sources, by module name, without definitions that neither they nor *roots*, names from elsewhere, use."""
     trees = {module: ast.parse(source) for module, source in sources.items()}
+    silent = {module: _silenced(tree) for module, tree in trees.items() if _is_silent(module)}
     dropped: dict[str, list[_Definition]] = {module: [] for module in trees}
     while True:
         used = roots | {name for tree in trees.values() for name in _names(tree)}
@@ -26,9 +32,24 @@ def shaken(sources: Mapping[str, str], roots: set[str]) -> dict[str, str]:
         if sum(map(len, dropped.values())) == before:
             break
     gone = {definition.name for definitions in dropped.values() for definition in definitions}
-    return {
-        module: _without(source, dropped[module], _unused(trees[module], gone)) for module, source in sources.items()
-    }
+    made = {}
+    for module, source in sources.items():
+        made[module] = _without(source, silent.get(module, []), dropped[module], _unused(trees[module], gone))
+    return made
+
+
+def _is_silent(module: str) -> bool:
+    return module.startswith("protocol.") and module not in SPEAKING
+
+
+def _silenced(tree: ast.Module) -> list[tuple[ast.Raise, str]]:
+    """Take the sentences out of the tree; returns each `raise` that had one, and the name of its error."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and ast.unparse(node.exc.func) in _ERRORS:
+            node.exc.args = []
+            found.append((node, ast.unparse(node.exc.func)))
+    return found
 
 
 def _drop(owner: ast.Module | ast.ClassDef, used: set[str], dropped: list[_Definition]) -> None:
@@ -79,8 +100,15 @@ def _unused(tree: ast.Module, gone: set[str]) -> list[tuple[ast.ImportFrom, list
     return found
 
 
-def _without(source: str, dropped: list[_Definition], imports: list[tuple[ast.ImportFrom, list[ast.alias]]]) -> str:
+def _without(
+    source: str,
+    silent: list[tuple[ast.Raise, str]],
+    dropped: list[_Definition],
+    imports: list[tuple[ast.ImportFrom, list[ast.alias]]],
+) -> str:
     lines = source.splitlines()
+    for statement, error in silent:
+        _replace(lines, statement.lineno, statement.end_lineno, f"raise {error}")
     for definition in dropped:
         first = min([definition.lineno, *[decorator.lineno for decorator in definition.decorator_list]])
         _replace(lines, first, definition.end_lineno, "pass")

@@ -92,6 +92,30 @@ def test_what_no_line_uses_is_left_out():
         assert "def helper" in kept["protocol.orders"]
 
 
+def test_nobody_reads_why_the_air_is_refused():
+    source = """def f(x):
+    if x:
+        raise FrameError(
+            f"{x} is {words(x)}; expected 0"
+        )
+    raise KeyError(words)
+
+
+def words(x):
+    return "wrong"
+
+
+def more(x):
+    return words(x)
+"""
+    made = shaken({"protocol.f": source, "protocol.settings": source, "firmware.f": source}, {"f"})
+    assert made["protocol.f"].splitlines()[2] == "        raise FrameError"
+    assert made["protocol.f"].splitlines()[5] == "    raise KeyError(words)"
+    assert made["protocol.settings"] == made["firmware.f"]
+    assert "expected 0" in made["protocol.settings"]
+    assert shaken({"protocol.f": source.replace("KeyError(words)", "KeyError")}, {"f"})["protocol.f"].count("def") == 1
+
+
 def test_imports_for_annotations_alone_go_and_a_package_passes_on_what_is_left():
     sources = {
         "protocol.a": "class A:\n    pass\n\n\ndef b():\n    pass\n",
