@@ -200,10 +200,18 @@ class Mind:
         return actions
 
     def wake_at(self) -> int | None:
-        """The role's next time, or that of the next thing to tell; while a frame waits, the MAC knows better."""
+        """The role's next time, or this mind's own."""
+        role_ms = None if self.role is None else self.role.wake_at()
+        own_ms = self.own_wake_at()
+        if role_ms is None or own_ms is None:
+            return own_ms if role_ms is None else role_ms
+        return min(role_ms, own_ms)
+
+    def own_wake_at(self) -> int | None:
+        """When there is something to do that is not the role's; while a frame waits, the MAC knows better."""
         times = [self._restart_ms]
         if self.role is not None:
-            times += [self.role.wake_at(), self._rare_due(), self._time_ms if self.clock.is_set() else None]
+            times += [self._rare_due(), self._time_ms if self.clock.is_set() else None]
         if self._transmit is None:
             times += [self._due_ms(teller) for teller in self._urgent()]
         known = [time_ms for time_ms in times if time_ms is not None]

@@ -6,7 +6,7 @@ confirmed slot is never written. An update goes into the other one, file by file
 ever looks at it, so it may be torn at any byte. Staging reads it back against its signed manifest and is the one write
 that starts the trial. /boot.py counts each start of a trial, because of which it ends: confirmed, after the network
 has answered and the node then came to rest in good order, or taken back, after four bad ends, 1,024 wakes without an
-answer, or a day (the mind calls `give_up`).
+answer, or a day (the body calls `give_up` when `gives_up_at` has come).
 
     state     event                                        next state                 what runs
     --------  -------------------------------------------  -------------------------  ------------------------
@@ -24,11 +24,14 @@ answer, or a day (the mind calls `give_up`).
                                                             of safe mode: 512
 """
 
+from protocol.compat import const
 from protocol.errors import MessageError
 from protocol.manifest import MANIFEST_NAME, Manifest, open_manifest, version_text
 
 from ..actions import Persist
 from ..boot import ORDERLY, SLOT_B, SLOTS, STRAIN, TRIAL, UNDONE, is_safe
+
+TRIAL_MS = const(86_400_000)  # from the boot on: a node whose power comes and goes ends a trial by its bad ends
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -100,6 +103,10 @@ class Slots:
             self._floor = floor
             actions.append(Persist("floor", floor))  # first: a cut behind it leaves the trial going on
         return actions + self._become((self._state & SLOT_B) ^ SLOT_B)
+
+    def gives_up_at(self) -> int | None:
+        """When to call `give_up`, in ms of the clock that power starts and deep sleep does not stop; None: never."""
+        return TRIAL_MS if self.on_trial() and not self._leaving else None
 
     def give_up(self) -> list[object]:
         """A day of trial has passed without proof. Restart then."""

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,16 @@ _HEAP_B = 84_000  # three quarters of what a plain ESP32 gives
 _LOADED_B = 50_000
 _WAKE_B = 30_000
 _HOW = "gc.mem_alloc() after a collection, less that of the empty interpreter; hours of normal running before"
-# The body's part: what the core wants is carried out elsewhere, and leaves no trace but the frames.
+# The body's part: what the core wants is carried out elsewhere, and leaves no trace but what is shown of it.
 _BODY = """
 from firmware import events
-from firmware.actions import RadioTransmit
+from firmware.actions import RadioTransmit, SetLamp
 def hear(event, now):
     for action in core.handle(event, now):
         if isinstance(action, RadioTransmit):
             print(action.phy_payload.hex())
+        elif isinstance(action, SetLamp):
+            print(action.head, action.level_pct)
 """
 _FORGET = """
 
@@ -41,20 +43,27 @@ del forget
 def figures() -> Iterator[Figure]:
     """Sizes of all shared modules, and what each role takes while it lives and when it wakes."""
     compiled = REPOSITORY / "build" / "mpy"
-    modules = compile_all(compiled, keep_definitions=False)
+    lives = {role: life_of(role) for role in ROLES if (REPOSITORY / "firmware" / "roles" / f"{role}.py").exists()}
+    modules = compile_for(lives.values(), compiled)
     yield Figure(name="mpy.all_modules", value=sum(module.stat().st_size for module in modules), unit="B")
-    for role in ROLES:
-        if not (REPOSITORY / "firmware" / "roles" / f"{role}.py").exists():
-            continue
-        life = life_of(role)
+    for role, life in lives.items():
         lived = live(compiled, life)
         loaded = sum(_sizes(compiled, lived["modules"]).values())
         yield Figure(name=f"firmware.{role}.live_heap_bytes", value=lived["heap"], unit="B", target=_HEAP_B, how=_HOW)
         yield Figure(name=f"firmware.{role}.loaded_mpy_bytes", value=loaded, unit="B", target=_LOADED_B)
-        if life.woken is not None:
-            woken = wake(compiled, life)
-            loaded = sum(_sizes(compiled, woken["modules"]).values())
+        if life.glance is not None:
+            loaded = sum(_sizes(compiled, wake(compiled, life.glance)["modules"]).values())
             yield Figure(name=f"firmware.{role}.wake_mpy_bytes", value=loaded, unit="B", target=_WAKE_B)
+
+
+def compile_for(lives: Iterable[Life], target: Path) -> list[Path]:
+    """Compile as for a node whose body lives these lives; returns the .mpy files."""
+    told = [_BODY, _FORGET]
+    for life in lives:
+        for one in (life, life.glance):
+            if one is not None:
+                told += [one.born, *[event for event, _ in one.heard]]
+    return compile_all(target, "\n".join(told))
 
 
 def live(compiled: Path, life: Life) -> dict[str, Any]:
@@ -66,22 +75,21 @@ def live(compiled: Path, life: Life) -> dict[str, Any]:
     return lived
 
 
-def wake(compiled: Path, life: Life) -> dict[str, Any]:
-    """Let MicroPython wake from the last deep sleep, as far as to the first decision."""
-    assert life.woken is not None
-    return _run(compiled, life.woken, life.born, [_BODY, f"hear(events.Woke(), {life.wakes_ms})"])
+def wake(compiled: Path, glance: Life) -> dict[str, Any]:
+    """Let MicroPython wake for a glance; nothing is forgotten, since that would take longer than to sleep."""
+    hears = [f"hear({event}, {now})" for event, now in glance.heard]
+    return _run(compiled, glance.given, glance.born, [_BODY, *hears], "")
 
 
-def _run(compiled: Path, given: dict[str, Any], born: str, hears: list[str]) -> dict[str, Any]:
+def _run(compiled: Path, given: dict[str, Any], born: str, hears: list[str], rests: str = _FORGET) -> dict[str, Any]:
     node = os.environ.get("LAMPYRE_NODE", "node")
     script = REPOSITORY / "tests" / "micropython" / "heap.mjs"
     names = "\n".join([f"{name} = {value!r}" for name, value in given.items()])
-    rests = "".join([f"del {name}\n" for name in given]) + _FORGET
+    rests = "".join([f"del {name}\n" for name in given]) + rests
     story = json.dumps({"given": names, "born": born, "hears": hears, "rests": rests})
     done = subprocess.run([node, script, compiled], input=story, capture_output=True, text=True, timeout=120)
     if done.returncode:
-        shown = [line for line in done.stderr.splitlines() if len(line) < 200]  # Node shows all of vm.mjs's package
-        raise SystemExit("heap.mjs failed:\n" + "\n".join(shown))
+        raise SystemExit(f"heap.mjs failed: …{done.stderr[-1500:]}")  # Node begins with the text of a whole package
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 
@@ -122,8 +130,8 @@ def _in_order(modules: list[str]) -> list[str]:
 def _table(role: str) -> None:
     """Where it goes: the modules that a role has loaded, each after those it imports, with their .mpy and heap."""
     compiled = REPOSITORY / "build" / "mpy"
-    compile_all(compiled, keep_definitions=False)
     life = life_of(role)
+    compile_for([life], compiled)
     lived = live(compiled, life)
     sizes = _sizes(compiled, lived["modules"])
     before = 0
@@ -135,9 +143,9 @@ def _table(role: str) -> None:
         before = heap
     total = sum(sizes.values())
     print(f"{'in all; alive':32}{total:7}{before:7}{lived['heap']:7}, {lived['names']} names")
-    if life.woken is not None:
-        woken = _sizes(compiled, wake(compiled, life)["modules"])
-        print(f"{'at the wake':32}{sum(woken.values()):7}")
+    if life.glance is not None:
+        woken = wake(compiled, life.glance)
+        print(f"{'at the wake':32}{sum(_sizes(compiled, woken['modules']).values()):7}{woken['heap']:14}")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ import tempfile
 from dataclasses import dataclass, field
 from typing import Any
 
-from firmware.actions import RadioTransmit, Sense, SenseLux
-from firmware.events import LuxSensed, Sensed
+from firmware.actions import RadioTransmit, Sense, SenseLux, SetLamp
+from firmware.events import LuxSensed, Sensed, Woke
+from firmware.glance import pack
 from protocol import envelope
 from protocol.dimming import DEFAULT_PROGRAMME
 from protocol.lorawan.frames import DOWNLINK
@@ -34,12 +35,12 @@ _EXPIRY_GPS_S = _GPS_S + 30_000
 _MC_ADDR = 0x26FFFF01
 _MC_KEY = bytes(range(50, 66))
 
-# Born from SETTINGS, SITE, SAVED, IMAGES (of mind, MAC and log) and FOLDER, as a body does it: in a function, so that
-# what only the start needs goes again.
+# Born from SETTINGS, SITE, SAVED and FOLDER, as a body does it: in a function, so that what only the start needs goes
+# again.
 _NODE = f"""
 def born():
     from firmware.mac import Mac
-    from firmware.mind import Facts, Mind, role_image
+    from firmware.mind import Facts, Mind
     from firmware.node import Node
     from firmware.session import Identity
     from firmware.store.files import Files
@@ -47,22 +48,34 @@ def born():
     from protocol.region import PLANS
     from protocol.settings import Settings
     settings = Settings.decode(SETTINGS)
-    log = Log(Files(FOLDER), 0xBEEF, IMAGES[2])
+    log = Log(Files(FOLDER), 0xBEEF)
     ROLE
     kept = [SAVED.get(name, 0) for name in ("boot", "seq")] + [SAVED.get("orders", b"")]
-    mind = Mind(role, log, settings, Facts((0, 1, 0), 1_400_000_000, {DEV_EUI!r}, *kept), IMAGES[0])
+    mind = Mind(role, log, settings, Facts((0, 1, 0), 1_400_000_000, {DEV_EUI!r}, *kept))
     identity = Identity({DEV_EUI!r}, {JOIN_EUI!r}, {APP_KEY!r}, {GEN_APP_KEY!r})
-    mac = Mac(identity, PLANS[settings.plan], SAVED, IMAGES[1], None, None, settings.device_class == 1)
+    mac = Mac(identity, PLANS[settings.plan], SAVED, b"", None, None, settings.device_class == 1)
     return Node(mind, mac), mind, mac, log
 core, mind, mac, log = born()
 del born
 """
+# The short wake, from SETTINGS and MEMORY, what was in the RTC memory.
+_GLANCE = """
+def born():
+    from firmware.glance import Glance, role_part, unpack, with_role_part
+    from protocol.settings import Settings
+    settings = Settings.decode(SETTINGS)
+    wake_ms, mind, _, _ = unpack(MEMORY)
+    ROLE
+    return Glance(role, wake_ms)
+core = born()
+del born
+"""
 _ROLES = {
     "air": f"""from firmware.roles.air import Air
-    role = Air({AIR_FULL}, settings.reading_interval_s, settings.fan_warm_up_s, settings.growth_per_mille, 5_000,
-               role_image(IMAGES[0]))""",
+    air = (settings.reading_interval_s, settings.fan_warm_up_s, settings.growth_per_mille, 5_000)
+    role = Air({AIR_FULL}, *air, PART)""",
     "light": """from firmware.roles.light import Light
-    role = Light(settings, 7, SITE, SAVED.get("programme", b""), SAVED.get("light", b""), role_image(IMAGES[0]))""",
+    role = Light(settings, 7, SITE, SAVED.get("programme", b""), SAVED.get("light", b""), PART)""",
 }
 _BRIDGE = f"""
 from firmware.roles.bridge import Bridge, Emitted, FrameReceived
@@ -79,16 +92,15 @@ del born
 class Life:
     """born: statements that make `core` of `given`, names and their values. heard: (event as an expression, time).
 
-    sent: the frames in hex, in their order. woken: what is given when it wakes from its last sleep, at *wakes_ms*; None
-    for a role that stays awake. Times are as the core counts them.
+    sent: the frames in hex and the lamp's levels, in their order. glance: the short wake that follows, until it has
+    seen something and could sleep again; None for a role that stays awake. Times are as the core counts them.
     """
 
     born: str
     given: dict[str, Any]
     heard: list[tuple[str, int]] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
-    woken: dict[str, Any] | None = None
-    wakes_ms: int = 0
+    glance: "Life | None" = None
 
 
 class _Body(Street):  # type: ignore[misc]  # a helper that MicroPython runs too: without annotations
@@ -113,12 +125,14 @@ class _Body(Street):  # type: ignore[misc]  # a helper that MicroPython runs too
         super()._do(action)
         if isinstance(action, RadioTransmit):
             self._life.sent.append(action.phy_payload.hex())
+        elif isinstance(action, SetLamp):
+            self._life.sent.append(f"{action.head} {action.level_pct}")
         elif isinstance(action, Sense):
-            self._due.append((self.now_ms + 1, Sensed(action.set_number, self._values(action.set_number))))
+            self._due.append((self.now_ms + 1, Sensed(action.set_number, self.values(action.set_number))))
         elif isinstance(action, SenseLux):
             self._due.append((self.now_ms + 1, LuxSensed(20)))
 
-    def _values(self, set_number: int) -> tuple[int | None, ...]:
+    def values(self, set_number: int) -> tuple[int | None, ...]:
         drift = self.now_ms // 60_000 % 40
         values: list[int | None] = []
         for number, _ in quantities_of(set_number):
@@ -135,15 +149,15 @@ def life_of(role: str) -> Life:
         return _bridge()
     settings = Settings.from_names({"role": role, "dev_eui": DEV_EUI.hex()})
     with tempfile.TemporaryDirectory() as folder:
-        given = {"SETTINGS": settings.encode(), "SAVED": {}, "IMAGES": (b"", b"", b""), "SITE": b"", "FOLDER": folder}
+        given = {"SETTINGS": settings.encode(), "SAVED": {}, "SITE": b"", "FOLDER": folder}
         if role == "light":
             given["SITE"] = antony().encode()
-        life = Life(born=_NODE.replace("ROLE", _ROLES[role].strip()), given=given)
+        life = Life(born=_NODE.replace("ROLE", _ROLES[role]).replace("PART", "b''"), given=given)
         network = Network()
         network.accepts.append(JoinAccept(1, 0x13, 0x26000011, 0, 3, 5, (867_100_000, 867_300_000, 867_500_000, 0, 0)))
+        network.answers += _answers(role)
         body = _Body(life, network)
         body.run(_HOUR_MS // 2)
-        network.answers += [Down(ack=True), *_answers(role)]
         body.run(2 * _HOUR_MS)
         body.silent = True
         body.run(3 * _HOUR_MS)
@@ -153,14 +167,28 @@ def life_of(role: str) -> Life:
         body.run(3 * _HOUR_MS)
         assert network.joins
         assert not network.answers, "the network said all it had to say"
-        node = body.node
-        life.wakes_ms = node["core"].wake_at()
         if role != "light":
-            images = (node["mind"].image(), node["mac"].image(), node["log"].image())
-            life.woken = dict(given, SAVED=body.saved, IMAGES=images)
+            life.glance = _look_again(role, settings.encode(), body)
     given["FOLDER"] = "/log"
-    if life.woken:
-        life.woken["FOLDER"] = "/log"
+    return life
+
+
+def _look_again(role: str, settings: bytes, body: _Body) -> Life:
+    """The first wake after *body* fell asleep: its sensors are asked once."""
+    mind, mac = body.node["mind"], body.node["mac"]
+    wakes = [wake_ms for wake_ms in (mind.own_wake_at(), mac.wake_at()) if wake_ms is not None]
+    memory = pack(min(wakes), mind.image(), mac.image(), body.node["log"].image())
+    born = _GLANCE.replace("ROLE", _ROLES[role]).replace("PART", "role_part(mind)")
+    life = Life(born=born, given={"SETTINGS": settings, "MEMORY": memory})
+    names = dict(life.given)
+    exec(born, names)
+    core = names["core"]
+    asked: list[Sense] = []
+    while not asked:
+        now_ms = core.wake_at()
+        life.heard.append(("events.Woke()", now_ms))
+        asked = [action for action in core.handle(Woke(), now_ms) if isinstance(action, Sense)]
+    life.heard.append((_expression(Sensed(asked[0].set_number, body.values(asked[0].set_number))), now_ms + 1))
     return life
 
 
@@ -179,7 +207,7 @@ def _answers(role: str) -> list[Down]:
     link = encode_command(DOWNLINK, LINK_ADR, 5, 1, 0x3F, 0, 1) + encode_command(DOWNLINK, DEV_STATUS)
     windows = encode_command(DOWNLINK, RX_PARAM_SETUP, 0, 3, RX2_FREQ_HZ)
     time = b"\x0d" + _GPS_S.to_bytes(4, "little") + b"\x00" + b"\x02\x0a\x01"
-    answers = [Down(f_opts=time), Down(f_opts=link + windows)]
+    answers = [Down(f_opts=time, ack=True), Down(f_opts=link + windows)]
     return answers + [Down(f_port=F_PORT_ORDERS, payload=encode_order(order)) for order in orders]
 
 

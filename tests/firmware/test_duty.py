@@ -75,6 +75,8 @@ def test_a_ledger_goes_through_deep_sleep():
             for band in range(len(SUB_BANDS)):
                 late_ms = other.free_at(band, min(airtime_ms, 3_600)) - ledger.free_at(band, min(airtime_ms, 3_600))
                 assert late_ms in (0, SLOT_MS), "never early, and little late"
+        lates = [other.free_at(BAND_M, span) - ledger.free_at(BAND_M, span) for span in range(1, 36_000, 500)]
+        assert {late_ms for late_ms in lates if late_ms} == {SLOT_MS}
         assert other.free_at(BAND_M, 36_000) == ledger.free_at(BAND_M, 36_000)
 
 

@@ -1,5 +1,6 @@
 """Compile protocol/ and firmware/ to .mpy as the flashing tool will: bytecode only, 31-bit small ints."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,19 +13,22 @@ PACKAGES = ("protocol", "firmware")
 
 sys.path.insert(0, str(REPOSITORY))  # for `python tests/micropython/compile.py`
 from boards.lean import lean  # noqa: E402
+from boards.shake import shaken  # noqa: E402
 
 
-def compile_all(target: Path, keep_definitions: bool = True) -> list[Path]:
+def compile_all(target: Path, body: str | None = None) -> list[Path]:
     """Compile every module of the shared packages into *target*; returns the .mpy files.
 
-    keep_definitions: of constants, which tests import and a node does without. Raises SystemExit with mpy-cross's
-    message for a file that MicroPython cannot compile.
+    body: what runs beside them on a node, which has all it needs; None for tests, which need all there is. Raises
+    SystemExit with mpy-cross's message for a file that MicroPython cannot compile.
     """
     shutil.rmtree(target, ignore_errors=True)
     paths = [path for package in PACKAGES for path in sorted((REPOSITORY / package).rglob("*.py"))]
     sources = {_module(path): path.read_text(encoding="utf-8") for path in paths}
     made = []
-    for path, source in zip(paths, lean(sources, keep_definitions).values(), strict=True):
+    if body is not None:
+        sources = shaken(sources, set(re.findall(r"[A-Za-z_]\w*", body)))
+    for path, source in zip(paths, lean(sources, keep_definitions=body is None).values(), strict=True):
         module = path.relative_to(REPOSITORY)
         compiled = target / module.with_suffix(".mpy")
         compiled.parent.mkdir(parents=True, exist_ok=True)

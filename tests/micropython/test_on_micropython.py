@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.heap import compile_for, live
+from tests.benchmarks.lives import life_of
 from tests.firmware.day import day
 from tests.micropython.compile import PACKAGES, REPOSITORY, compile_all
 
@@ -54,6 +56,16 @@ def test_all_tests_of_protocol_and_firmware_pass_there_and_none_is_left_out(comp
     shown = done.stdout + done.stderr
     assert done.returncode == 0, shown
     assert re.findall(r"^(\d+) passed, (\d+) failed$", done.stdout, re.MULTILINE) == [(str(count), "0")], shown
+
+
+@pytest.mark.parametrize("role", ["air", "light", "bridge"])
+def test_a_node_lives_there_as_here_with_the_code_that_is_flashed(role, tmp_path):
+    life = life_of(role)
+    compile_for([life], tmp_path)
+    lived = live(tmp_path, life)  # it refuses another life
+    assert role == "bridge" or len(life.sent) > 30
+    assert f"firmware.roles.{role}" in lived["modules"]
+    assert not {"firmware.joining", "protocol.settings", "protocol.orders"} & set(lived["modules"])
 
 
 def test_a_node_sends_the_same_frames_there_and_here(compiled):

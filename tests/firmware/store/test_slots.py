@@ -69,7 +69,9 @@ def test_the_old_firmware_proves_nothing_for_the_new_one():
 
 def test_a_trial_without_an_answer_is_given_up():
     new = Slots(decide(TRIAL, HARD), 0)
+    assert new.gives_up_at() == 86_400_000
     actions = new.give_up()
+    assert new.gives_up_at() is None
     new.answered()
     assert new.rested(V1_2_3) == []  # too late
     assert new.give_up() == []
