@@ -9,8 +9,8 @@ import tempfile
 from dataclasses import dataclass, field
 from typing import Any
 
-from firmware.actions import RadioTransmit, Sense, SenseLux, SetLamp
-from firmware.events import LuxSensed, Sensed, Woke
+from firmware.actions import RadioTransmit, Sense, SenseField, SenseLux, SetLamp
+from firmware.events import FieldMoved, FieldSensed, LuxSensed, Sensed, Woke
 from firmware.glance import pack
 from protocol import envelope
 from protocol.dimming import DEFAULT_PROGRAMME
@@ -28,7 +28,6 @@ from protocol.settings import Settings
 from tests.firmware.network import APP_KEY, DEV_EUI, GEN_APP_KEY, JOIN_EUI, Down, Network, Street
 from tests.firmware.roles.street import antony
 
-ROLES = ("air", "light", "bridge")
 _HOUR_MS = 3_600_000
 _GPS_S = 1_450_000_000
 _EXPIRY_GPS_S = _GPS_S + 30_000
@@ -50,7 +49,7 @@ def born():
     settings = Settings.decode(SETTINGS)
     log = Log(Files(FOLDER), 0xBEEF)
     ROLE
-    kept = [SAVED.get(name, 0) for name in ("boot", "seq")] + [SAVED.get("orders", b"")]
+    kept = [SAVED.get(name, 0) for name in ("boots", "seq")] + [SAVED.get("orders", b"")]
     mind = Mind(role, log, settings, Facts((0, 1, 0), 1_400_000_000, {DEV_EUI!r}, *kept))
     identity = Identity({DEV_EUI!r}, {JOIN_EUI!r}, {APP_KEY!r}, {GEN_APP_KEY!r})
     mac = Mac(identity, PLANS[settings.plan], SAVED, b"", None, None, settings.device_class == 1)
@@ -71,6 +70,8 @@ core = born()
 del born
 """
 _ROLES = {
+    "parking": """from firmware.roles.parking import Parking
+    role = Parking(settings, b"", PART)""",
     "air": f"""from firmware.roles.air import Air
     air = (settings.reading_interval_s, settings.fan_warm_up_s, settings.growth_per_mille, 5_000)
     role = Air({AIR_FULL}, *air, PART)""",
@@ -109,6 +110,7 @@ class _Body(Street):  # type: ignore[misc]  # a helper that MicroPython runs too
     def __init__(self, life: Life, network: Network) -> None:
         self._life = life
         self.silent = False  # its CO2 sensor
+        self.field = (150, 140, -420)
         super().__init__(network, self._make)
 
     def _make(self, saved: dict[str, int | bytes], image: bytes) -> Any:
@@ -129,8 +131,15 @@ class _Body(Street):  # type: ignore[misc]  # a helper that MicroPython runs too
             self._life.sent.append(f"{action.head} {action.level_pct}")
         elif isinstance(action, Sense):
             self._due.append((self.now_ms + 1, Sensed(action.set_number, self.values(action.set_number))))
+        elif isinstance(action, SenseField):
+            self._due.append((self.now_ms + 1, self.felt(action.bay)))
         elif isinstance(action, SenseLux):
             self._due.append((self.now_ms + 1, LuxSensed(20)))
+
+    def felt(self, bay: int) -> FieldSensed:
+        """A field that is never twice the same."""
+        x, y, z = self.field
+        return FieldSensed(bay, (x + self.now_ms % 7, y - self.now_ms % 5, z), 150)
 
     def values(self, set_number: int) -> tuple[int | None, ...]:
         drift = self.now_ms // 60_000 % 40
@@ -147,7 +156,8 @@ def life_of(role: str) -> Life:
     """Live it: eight hours, or a minute of the bridge."""
     if role == "bridge":
         return _bridge()
-    settings = Settings.from_names({"role": role, "dev_eui": DEV_EUI.hex()})
+    watched = {"detector": "watched"} if role == "parking" else {}
+    settings = Settings.from_names({"role": role, "dev_eui": DEV_EUI.hex(), **watched})
     with tempfile.TemporaryDirectory() as folder:
         given = {"SETTINGS": settings.encode(), "SAVED": {}, "SITE": b"", "FOLDER": folder}
         if role == "light":
@@ -160,6 +170,8 @@ def life_of(role: str) -> Life:
         body.run(_HOUR_MS // 2)
         body.run(2 * _HOUR_MS)
         body.silent = True
+        if role == "parking":
+            _park(body)
         body.run(3 * _HOUR_MS)
         if role == "light":
             _dim_the_street(body, network)
@@ -173,6 +185,14 @@ def life_of(role: str) -> Life:
     return life
 
 
+def _park(body: _Body) -> None:
+    """A car comes, and stays."""
+    body.field = (350, 40, -120)
+    body.tell(FieldMoved())
+    body.run(2_000)
+    body.field = (400, 20, -240)
+
+
 def _look_again(role: str, settings: bytes, body: _Body) -> Life:
     """The first wake after *body* fell asleep: its sensors are asked once."""
     mind, mac = body.node["mind"], body.node["mac"]
@@ -183,12 +203,18 @@ def _look_again(role: str, settings: bytes, body: _Body) -> Life:
     names = dict(life.given)
     exec(born, names)
     core = names["core"]
-    asked: list[Sense] = []
+    asked: list[Sense | SenseField] = []
     while not asked:
         now_ms = core.wake_at()
         life.heard.append(("events.Woke()", now_ms))
-        asked = [action for action in core.handle(Woke(), now_ms) if isinstance(action, Sense)]
-    life.heard.append((_expression(Sensed(asked[0].set_number, body.values(asked[0].set_number))), now_ms + 1))
+        asked = [action for action in core.handle(Woke(), now_ms) if isinstance(action, Sense | SenseField)]
+    first = asked[0]
+    answer = (
+        body.felt(first.bay)
+        if isinstance(first, SenseField)
+        else Sensed(first.set_number, body.values(first.set_number))
+    )
+    life.heard.append((_expression(answer), now_ms + 1))
     return life
 
 
@@ -196,7 +222,7 @@ def _answers(role: str) -> list[Down]:
     """What the network says to the first uplinks: the time, its wishes for the link, orders of every kind."""
     orders = [
         Order(1, _EXPIRY_GPS_S, IDENTIFY, 10),
-        Order(2, _EXPIRY_GPS_S, CONFIGURE, 11, 1200),
+        Order(2, _EXPIRY_GPS_S, CONFIGURE, 12 if role == "parking" else 11, 1200),
         Order(3, _EXPIRY_GPS_S, RESEND, 0, 4),
     ]
     if role == "light":
