@@ -10,6 +10,7 @@ from ..actions import Persist
 _KEY = "light"
 _ITEMS = const(9)
 _NUMBERS = const(6)  # of them; then lists
+_MOST_WH = const(1_000_000_000)  # the quantity's range; a meter that jumps up and down would pass it
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Ledger:
         """The energy of all runs, in Wh, when the meter counted *energy* in this one; it may begin anew."""
         if self._energy_base + energy < self.energy:
             self._energy_base = self.energy
-        self.energy = self._energy_base + energy
+        self.energy = min(self._energy_base + energy, _MOST_WH)
         return self.energy
 
     def save(self, now_s: int, gps_s: int | None) -> Persist:

@@ -554,8 +554,8 @@ class Light:
     def _tell_back(self, actions: list[object], now_s: int) -> None:
         """Power was away; how long is known once there is time. Where a cabinet cuts it every day, that is no news."""
         gps_s = self._gps_s(now_s)
-        if gps_s is None and now_s < _BACK_WITHOUT_TIME_S:
-            self._back_s = _BACK_WITHOUT_TIME_S
+        if gps_s is None and self._back_s is not None and now_s < _BACK_WITHOUT_TIME_S:
+            self._back_s += _BACK_WITHOUT_TIME_S  # the street keeps the distances in which it began
             return
         self._back_s = None
         if gps_s is None or self._ledger.cut_gps_s is None:

@@ -12,6 +12,7 @@ from firmware.events import (
     TimeTold,
     Woke,
 )
+from firmware.roles.ledger import Ledger
 from firmware.roles.light import FIRST_UPLINK_S, RETRY_S, SAVE_S, Light, ask
 from firmware.roles.obeying import DEFAULT_HOLD_S
 from firmware.roles.setpoint import (
@@ -631,6 +632,14 @@ def test_energy_goes_on_over_power_cuts_and_when_the_meter_begins_anew():
     assert lamp.readings[-1][1][4] == 41
 
 
+def test_a_meter_that_jumps_up_and_down_never_counts_beyond_what_a_lamp_can_take():
+    ledger = Ledger(1, b"")
+    for _ in range(10):
+        for energy in (900_000_000, 0):
+            assert ledger.metered(energy) <= 1_000_000_000
+    assert Ledger(1, ledger.save(60, None).value).energy == 1_000_000_000
+
+
 def test_what_no_sensor_can_see_is_not_known():
     world = World()
     world.measure = lambda set_number, levels: (None, 20001, 2300, -1, None, 851, None)
@@ -794,6 +803,16 @@ def test_without_time_an_outage_has_no_length():
     cut(lamp, 5000)
     lamp.run(3600)
     assert told(lamp) == [(POWER_BACK, ())]
+
+
+def test_a_street_without_time_does_not_tell_its_outage_in_one_second():
+    seconds = []
+    for seed in range(0, 600, 60):
+        lamp = lamp_at(EVENING_S, told=False, seed=seed)
+        cut(lamp, 5000)
+        lamp.run(3600)
+        seconds += [at_s - EVENING_S - 5000 for at_s, event, _ in lamp.told if event == POWER_BACK]
+    assert len(seconds) == 10 and max(seconds) - min(seconds) >= 500
 
 
 def test_a_new_lamp_has_no_outage_behind_it():
