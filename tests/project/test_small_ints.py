@@ -38,6 +38,7 @@ ALLOWED = {
     ("lorawan/mac_commands.py", "encode_command"): "the GPS seconds of DeviceTimeAns",
     ("lorawan/ranges.py", "fits"): "DevAddr, FCnt and GPS seconds",
     ("lorawan/security.py", "_with_key_stream"): "a payload as one number",
+    ("orders.py", "_verb"): "the greatest DevAddr and FCnt",
     ("telemetry.py", "_age_s"): "uptime in seconds",
     ("telemetry_reader.py", "_decode_row"): "values, which travel with 32 bits",
     ("telemetry.py", "_row"): "differences of values, which travel with 32 bits",
