@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from firmware.actions import Identify, Persist, RadioTransmit, Restart, Sense, SenseLux
+from firmware.asleep import IMAGE_MAX_LEN
 from firmware.cable import CableMac
 from firmware.events import Downlink, FrameHeard, LuxSensed, MotionSeen, Sensed, Woke
-from firmware.mac import IMAGE_MAX_LEN, Mac
+from firmware.mac import Mac
 from firmware.mind import Facts, Mind, role_image
 from firmware.node import Node
 from firmware.recall import MAX_RESENDS
