@@ -26,9 +26,10 @@ def compile_all(target: Path, body: str | None = None) -> list[Path]:
     paths = [path for package in PACKAGES for path in sorted((REPOSITORY / package).rglob("*.py"))]
     sources = {_module(path): path.read_text(encoding="utf-8") for path in paths}
     made = []
+    said = set(re.findall(r"[A-Za-z_]\w*", body or ""))
     if body is not None:
-        sources = shaken(sources, set(re.findall(r"[A-Za-z_]\w*", body)))
-    for path, source in zip(paths, lean(sources, keep_definitions=body is None).values(), strict=True):
+        sources = shaken(sources, said)
+    for path, source in zip(paths, lean(sources, keep_definitions=body is None, known=said).values(), strict=True):
         module = path.relative_to(REPOSITORY)
         compiled = target / module.with_suffix(".mpy")
         compiled.parent.mkdir(parents=True, exist_ok=True)
