@@ -117,7 +117,8 @@ class _Lean:
                 self._edit(node, f"_{node.id}_")  # there may be one that differs by the underscore before it alone
             elif isinstance(node, ast.stmt) and is_for_mypy(node):
                 self._edit(node, "pass")
-        inner = {id(node) for node in ast.walk(self._tree) if isinstance(node, ast.FunctionDef) for node in ast.walk(node)}
+        functions = [node for node in ast.walk(self._tree) if isinstance(node, ast.FunctionDef)]
+        inner = {id(node) for function in functions for node in ast.walk(function)}
         for node in ast.walk(self._tree):
             if isinstance(node, ast.ImportFrom):
                 self._import(node, in_place, id(node) in inner)

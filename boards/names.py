@@ -28,6 +28,7 @@ import select
 import struct
 import sys
 import time
+import types
 from collections.abc import Iterable, Iterator, Mapping
 
 GLOBAL = 0  # kinds of names
@@ -38,21 +39,20 @@ _CONST = "const"
 _ERROR = "Error"
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _MODULES = (binascii, builtins, collections, errno, gc, hashlib, io, json, math, os, re, select, struct, sys, time)
-_VALUES = (0, "", b"", bytearray(), memoryview(b""), [], (), {}, set(), frozenset(), range(0), slice(0), (_ for _ in ""))
-_OBJECTS = (*_VALUES, OSError(), UnicodeError, StopIteration(), hashlib.sha256(), io.BytesIO(), io.StringIO(), io.FileIO)
-_DEQUE_AND_POLL = (collections.deque(), collections.OrderedDict(), select.poll() if hasattr(select, "poll") else None)
+_WITH_TYPES = (builtins, collections, io)  # those whose types MicroPython has too
+_TYPES = (types.GeneratorType, type(hashlib.sha256()))
 # Of MicroPython's own modules, as its documentation has them (library/machine.html and the pages below it).
 _HARDWARE = """
     aes encrypt decrypt const native viper asm_xtensawin schedule mem_info qstr_info heap_lock heap_unlock kbd_intr
-    alloc_emergency_exception_buf opt_level stack_use ticks_ms ticks_us ticks_cpu ticks_add ticks_diff sleep_ms sleep_us
-    time_pulse_us bitstream disable_irq enable_irq freq idle lightsleep deepsleep reset soft_reset bootloader reset_cause
-    wake_reason unique_id rng mem8 mem16 mem32 mem_alloc mem_free threshold
-    Pin Signal ADC ADCBlock DAC PWM UART SPI SoftSPI I2C SoftI2C I2S RTC Timer WDT SDCard CAN USBDevice Counter Encoder
-    init deinit value on off low high mode pull drive irq flags trigger toggle feed alarm alarm_left cancel memory
-    datetime callback period channel read read_u16 read_uv atten width block connect duty duty_u16 duty_ns read_timed
+    alloc_emergency_exception_buf opt_level stack_use ticks_ms ticks_us ticks_cpu ticks_add ticks_diff sleep_ms
+    sleep_us time_pulse_us bitstream disable_irq enable_irq freq idle lightsleep deepsleep reset soft_reset
+    bootloader reset_cause wake_reason unique_id rng mem8 mem16 mem32 mem_alloc mem_free threshold Pin Signal ADC
+    ADCBlock DAC PWM UART SPI SoftSPI I2C SoftI2C I2S RTC Timer WDT SDCard CAN USBDevice Counter Encoder init deinit
+    value on off low high mode pull drive irq flags trigger toggle feed alarm alarm_left cancel memory datetime
+    callback period channel read read_u16 read_uv atten width block connect duty duty_u16 duty_ns read_timed
     write_timed any readinto readline write txdone sendbreak flush write_readinto readfrom readfrom_into writeto
-    writevto readfrom_mem readfrom_mem_into writeto_mem scan start stop readbit writebit writebyte readbyte
-    NVS Partition RMT ULP PCNT wake_on_ext0 wake_on_ext1 wake_on_touch wake_on_ulp wake_on_gpio gpio_deep_sleep_hold
+    writevto readfrom_mem readfrom_mem_into writeto_mem scan start stop readbit writebit writebyte readbyte NVS
+    Partition RMT ULP PCNT wake_on_ext0 wake_on_ext1 wake_on_touch wake_on_ulp wake_on_gpio gpio_deep_sleep_hold
     raw_temperature mcu_temperature idf_heap_info get_i32 set_i32 get_blob set_blob erase_key commit readblocks
     writeblocks ioctl mark_app_valid_cancel_rollback find get_next_update set_boot get_running mount umount VfsLfs2
     VfsFat mkfs AbstractBlockDev NeoPixel OneWire fill get_all memaddress sizeof addressof bytes_at bytearray_at
@@ -63,9 +63,7 @@ _HARDWARE = """
 def foreign_names() -> frozenset[str]:
     """Names of what is not ours: of Python's own types and modules, as far as MicroPython has them, and its own."""
     found = set(_HARDWARE.split())
-    for thing in (*_MODULES, *_OBJECTS, *_DEQUE_AND_POLL):
-        found.update(dir(thing))
-    for thing in vars(builtins).values():
+    for thing in (*_MODULES, *_TYPES, *[each for module in _WITH_TYPES for each in vars(module).values()]):
         found.update(dir(thing))
     return frozenset(found)
 
@@ -209,12 +207,13 @@ def _imported(tree: ast.Module, packages: set[str]) -> set[str]:
 
 
 def _in_strings(tree: ast.Module) -> set[str]:
-    """Words of strings that are no docstrings, and names in f-strings."""
+    """Words of strings that are neither docstrings nor sentences, and names in f-strings."""
     found = set()
     for node in _run(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             found.update(_WORD.findall(node.value))
-        elif isinstance(node, ast.JoinedStr):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
             for inner in ast.walk(node):
                 if isinstance(inner, ast.Name | ast.Attribute):
                     found.add(inner.id if isinstance(inner, ast.Name) else inner.attr)
@@ -222,8 +221,9 @@ def _in_strings(tree: ast.Module) -> set[str]:
 
 
 def _run(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes of code that runs: without annotations, docstrings, and what stands below `if TYPE_CHECKING`."""
-    if is_for_mypy(node) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+    """All nodes but annotations, docstrings, f-strings, what is raised, and what stands below `if TYPE_CHECKING`."""
+    silent = isinstance(node, ast.Raise | ast.JoinedStr) or is_for_mypy(node)
+    if silent or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
         return
     yield node
     for field, value in ast.iter_fields(node):

