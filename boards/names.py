@@ -127,21 +127,12 @@ def _inside(
             own = {arg.arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)} | _bound(after)
             yield from _inside(before, local, members)
             yield from _inside(after, local | own, None)
-        elif isinstance(node, _COMPREHENSIONS):
-            own = {name for generator in node.generators for name in _bound([generator.target])}
-            first = node.generators[0].iter
-            rest = [child for child in _children_of_comprehension(node) if child is not first]
-            yield from _inside([first], local, members)
-            yield from _inside(rest, local | own, None)
         elif isinstance(node, ast.Global | ast.Nonlocal):
             raise NotImplementedError("a function that binds names of another scope")
         else:
             if isinstance(node, ast.Attribute):
                 yield node, node.attr, ATTRIBUTE
-            children = list(ast.iter_child_nodes(node))
-            if isinstance(node, ast.AnnAssign):
-                children.remove(node.annotation)
-            yield from _inside(children, local, members)
+            yield from _inside(ast.iter_child_nodes(node), local, members)
 
 
 def _bare_name(node: ast.AST) -> str:
@@ -159,16 +150,12 @@ def _around_and_in(node: ast.FunctionDef | ast.Lambda) -> tuple[list[ast.expr], 
     return around, [node.body]
 
 
-def _children_of_comprehension(node: ast.AST) -> Iterator[ast.AST]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.comprehension):
-            yield from ast.iter_child_nodes(child)
-        else:
-            yield child
-
-
 def _bound(nodes: Iterable[ast.AST]) -> set[str]:
-    """Names that statements bind in their own scope; what an import inside a function binds as well."""
+    """Names that statements bind in their own scope, by imports as well.
+
+    Not those of comprehensions: a global of the same name may stand beside one. They are looked at as if they were
+    globals, which changes nothing as long as it happens to all of them.
+    """
     found: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -186,7 +173,7 @@ def _bound(nodes: Iterable[ast.AST]) -> set[str]:
 
 def _defined(tree: ast.Module) -> set[str]:
     """Names that a module gives to its globals, classes and attributes."""
-    found = _bound(tree.body) - {alias.asname or alias.name for alias in ast.walk(tree) if isinstance(alias, ast.alias)}
+    found = _bound(tree.body)
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             found |= _bound(node.body)
