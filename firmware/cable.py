@@ -1,7 +1,7 @@
 """The MAC of a wired node: the very same frames in envelopes, at once, without windows, data rate or duty cycle."""
 
 from protocol.compat import const
-from protocol.region import FULL, max_payload
+from protocol.region import FULL
 
 from .actions import OpenWindow, RadioTransmit
 from .flight import Flight
@@ -25,8 +25,8 @@ class CableMac(Mac):
     def __init__(self, identity: Identity, saved: dict[str, int | bytes] | None = None, image: bytes = b"") -> None:
         super().__init__(identity, FULL, saved, image, _DR, False, True)
 
-    def _room(self, dr: int, f_opts_len: int) -> int:
-        return max_payload(_DR, f_opts_len)
+    def _room_dr(self, dr: int) -> int:
+        return _DR
 
     def _free_at(self, channels: tuple[tuple[int, int, int], ...], frame_ms: int) -> int:
         return 0

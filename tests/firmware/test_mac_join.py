@@ -349,7 +349,7 @@ def test_a_class_c_node_tries_a_join_beside_its_session_and_hears_orders_meanwhi
 
 def test_an_order_between_a_join_request_and_its_windows_is_heard():
     network, city = joined(class_c=True)
-    city.mac._unheard = 319
+    city.mac._talk.unheard = 319
     city.tell(ask())
     while len(network.joins) < 2:
         city.run(50)
@@ -379,14 +379,14 @@ def test_without_adr_the_node_asks_for_the_link_in_a_long_silence():
 
 def test_a_join_beside_a_session_lets_frames_through():
     network, city = joined()
-    city.mac._unheard = 319
+    city.mac._talk.unheard = 319
     for _ in range(4):
         city.tell(ask())
     city.run(120_000)
     assert (len(network.joins), len(network.uplinks)) == (2, 4)
     attempted(city, 999)  # an attempt just now: the next has to wait
     attempted(city, 999)
-    city.mac._unheard = 351
+    city.mac._talk.unheard = 351
     for _ in range(3):
         city.tell(ask(confirmed=True))
     city.run(25_000)
@@ -398,7 +398,7 @@ def test_a_join_beside_a_session_lets_frames_through():
 
 def test_a_nap_keeps_the_wish_to_join():
     network, city = joined()
-    city.mac._unheard = 319
+    city.mac._talk.unheard = 319
     attempted(city, 999)
     city.tell(ask())
     city.run(7_000)
@@ -409,7 +409,7 @@ def test_a_nap_keeps_the_wish_to_join():
 
 def test_a_data_frame_in_the_window_of_a_join_is_no_answer_to_it():
     network, city = joined(class_c=True)
-    city.mac._unheard = 319
+    city.mac._talk.unheard = 319
     network.accepts = [network.seal(Down(1, 4, b"dim"))]
     city.tell(ask())
     city.run(60_000)
@@ -420,7 +420,7 @@ def test_a_data_frame_in_the_window_of_a_join_is_no_answer_to_it():
 
 def test_an_answer_makes_a_join_needless():
     network, city = joined()
-    city.mac._unheard = 319
+    city.mac._talk.unheard = 319
     attempted(city, 999)
     attempted(city, 999)
     city.tell(ask())
@@ -435,11 +435,11 @@ def test_an_answer_makes_a_join_needless():
 
 def test_of_a_join_and_a_frame_that_are_due_the_earlier_wakes():
     _, city = joined()
-    city.mac._rejoin = True
+    city.mac._talk.rejoin = True
     attempted(city, 0)
     join_ms = city.mac.wake_at()
     for answer_ms in (join_ms - 1_000, join_ms + 1_000):
-        city.mac._answer_at = answer_ms
+        city.mac._talk.answer_at = answer_ms
         assert city.mac.wake_at() == min(join_ms, answer_ms)
 
 

@@ -1,0 +1,114 @@
+"""What a node and its network owe each other: what an uplink carries beside its payload, and how long all is silent."""
+
+from protocol.compat import const
+from protocol.lorawan.frames import UPLINK
+from protocol.lorawan.security import seal_data
+from protocol.region import max_payload
+
+from .adr import CHECK_EVERY, back_off, rejoins, wants_to_be_heard
+from .flight import Flight
+from .session import Session
+
+TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
+if TYPE_CHECKING:
+    from .actions import Transmit
+
+LINK_CHECK = b"\x02"  # CIDs of the requests that a node makes (TS001-1.0.4 §5.1, §5.10)
+DEVICE_TIME = b"\x0d"
+
+_MAX_FOPTS = const(15)
+
+
+class Dialogue:
+    """session: None before the first join. adr: whether the network chooses. min_dr: the slowest data rate there is.
+
+    joins: whether the node may join anew. sticky: answers that were sent, to be repeated until the network is heard;
+    answers: those that were not yet. answer_at: when an empty frame answers, if no other does before. unheard:
+    ADRACKCnt, uplinks since the last class A downlink. rejoin: whether it is time for a join beside the session.
+    """
+
+    def __init__(self, session: Session | None, adr: bool, min_dr: int, joins: bool) -> None:
+        self.session = session
+        self.adr = adr
+        self.min_dr = min_dr
+        self.unheard = 0
+        self.rejoin = False
+        self._joins = joins
+        self._owe_nothing()
+
+    def _owe_nothing(self) -> None:
+        self.sticky = self.answers = self.requests = b""
+        self.ack = False
+        self.answer_at: int | None = None
+
+    def begin(self, session: Session) -> None:
+        """Speak in a new session."""
+        self.session = session
+        self.unheard = 0
+        self._owe_nothing()
+
+    def request(self, cid: bytes) -> None:
+        """Ask for this with the next frame."""
+        if cid not in self.requests:
+            self.requests += cid
+
+    def uplink(self, session: Session, number: int, waiting: "list[Transmit]", room_dr: int, now_ms: int) -> Flight:
+        """The next frame: the oldest of *waiting*, which has what *room_dr* carries, or answers alone.
+
+        number: of this uplink among all that the node ever sent.
+        """
+        answers = self.sticky + self.answers
+        asked = b""
+        f_port: int | None = None
+        payload = f_opts = b""
+        confirmed = False
+        if len(answers) > _MAX_FOPTS:
+            f_port = 0
+            payload = answers
+        else:
+            asked = self._asks(_MAX_FOPTS - len(answers))
+            f_opts = answers + asked
+            if waiting:
+                transmit = waiting.pop(0)
+                room = max_payload(room_dr, len(f_opts))
+                payload = transmit.compose(room, now_ms)  # first: should it fail, nothing else has happened
+                assert len(payload) <= room, "a payload keeps to the room it is given"
+                f_port = transmit.f_port
+                confirmed = transmit.confirmed
+        frame = seal_data(
+            session.keys,
+            UPLINK,
+            session.dev_addr,
+            number - session.first_up,
+            f_port,
+            payload,
+            confirmed,
+            f_opts,
+            self.adr,
+            self.adr and wants_to_be_heard(self.unheard),
+            self.ack,
+        )
+        if answers:
+            from .commands import sticky
+
+            self.sticky = sticky(answers)
+            self.answers = b""
+        if asked:
+            self.requests = b""
+        self.ack = False
+        self.answer_at = None
+        return Flight(frame, session.dr, f_port or None, confirmed, session.nb_trans, asked)
+
+    def _asks(self, room: int) -> bytes:
+        """The requests that go with the next frame, as far as there is room."""
+        asked = self.requests
+        silence = wants_to_be_heard(self.unheard) and self.unheard % CHECK_EVERY == 0
+        if silence and not self.adr and self._joins and not asked:
+            asked = LINK_CHECK  # ADRACKReq means nothing without ADR
+        return asked if len(asked) <= room else b""
+
+    def unanswered(self, session: Session) -> None:
+        """An uplink is over, and nobody answered it."""
+        self.unheard += 1
+        back_off(session, self.unheard, self.adr, self.min_dr)
+        self.rejoin = self.rejoin or rejoins(self.unheard)
