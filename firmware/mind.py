@@ -17,7 +17,7 @@ from protocol.telemetry import F_PORT_STATUS, Status
 from .actions import AskLink, AskTime, Persist, Restart, TakeReading, TellEvent, Transmit
 from .clock import TrustedClock
 from .dice import Dice
-from .events import Downlink, FrameHeard, Joined, LinkAnswered, Sent, TimeAnswered, TimeTold, Transmitted, WindowClosed
+from .events import Downlink, Joined, LinkAnswered, Sent, TimeAnswered, TimeTold
 from .store.counters import Reserved
 from .store.log import EVENT, READING, Log, Record
 from .telling import RARE, RARE_MOST, Events, Readings, Receipts, Resends, StatusTeller
@@ -76,7 +76,6 @@ _IMAGE_VERSION = const(1)
 _HOUR_MS = const(3_600_000)
 _RESTART_MS = const(300_000)  # a restart waits for its receipt so long at most
 _NOTHING_KEPT = ((), (), (), (), 0, (), 0, 0, None)  # the image of a mind that was never awake
-_NOT_FOR_ROLE = (Joined, Transmitted, FrameHeard, WindowClosed)
 
 
 class Facts:
@@ -191,7 +190,7 @@ class Mind:
                 self._tell_time(self.role, actions, now_ms)
         elif isinstance(event, LinkAnswered):
             self._margin_db = event.margin_db
-        elif self.role is not None and not isinstance(event, _NOT_FOR_ROLE):
+        elif self.role is not None and not isinstance(event, Joined):
             self.carry_out(self.role.handle(event, now_ms), actions, now_ms)
         if self._restart_ms is not None and now_ms >= self._restart_ms:
             self._restart_ms = None

@@ -1,7 +1,16 @@
 """A node: one mind and one MAC, and the way between them. Itself a core with the same two calls."""
 
 from .actions import AskLink, AskTime, JoinGroup, Transmit, UsePlan
-from .events import Downlink, Joined, LinkAnswered, Sent, TimeAnswered
+from .events import (
+    Downlink,
+    FrameHeard,
+    Joined,
+    LinkAnswered,
+    Sent,
+    TimeAnswered,
+    Transmitted,
+    WindowClosed,
+)
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -17,6 +26,7 @@ if TYPE_CHECKING:
             """When to send `Woke`, in ms (in the past: at once); None to be left alone until something happens."""
 
 
+_OF_RADIO = (Transmitted, FrameHeard, WindowClosed)  # what they mean the MAC tells the mind
 _FOR_MAC = (Transmit, AskTime, AskLink, JoinGroup, UsePlan)
 _FOR_MIND = (Downlink, Joined, Sent, TimeAnswered, LinkAnswered)
 
@@ -32,7 +42,9 @@ class Node:
         """Let mind and MAC decide, in this order; returns the body's actions in the order they were decided."""
         done: list[object] = []
         # Each hears the event, then what the other made of it, until neither has anything for the other.
-        todo = [(self._mind, event), (self._mac, event)]
+        todo: list[tuple[Core, object]] = [(self._mac, event)]
+        if not isinstance(event, _OF_RADIO):
+            todo.insert(0, (self._mind, event))
         while todo:
             core, what = todo.pop(0)
             for action in core.handle(what, now_ms):

@@ -35,6 +35,17 @@ def encode(value: object) -> bytes:
     return bytes(out)
 
 
+def encode_sequence(values: list[object]) -> bytes:
+    """The encodings of *values* one after another (RFC 8742), for callers that put an `array_head` before them.
+
+    Raises CborError as `encode` does.
+    """
+    out = bytearray()
+    for value in values:
+        _append(out, value, 0)
+    return bytes(out)
+
+
 def decode(data: bytes | memoryview) -> object:
     """Decode the one item that fills *data* exactly; arrays become lists, maps dicts with integer keys.
 

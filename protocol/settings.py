@@ -64,6 +64,7 @@ _ROWS = (
     "off_lux            L     70               1..2000 lux",
 )
 _FIXED = const(16)  # beside the bits of the roles
+_DISTANCE = const(1)  # among the choices of `detector`
 
 
 def _row(text: str) -> "tuple[str, int, Any, int, Any, str]":
@@ -232,7 +233,7 @@ class Settings:
         plan = PLANS[self.plan]
         if self.min_dr > plan.max_dr:
             faults.append(f"settings: min_dr is {self.min_dr}; plan {plan.name} goes up to {plan.max_dr}")
-        if self.bays > 1 and self.detector:
+        if self.bays > 1 and self.detector == _DISTANCE:
             faults.append("settings: bays is 2; the distance detector sees one, write 1")
         return faults
 

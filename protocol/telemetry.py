@@ -84,18 +84,21 @@ def encode_readings(set_number: int, readings: list[Reading], boot: int, uptime_
         raise MessageError(f"no reading of set {set_number} to encode; expected at least one")
     newest = readings[0]
     _check_values(newest, count)
-    body = cbor.encode(set_number) + cbor.encode(newest.seq & 0xFFFF) + cbor.encode(_age_s(newest, boot, uptime_s))
-    for value in newest.values:
-        body += cbor.encode(value)
-    items = 3 + count
+    first: list[object] = [set_number, newest.seq & 0xFFFF, _age_s(newest, boot, uptime_s)]
+    first.extend(newest.values)
+    body = cbor.encode_sequence(first)
+    items = len(first)
     bases = list(newest.values)
     carried = 1
     for older in readings[1:]:
         row = _row(readings[carried - 1], older, bases)
-        if row is None or len(cbor.array_head(items + row[1])) + len(body) + len(row[0]) > room:
+        if row is None:
             break
-        body += row[0]
-        items += row[1]
+        encoded = cbor.encode_sequence(row)
+        if len(cbor.array_head(items + len(row))) + len(body) + len(encoded) > room:
+            break
+        body += encoded
+        items += len(row)
         carried += 1
     payload = cbor.array_head(items) + body
     if len(payload) > room:
@@ -185,11 +188,12 @@ def _check_values(reading: Reading, count: int) -> None:
     if len(reading.values) != count:
         raise MessageError(f"reading {reading.seq} has {len(reading.values)} values; expected {count}")
     for value in reading.values:
-        _value(value)
+        if value is not None and not is_integer(value, MIN_INT):
+            integer(value, "readings: value", MIN_INT)  # says so
 
 
-def _row(newer: Reading, older: Reading, bases: list[int | None]) -> tuple[bytes, int] | None:
-    """Encode *older* as differences to *bases*, which then hold its values; returns the bytes and their items.
+def _row(newer: Reading, older: Reading, bases: list[int | None]) -> list[object] | None:
+    """The items of *older* as differences to *bases*, which then hold its values.
 
     None when more than 32767 numbers or 32 bits of difference lie between: the row has no way to say so.
     """
@@ -199,22 +203,18 @@ def _row(newer: Reading, older: Reading, bases: list[int | None]) -> tuple[bytes
         raise MessageError(f"reading {older.seq} follows {newer.seq}; expected a smaller number")
     if skipped >= 0x8000:
         return None
-    row = cbor.encode(-skipped) if skipped else b""
-    row += cbor.encode(_age_s(older, newer.boot, newer.uptime_s))
+    row: list[object] = [-skipped] if skipped else []
+    row.append(_age_s(older, newer.boot, newer.uptime_s))
     for position, value in enumerate(older.values):
         if value is None:
-            row += cbor.encode(None)
+            row.append(None)
         else:
             difference = value - (bases[position] or 0)
             if not is_integer(difference):
                 return None
-            row += cbor.encode(difference)
+            row.append(difference)
             bases[position] = value
-    return row, len(bases) + (2 if skipped else 1)
-
-
-def _value(item: object) -> int | None:
-    return integer_or_none(item, "readings: value", MIN_INT)
+    return row
 
 
 def _detail(item: object) -> int:

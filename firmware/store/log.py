@@ -249,6 +249,8 @@ class Log:
 
     def _stays_whole(self, frame: bytes) -> bool:
         """Whether *frame* can be read behind what a cut left; one in 256 begins with the very byte that is missing."""
+        if not self._torn:
+            return True
         data = self._torn + frame
         self._torn = b""
         return [end for _, end in _frames(data)] == [len(data)]

@@ -109,6 +109,9 @@ class _OneSample:
     def configure(self, setting: int, value: int) -> int:
         return NOT_HERE
 
+    def rare(self) -> list[tuple[int, int, int]]:
+        return []
+
     def image(self) -> bytes:
         return b""
 

@@ -7,7 +7,7 @@ import pytest
 
 from firmware.actions import RadioTransmit, Sense, SetLamp, Transmit
 from firmware.cable import CableMac
-from firmware.events import Downlink, FrameHeard, Sensed, Woke
+from firmware.events import Downlink, FrameHeard, Sensed, Transmitted, WindowClosed, Woke
 from firmware.mac import Mac
 from firmware.node import Node
 from firmware.session import Identity
@@ -111,8 +111,13 @@ def test_both_hear_what_the_hardware_says_the_mind_first():
         def wake_at(self) -> int | None:
             return None
 
-    Node(Ear("mind"), Ear("mac")).handle(Sensed(3, ()), 0)
+    node = Node(Ear("mind"), Ear("mac"))
+    node.handle(Sensed(3, ()), 0)
     assert order == ["mind", "mac"]
+    order.clear()
+    for event in (Transmitted(), FrameHeard(b"", -90, 20), WindowClosed()):
+        node.handle(event, 0)
+    assert order == ["mac"] * 3  # what these mean the MAC tells the mind
 
 
 class Told:

@@ -1,15 +1,12 @@
 from firmware.actions import AskLink, AskTime, Identify, JoinGroup, Persist, Restart, SetLamp, UsePlan
 from firmware.events import (
     Downlink,
-    FrameHeard,
     Joined,
     LinkAnswered,
     Sensed,
     Sent,
     TimeAnswered,
     TimeTold,
-    Transmitted,
-    WindowClosed,
     Woke,
 )
 from firmware.mind import ROLE_IMAGE_LEN, SEQ_STEP, TELL_TIME_MS, role_image
@@ -841,10 +838,10 @@ def test_orders_to_one_node_are_answered_before_its_turn():
 # The whole.
 
 
-def test_the_role_hears_the_world_and_not_the_radio():
+def test_the_role_hears_the_world_and_not_the_network():
     desk = settled()
     desk.role.heard.clear()
-    events = (Woke(), Sensed(0, ()), Transmitted(), FrameHeard(b"", 0, 0), WindowClosed(), Joined(), LinkAnswered(1, 1))
+    events = (Woke(), Sensed(0, ()), Joined(), LinkAnswered(1, 1))
     for event in events:
         desk.tell(event)
     assert desk.role.heard == list(events[:2])

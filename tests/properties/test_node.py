@@ -13,10 +13,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from firmware.actions import Identify, Persist, RadioTransmit, Restart, Sense, SenseLux
+from firmware.actions import Identify, Persist, RadioTransmit, Restart, Sense, SenseField, SenseLux
 from firmware.asleep import IMAGE_MAX_LEN
 from firmware.cable import CableMac
-from firmware.events import Downlink, FrameHeard, LuxSensed, MotionSeen, Sensed, Woke
+from firmware.events import Downlink, FieldMoved, FieldSensed, FrameHeard, LuxSensed, MotionSeen, Sensed, Woke
 from firmware.mac import Mac
 from firmware.mind import Facts, Mind, role_image
 from firmware.node import Node
@@ -24,6 +24,7 @@ from firmware.recall import MAX_RESENDS
 from firmware.roles.air import Air as AirRole
 from firmware.roles.bridge import Bridge, Emit, Emitted, FrameReceived, Tell
 from firmware.roles.light import Light
+from firmware.roles.parking import WATCHED, Parking
 from firmware.session import Identity
 from firmware.store.log import READING, Log, Record
 from firmware.telling import RARE
@@ -49,7 +50,7 @@ from protocol.orders import (
 from protocol.quantities import AIR_FULL, ENERGY
 from protocol.quantity_table import SETS, Quantity
 from protocol.region import PLANS, SUB_BANDS, data_rate, frame_airtime_us, sub_band
-from protocol.settings import AIR, LIGHT, Settings, number_of
+from protocol.settings import AIR, LIGHT, PARKING, Settings, number_of
 from tests.firmware.network import ABP, DEV_ADDR, DEV_EUI, GEN_APP_KEY, OTAA, Down, Network, Street
 from tests.firmware.network import PowerCut as CutBetween
 from tests.firmware.store.disks import PowerCut as CutInside
@@ -69,9 +70,13 @@ MANY = 100  # records that the gateway asks for at once
 # A role is one line here: its number, and how the body makes it of settings, what was persisted, and its image.
 Make = Callable[[Settings, dict[str, Any], bytes], Any]
 ROLES: dict[str, tuple[int, Make]] = {
+    "parking": (PARKING, lambda s, kept, image: Parking(s, kept.get("bays", b""), image)),
     "air": (AIR, lambda s, kept, image: AirRole(AIR_FULL, s.reading_interval_s, s.fan_warm_up_s, 182, 5_000, image)),
     "light": (LIGHT, lambda s, kept, image: Light(s, 7, b"", b"", kept.get("light", b""), image)),
 }
+# How often it reports, and for parking two bays with sensors that watch by themselves: number_of(name) of settings.
+OFTEN = {"parking": "heartbeat_s", "air": "reading_interval_s", "light": "reading_interval_s"}
+TWO_WATCHED_BAYS = {"bays": 2, "detector": WATCHED}
 # How it reaches the network: who it is, the plan, the data rate of its first uplink, whether by cable.
 LINKS: dict[str, tuple[Identity, int, int, bool]] = {
     "joins": (OTAA, 0, 5, False),
@@ -307,8 +312,11 @@ class Body(Street):  # type: ignore[misc]
     def __init__(self, role: str, link: str, interval_s: int, rng: random.Random) -> None:
         self.role_number, self._make_role = ROLES[role]
         self._identity, self._plan_number, self._dr, self.cable = LINKS[link]
-        self._interval_s = interval_s
+        self._given = {number_of(OFTEN[role]): interval_s}
+        if self.role_number == PARKING:
+            self._given |= {number_of(name): value for name, value in TWO_WATCHED_BAYS.items()}
         self._rng = rng
+        self._fields = [(150, 140, -420), (0, 0, 0)]
         self.cut_at_hearing: int | None = None  # actions that still follow the next frame heard
         self.class_c = self.role_number == LIGHT
         self.flash = Flash(40, rng)
@@ -334,7 +342,7 @@ class Body(Street):  # type: ignore[misc]
         if not images:
             self._swear()
         table = saved.get("settings")
-        chosen = Settings({0: self.role_number, 1: DEV_EUI, 11: self._interval_s})
+        chosen = Settings({0: self.role_number, 1: DEV_EUI, **self._given})
         if table:
             chosen = Settings.decode(table)
         role = self._make_role(chosen, saved, role_image(mind_image))
@@ -404,6 +412,8 @@ class Body(Street):  # type: ignore[misc]
     def _do(self, action: object) -> None:
         if isinstance(action, Sense):
             self._due.append((self.now_ms + 50, Sensed(action.set_number, self._measure(action.set_number))))
+        elif isinstance(action, SenseField):
+            self._due.append((self.now_ms + 50, FieldSensed(action.bay, self._feel(action.bay), 150)))
         elif isinstance(action, SenseLux):
             self._due.append((self.now_ms + 50, LuxSensed(self._rng.choice([None, 0, 500]))))
         elif isinstance(action, Restart):
@@ -417,6 +427,13 @@ class Body(Street):  # type: ignore[misc]
             if isinstance(action, Persist) and action.key in ("session", "mc0", "mc1", "mc2", "mc3"):
                 self._note_obedience()
             super()._do(action)
+
+    def _feel(self, bay: int) -> tuple[int, int, int] | None:
+        """Now and then a car moves above the sensor, or the sensor is silent."""
+        if self._rng.random() < 0.03:
+            self._fields[bay] = (self._rng.randrange(1000), self._rng.randrange(1000), self._rng.randrange(1000))
+        x, y, z = self._fields[bay]
+        return None if self._rng.random() < 0.05 else (x + self._rng.randrange(5), y, z)
 
     def _measure(self, set_number: int) -> tuple[int | None, ...]:
         quantities = [Quantity(number) for number, _ in SETS[set_number]]
@@ -476,7 +493,7 @@ class Life(RuleBasedStateMachine):
     @initialize(
         role=st.sampled_from(sorted(ROLES)),
         link=st.sampled_from(sorted(LINKS)),
-        interval_s=st.sampled_from((120, 900)),
+        interval_s=st.sampled_from((300, 900)),
         seed=st.integers(0, 99),
         deaf=st.sampled_from((0, 0, 3)),
         slow=st.booleans(),
@@ -507,7 +524,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def somebody_moves(self) -> None:
-        self._live(self.body.tell, MotionSeen())
+        self._live(self.body.tell, FieldMoved() if self.body.role_number == PARKING else MotionSeen())
 
     @rule(actions=st.integers(1, 8))
     def power_will_go_between_two_actions(self, actions: int) -> None:

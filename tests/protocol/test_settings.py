@@ -75,6 +75,7 @@ def test_contradictions():
     wrong("on_lux is 80 and off_lux 70", "light", on_lux=80)
     wrong("min_dr is 4; plan single-channel goes up to 3", plan="single-channel", min_dr=4)
     wrong("bays is 2; the distance detector sees one, write 1", "parking", bays=2, detector="distance")
+    assert settings("parking", bays=2, detector="watched").bays == 2
 
 
 def test_on_the_wire():
