@@ -5,7 +5,7 @@ from protocol.lorawan.frames import UPLINK
 from protocol.lorawan.security import seal_data
 from protocol.region import max_payload
 
-from .adr import CHECK_EVERY, back_off, rejoins, wants_to_be_heard
+from .adr import CHECK_EVERY, PLEAD_AFTER, back_off, rejoins, wants_to_be_heard
 from .flight import Flight
 from .session import Session
 
@@ -22,18 +22,21 @@ _MAX_FOPTS = const(15)
 class Dialogue:
     """session: None before the first join. adr: whether the network chooses. min_dr: the slowest data rate there is.
 
-    joins: whether the node may join anew. sticky: answers that were sent, to be repeated until the network is heard;
+    joins: whether the node can join anew. ups: uplinks it had in this session before the start, or somewhat more.
+
+    sticky: answers that were sent, to be repeated until the network is heard;
     answers: those that were not yet. answer_at: when an empty frame answers, if no other does before. unheard:
     ADRACKCnt, uplinks since the last class A downlink. rejoin: whether it is time for a join beside the session.
     """
 
-    def __init__(self, session: Session | None, adr: bool, min_dr: int, joins: bool) -> None:
+    def __init__(self, session: Session | None, adr: bool, min_dr: int, joins: bool, ups: int) -> None:
         self.session = session
         self.adr = adr
         self.min_dr = min_dr
-        self.unheard = 0
-        self.rejoin = False
         self._joins = joins
+        # A lamp whose feeder is switched has few uplinks a night: a doubt does not begin anew with each.
+        self.unheard = min(ups, PLEAD_AFTER) if session is not None and self._doubts(session) else 0
+        self.rejoin = False
         self._owe_nothing()
 
     def _owe_nothing(self) -> None:
@@ -46,6 +49,10 @@ class Dialogue:
         self.session = session
         self.unheard = 0
         self._owe_nothing()
+
+    def _doubts(self, session: Session) -> bool:
+        """Whether the network may not have this session: `adr.py` says why."""
+        return self._joins and session.f_cnt_down < 0
 
     def request(self, cid: bytes) -> None:
         """Ask for this with the next frame."""
@@ -66,7 +73,7 @@ class Dialogue:
             f_port = 0
             payload = answers
         else:
-            asked = self._asks(_MAX_FOPTS - len(answers))
+            asked = self._asks(session, _MAX_FOPTS - len(answers))
             f_opts = answers + asked
             if waiting:
                 transmit = waiting.pop(0)
@@ -85,7 +92,7 @@ class Dialogue:
             confirmed,
             f_opts,
             self.adr,
-            self.adr and wants_to_be_heard(self.unheard),
+            self.adr and wants_to_be_heard(self.unheard, self._doubts(session)),
             self.ack,
         )
         if answers:
@@ -99,16 +106,18 @@ class Dialogue:
         self.answer_at = None
         return Flight(frame, session.dr, f_port or None, confirmed, session.nb_trans, asked)
 
-    def _asks(self, room: int) -> bytes:
+    def _asks(self, session: Session, room: int) -> bytes:
         """The requests that go with the next frame, as far as there is room."""
         asked = self.requests
-        silence = wants_to_be_heard(self.unheard) and self.unheard % CHECK_EVERY == 0
-        if silence and not self.adr and self._joins and not asked:
-            asked = LINK_CHECK  # ADRACKReq means nothing without ADR
+        if not asked and self._joins:
+            if self._doubts(session):
+                asked = LINK_CHECK
+            elif not self.adr and wants_to_be_heard(self.unheard, False) and self.unheard % CHECK_EVERY == 0:
+                asked = LINK_CHECK  # ADRACKReq means nothing without ADR
         return asked if len(asked) <= room else b""
 
     def unanswered(self, session: Session) -> None:
         """An uplink is over, and nobody answered it."""
         self.unheard += 1
         back_off(session, self.unheard, self.adr, self.min_dr)
-        self.rejoin = self.rejoin or rejoins(self.unheard)
+        self.rejoin = self.rejoin or rejoins(self.unheard, self._doubts(session))

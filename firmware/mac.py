@@ -122,7 +122,6 @@ class Mac:
         self._join_nonce = number(saved, "join_nonce", -1)
         slowest = self._slowest()
         session = first_session(identity, plan, blob(saved, "session"), slowest if dr is None else dr, windows_at)
-        self._talk = Dialogue(session, plan.adr if adr is None else adr, slowest, bool(identity.app_key))
         self._groups: list[bytes] = []
         if class_c:
             self._groups = [blob(saved, "mc%d" % place) for place in range(_GROUPS)]
@@ -131,6 +130,9 @@ class Mac:
 
                 self._groups = groups_from_wire(self._groups)
         self._ups = Reserved("f_cnt_up", number(saved, "f_cnt_up"), F_CNT_STEP)
+        ups = 0 if session is None else self._ups.next - session.first_up
+        joins = bool(identity.app_key) and identity.abp is None
+        self._talk = Dialogue(session, plan.adr if adr is None else adr, slowest, joins, ups)
         self._dice = Dice(identity.dev_eui + struct.pack("<HI", self._dev_nonce & 0xFFFF, self._ups.next & 0xFFFFFFFF))
         self._access = Access(Ledger(blob(saved, "airtime")), self._dice)
         self._joins = (0, self._dice.between_ms(0, spread_s), 0, 0)  # `JoinBackOff` of joining.py
