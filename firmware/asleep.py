@@ -72,6 +72,7 @@ def wake(
         session.tx_power = tx_power
         session.nb_trans = nb_trans
         session.channels.enable(mask)
+        session.not_below(talk.min_dr)  # which an order may have raised before the sleep
     return bool(flags & 1), times[0], (times[3], times[4], times[5], times[6]), flight_from_wire(in_flight)
 
 

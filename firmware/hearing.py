@@ -52,6 +52,7 @@ def hear(
             session,
             commands,
             talk.adr,
+            talk.min_dr,
             b"" if flight is None else flight.asked,
             up_end_ms,
             battery(),

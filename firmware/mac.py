@@ -79,8 +79,9 @@ class Mac:
     Keys: f_cnt_up, dev_nonce, join_nonce and plan are numbers, session, airtime and mc0 to mc3 bytes (up to 173).
     dr: of the first uplink of an ABP session; None for the slowest of the plan. adr: whether the network chooses data
     rate and power; None to do as the plan says. clock_ppm: how far the clock may be off while the node waits for a
-    window. max_eirp_dbm: what radio and antenna give. min_dr: the slowest data rate of joins and of back-off.
-    windows_at: rx_delay_s and rx2_dr of an ABP node; others learn them as they join. spread_s: over which a street that
+    window. max_eirp_dbm: what radio and antenna give. min_dr: the slowest data rate that the node uses,
+    whatever the network says or said. windows_at: rx_delay_s and rx2_dr of an ABP node, until the network says
+    otherwise; others learn them as they join. spread_s: over which a street that
     gets power in one second spreads its first Join-Requests (600 on a switched feeder). battery: returns what
     DevStatusAns tells, 255 for not known (TS001-1.0.4 §5.5).
 
@@ -121,7 +122,8 @@ class Mac:
         self._dev_nonce = number(saved, "dev_nonce")
         self._join_nonce = number(saved, "join_nonce", -1)
         slowest = self._slowest()
-        session = first_session(identity, plan, blob(saved, "session"), slowest if dr is None else dr, windows_at)
+        wire = blob(saved, "session")
+        session = first_session(identity, plan, wire, slowest if dr is None else dr, slowest, windows_at)
         self._groups: list[bytes] = []
         if class_c:
             self._groups = [blob(saved, "mc%d" % place) for place in range(_GROUPS)]

@@ -5,21 +5,25 @@ from protocol.region import Plan
 from .session import Identity, Session, session_from_wire
 
 
-def first_session(identity: Identity, plan: Plan, wire: bytes, dr: int, windows_at: tuple[int, int]) -> Session | None:
+def first_session(
+    identity: Identity, plan: Plan, wire: bytes, dr: int, min_dr: int, windows_at: tuple[int, int]
+) -> Session | None:
     """The session that was persisted as *wire*; an ABP node has its own, unless flash knows what became of it.
 
-    Nobody tells an ABP node of a gateway that answers at other times: that takes *windows_at*, if it is new.
+    Nobody tells an ABP node of a gateway that answers at other times: that takes *windows_at*, if it is new. *min_dr*
+    is the node's own, and may be newer than the session.
     """
     session = session_from_wire(wire, plan)
     abp = identity.abp
-    if abp is None:
-        return session
-    if session is None or not session.is_of(*abp):
-        session = Session(abp[0], abp[1], abp[2], plan, dr)
-        session.settle()
-    if session.windows_at != windows_at:
-        session.windows_at = windows_at
-        session.rx_delay_s, session.rx2_dr = windows_at
+    if abp is not None:
+        if session is None or not session.is_of(*abp):
+            session = Session(abp[0], abp[1], abp[2], plan, dr)
+            session.settle()
+        if session.windows_at != windows_at:
+            session.windows_at = windows_at
+            session.rx_delay_s, session.rx2_dr = windows_at
+    if session is not None:
+        session.not_below(min_dr)
     return session
 
 

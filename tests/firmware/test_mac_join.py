@@ -679,3 +679,45 @@ def test_no_join_is_slower_than_the_setting_says():
     city = Street(network, lambda saved, image: Mac(OTAA, FULL, saved, image, min_dr=4))
     city.run(HOUR_MS)
     assert {dr for _, dr, _, _ in network.joins} == {4, 5}
+
+
+def test_no_persisted_session_or_image_and_no_command_makes_a_node_slower_than_the_setting_says():
+    for identity in (OTAA, ABP):
+        for asleep in (False, True):
+            network = Network()
+            network.accepts = [accept()]
+            city = Street(network, lambda saved, image, identity=identity: Mac(identity, FULL, saved, image, 5))
+            # The network wants DR1, on the one channel that carries nothing faster.
+            new_channel = request(0x07, 3, 863_300_000, 1, 0)
+            network.answers = [Down(1, 0, new_channel), Down(1, 0, request(0x03, 1, 0, 0x0008, 0, 1))]
+            for _ in range(3):
+                city.tell(ask())
+                city.run(120_000)
+            assert (network.uplinks[-1].dr, network.uplinks[-1].freq_hz) == (1, 863_300_000)
+            city.make = lambda saved, image, identity=identity: Mac(identity, FULL, saved, image, 5, min_dr=3)
+            if asleep:
+                city.nap()
+            else:
+                city.cut()
+            for dr, status in ((2, (1, 0, 1)), (3, (1, 1, 1)), (4, (1, 1, 1)), (0, (1, 0, 1))):
+                network.answers = [Down(1, 0, request(0x03, dr, 0, 0x0007, 0, 1))]
+                for _ in range(2):
+                    city.tell(ask())
+                    city.run(120_000)
+                assert network.uplinks[-1].commands[0] == (0x03, status), (asleep, dr)  # power, data rate, channels
+            assert {up.dr for up in network.uplinks[3:]} == {3, 4}
+
+
+def test_the_windows_of_a_node_that_joins_are_the_network_s_whatever_it_is_set_up_with():
+    network = Network()
+    network.accepts = [accept(rx_delay=3, rx2=1)]
+    city = Street(network, lambda saved, image: Mac(OTAA, FULL, saved, image, windows_at=(2, 4)))
+    city.run(60_000)
+    for _ in range(2):
+        told = len(city.events(Downlink))
+        network.answers = [Down(1, 7, b"heard"), Down(2, 8, b"heard too")]
+        for _ in range(2):
+            city.tell(ask())
+            city.run(60_000)
+        assert len(city.events(Downlink)) == told + 2
+        city.cut()
