@@ -3,8 +3,9 @@
 from protocol.compat import const
 from protocol.lorawan.frames import UPLINK
 from protocol.lorawan.security import seal_data
-from protocol.region import max_payload
+from protocol.region import Plan, max_payload
 
+from .actions import Persist
 from .adr import CHECK_EVERY, PLEAD_AFTER, back_off, rejoins, wants_to_be_heard
 from .flight import Flight
 from .session import Session
@@ -49,6 +50,14 @@ class Dialogue:
         self.session = session
         self.unheard = 0
         self._owe_nothing()
+
+    def use_plan(self, out: list[object], plan: Plan, min_dr: int) -> None:
+        """Go on with the channels, data rates and ADR of *plan*."""
+        self.adr = plan.adr
+        self.min_dr = min_dr
+        if self.session is not None:
+            self.session.use_plan(plan, min_dr)
+            out.append(Persist("session", self.session.to_wire()))
 
     def _doubts(self, session: Session) -> bool:
         """Whether the network may not have this session: `adr.py` says why."""

@@ -1,22 +1,10 @@
-"""The MAC of a node on the air: LoRaWAN 1.0.4 in EU868, class A and class C, as a state machine.
+"""The MAC of a node on the air: LoRaWAN 1.0.4 in EU868, class A and class C: what goes, and when.
 
 One frame at a time is in flight. It is sent up to NbTrans times, on channels drawn at random, and each transmission is
-followed by its two windows (TS001-1.0.4 §3.3); what comes down in them ends the flight, or the last window does.
-Between two flights the MAC is idle and asks itself what is due: the frame in flight again, a Join-Request, the oldest
-waiting frame, or an empty one that carries an acknowledgement. Nothing is due before its sub-band has the airtime,
-so frames wait and never fail. A class C node listens with RX2's settings whenever it neither sends nor waits in RX1.
-
-| state | hears | does | next |
-|---|---|---|---|
-| IDLE | anything, and a frame is due | builds or repeats it: counter and airtime persisted, `RadioTransmit` | SENDING |
-| SENDING | `Transmitted` | class A: `OpenWindow` RX1 | RX1 |
-| | | class C: listens with RX2's settings until RX1 | EARLY |
-| EARLY | `Woke` just before RX1 | `OpenWindow` RX1 | RX1 |
-| RX1 | authentic `FrameHeard` | obeys it; flight over or repeated | IDLE |
-| RX1 | any other, `WindowClosed` | `OpenWindow` RX2 | RX2 |
-| RX2 | authentic `FrameHeard` | obeys it; flight over or repeated | IDLE |
-| RX2 | `WindowClosed`; class C: `Woke` after the longest answer | flight over or repeated | IDLE |
-| any that listens (class C) | authentic `FrameHeard`, to it or its groups | obeys it | the same |
+followed by its windows (`windows.py`); what comes down in them ends the flight, or the last window does. Between two
+flights the MAC is idle and asks itself what is due: the frame in flight again, a Join-Request, the oldest waiting
+frame, or an empty one that carries an acknowledgement. Nothing is due before its sub-band has the airtime, so frames
+wait and never fail.
 
 Obeying a frame is one step: counter and whatever its commands change are persisted in one blob before anything of it
 leaves the MAC. So a power cut between any two actions loses answers, never makes a counter or a nonce come twice.
@@ -29,26 +17,18 @@ from protocol.errors import ProtocolError
 from protocol.lorawan.counters import accept_f_cnt
 from protocol.lorawan.frames import DOWNLINK, JOIN_ACCEPT, DataFrame, frame_mtype, parse_frame
 from protocol.lorawan.security import mic_matches
-from protocol.region import (
-    DATA_RATES,
-    JOIN_ACCEPT_DELAY1_S,
-    MAX_EIRP_DBM,
-    PLANS,
-    RX2_DR,
-    RX2_FREQ_HZ,
-    Plan,
-    eirp_dbm,
-)
+from protocol.region import MAX_EIRP_DBM, PLANS, Plan, eirp_dbm
 
-from .actions import AskLink, AskTime, JoinGroup, OpenWindow, Persist, RadioTransmit, Transmit, UsePlan
+from .actions import AskLink, AskTime, JoinGroup, Persist, RadioTransmit, Transmit, UsePlan
 from .channels import band_of
 from .dialogue import DEVICE_TIME, LINK_CHECK, Dialogue
 from .dice import Dice
 from .duty import Access, Ledger
 from .events import FrameHeard, Joined, Sent, Transmitted, WindowClosed, Woke
-from .flight import LONGEST_MS, Flight, airtime_ms, windows
+from .flight import LONGEST_MS, Flight, airtime_ms
 from .session import Identity, Session
 from .store.counters import Reserved
+from .windows import EARLY, IDLE, SENDING, Windows
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -59,18 +39,11 @@ if TYPE_CHECKING:
 MAX_WAITING = const(4)  # a mind sends a reading, a status, an event and a receipt at most; then the newest wins
 F_CNT_STEP = const(32)  # counters reserved by one write: at 96 uplinks a day NVS sees three writes
 
-IDLE = const(0)  # the states of the table above
-SENDING = const(1)
-EARLY = const(2)
-RX1 = const(3)
-RX2 = const(4)
-
 _GROUPS = const(4)  # TS005-1.0.0: McGroupID has two bits
 _JOIN_REQUEST_LEN = const(23)
 _LAST_DEV_NONCE = const(0xFFFF)
 _RETRY_MS = const(1_000)  # RETRANSMIT_TIMEOUT is 1..3 s at random (RP 1.0.3revA §2.2.9): two never collide twice
 _RETRY_SPREAD_MS = const(2_000)
-_LEAD_MS = const(50)  # a class C radio turns to RX1 so much before
 
 
 class Mac:
@@ -117,7 +90,6 @@ class Mac:
             adr = None
         self._min_dr = min_dr
         self._class_c = class_c
-        self._clock_ppm = clock_ppm
         self._max_eirp_dbm = max_eirp_dbm
         self._dev_nonce = number(saved, "dev_nonce")
         self._join_nonce = number(saved, "join_nonce", -1)
@@ -138,16 +110,11 @@ class Mac:
         self._dice = Dice(identity.dev_eui + struct.pack("<HI", self._dev_nonce & 0xFFFF, self._ups.next & 0xFFFFFFFF))
         self._access = Access(Ledger(blob(saved, "airtime")), self._dice)
         self._joins = (0, self._dice.between_ms(0, spread_s), 0, 0)  # `JoinBackOff` of joining.py
-        self._state = IDLE
+        self._windows = Windows(self._talk, class_c, clock_ppm)
         self._flight: Flight | None = None
         self._waiting: list[Transmit] = []
         self._begun = False  # `Joined` was told of the session that was there at the start
-        self._listening = False  # class C, with RX2's settings
-        self._deadline: int | None = None
-        self._down_hz = 0
-        self._up_end_ms = 0
         self._now_ms = 0
-        self._settings_changed()
         if image:
             self._wake_from(image, number(saved, "f_cnt_up"))
 
@@ -155,13 +122,14 @@ class Mac:
         """Hear what happened; returns actions for the body and events for the mind, in the order to be done."""
         self._now_ms = now_ms
         out: list[object] = []
+        flight = self._flight
+        listens = self._windows
         if isinstance(event, Transmitted):
-            if self._state == SENDING and self._flight is not None:
-                self._up_end_ms = now_ms
-                self._listen(out, self._flight, now_ms)
+            if listens.state == SENDING and flight is not None:
+                listens.transmitted(out, flight, now_ms)
         elif isinstance(event, WindowClosed):
-            if self._flight is not None:
-                self._nothing_more(out, self._flight, now_ms)
+            if flight is not None and listens.closed(out, flight, now_ms):
+                self._over(out, flight, now_ms)
         elif isinstance(event, FrameHeard):
             self._heard(out, event, now_ms)
         elif isinstance(event, Woke):
@@ -170,16 +138,15 @@ class Mac:
             self._enqueue(out, event)
         else:
             self._ask(out, event)
-        if self._state == IDLE:
+        if listens.state == IDLE:
             self._do_what_is_due(out, now_ms)
-            if self._class_c and not self._listening and self._state == IDLE and self._talk.session is not None:
-                self._open_rx2(out, now_ms)
+            listens.between(out, now_ms)
         return out
 
     def wake_at(self) -> int | None:
         """When to send `Woke`; None while the body owes an event, or nothing is to be done."""
-        if self._state != IDLE:
-            return self._deadline
+        if self._windows.state != IDLE:
+            return self._windows.deadline
         if self._flight is not None:
             return self._flight_due(self._flight)
         join_ms = self._join_due()
@@ -288,74 +255,17 @@ class Mac:
         at, shares = self._access.take(
             channels, flight.airtime_ms, now_ms, 0 if session is None else session.max_duty_cycle
         )
-        freq_hz, self._down_hz, _ = channels[at]
+        freq_hz, down_hz, _ = channels[at]
         if shares is not None:
             out.append(Persist("airtime", shares))
         tx_power = 0 if session is None else session.tx_power
         power_dbm = min(eirp_dbm(tx_power), self._max_eirp_dbm)
         flight.left -= 1
         self._flight = flight
-        self._state = SENDING
-        self._listening = False
+        self._windows.sending(down_hz)
         out.append(RadioTransmit(flight.phy_payload, freq_hz, flight.dr, power_dbm))
 
-    # Listening.
-
-    def _listen(self, out: list[object], flight: Flight, now_ms: int) -> None:
-        """The frame is out: wait for its first window."""
-        if self._class_c and self._talk.session is not None:
-            self._open_rx2(out, now_ms)
-            self._state = EARLY
-            self._deadline = now_ms + self._windows_of(flight)[2] - _LEAD_MS
-        else:
-            self._open_rx1(out, flight)
-
-    def _open_rx1(self, out: list[object], flight: Flight) -> None:
-        dr, symbols, after_ms, _, _, _, _ = self._windows_of(flight)
-        self._state = RX1
-        self._deadline = None
-        self._listening = False
-        out.append(OpenWindow(self._up_end_ms + after_ms, self._down_hz, dr, symbols))
-
-    def _after_rx1(self, out: list[object], flight: Flight, now_ms: int) -> None:
-        """RX1 brought nothing for this flight: go on to RX2, unless a foreign frame lasted longer than that."""
-        _, _, _, freq_hz, dr, symbols, after_ms = self._windows_of(flight)
-        self._state = RX2
-        if self._class_c and not flight.join:
-            self._deadline = self._up_end_ms + after_ms + LONGEST_MS[dr]
-            self._open_rx2(out, now_ms)
-        elif now_ms > self._up_end_ms + after_ms:
-            self._over(out, flight, now_ms)
-        else:
-            out.append(OpenWindow(self._up_end_ms + after_ms, freq_hz, dr, symbols))
-
-    def _open_rx2(self, out: list[object], now_ms: int) -> None:
-        """Class C: listen until something else is to be done."""
-        session = self._talk.session
-        assert session is not None
-        self._listening = True
-        out.append(OpenWindow(now_ms, session.rx2_freq_hz, session.rx2_dr, 0))
-
-    def _windows_of(self, flight: Flight) -> tuple[int, int, int, int, int, int, int]:
-        """What `windows` gives for this flight; made once for each data rate."""
-        session = self._talk.session
-        if flight.join or session is None:
-            return windows(flight.dr, 0, JOIN_ACCEPT_DELAY1_S, RX2_FREQ_HZ, RX2_DR, self._clock_ppm)
-        known = self._windows[flight.dr]
-        if known is None:
-            known = self._windows[flight.dr] = windows(
-                flight.dr,
-                session.rx1_dr_offset,
-                session.rx_delay_s,
-                session.rx2_freq_hz,
-                session.rx2_dr,
-                self._clock_ppm,
-            )
-        return known
-
-    def _settings_changed(self) -> None:
-        self._windows: list[tuple[int, int, int, int, int, int, int] | None] = [None] * len(DATA_RATES)
-        self._listening = False  # a class C radio has to be tuned anew
+    # What became of it.
 
     def _woke(self, out: list[object], now_ms: int) -> None:
         flight = self._flight
@@ -363,23 +273,12 @@ class Mac:
             self._begun = True
             if self._talk.session is not None:
                 out.append(Joined())
-        elif flight is not None and self._deadline is not None and self._deadline <= now_ms:
-            if self._state == EARLY:
-                self._open_rx1(out, flight)
-            else:
-                self._over(out, flight, now_ms)
-
-    def _nothing_more(self, out: list[object], flight: Flight, now_ms: int) -> None:
-        """A window is over, and nothing in it answered the flight."""
-        if self._state == RX1:
-            self._after_rx1(out, flight, now_ms)
-        elif self._state == RX2 and not self._listening:
+        elif flight is not None and self._windows.woke(out, flight, now_ms):
             self._over(out, flight, now_ms)
 
     def _over(self, out: list[object], flight: Flight, now_ms: int) -> None:
         """The windows of one transmission have passed: the flight is over, or the frame goes again."""
-        self._state = IDLE
-        self._deadline = None
+        self._windows.over()
         if flight.acked or not flight.left or (flight.heard and not flight.confirmed):
             self._finish(out, flight)
         else:
@@ -397,8 +296,9 @@ class Mac:
     # What came down.
 
     def _heard(self, out: list[object], event: FrameHeard, now_ms: int) -> None:
-        state = self._state
-        if state == SENDING or (state == IDLE and not self._listening):
+        listens = self._windows
+        state = listens.state
+        if state == SENDING or (state == IDLE and not listens.tuned):
             return
         try:
             answered = self._believe(out, event)
@@ -409,8 +309,8 @@ class Mac:
             return
         if answered and (state != EARLY or flight.acked):
             self._over(out, flight, now_ms)
-        else:
-            self._nothing_more(out, flight, now_ms)
+        elif listens.closed(out, flight, now_ms):
+            self._over(out, flight, now_ms)
 
     def _believe(self, out: list[object], event: FrameHeard) -> bool:
         """Obey a frame that is authentic and new; whether it answers the flight. Raises ProtocolError for others."""
@@ -446,7 +346,7 @@ class Mac:
         self._join_nonce = join_nonce
         self._talk.begin(session)
         self._begun = True
-        self._settings_changed()
+        self._windows.changed()
         out.append(Persist("join_nonce", join_nonce))
         out.append(Persist("session", session.to_wire()))
         out.append(Joined())
@@ -456,9 +356,9 @@ class Mac:
         from .hearing import hear
 
         flight = self._flight
-        if self._state == IDLE or (flight is not None and flight.join):
+        if self._windows.state == IDLE or (flight is not None and flight.join):
             flight = None  # a class C frame that answers nothing
-        class_a = flight is not None and self._state != EARLY
+        class_a = flight is not None and self._windows.state != EARLY
         soon = hear(
             out,
             self._talk,
@@ -467,12 +367,12 @@ class Mac:
             f_cnt,
             flight,
             class_a,
-            self._up_end_ms,
+            self._windows.up_end_ms,
             event.snr_quarter_db,
             self._battery,
         )
         if len(frame.f_opts) or frame.f_port == 0:
-            self._settings_changed()
+            self._windows.changed()
         if soon:
             # Not at once: what the mind has to say to this takes the answer along.
             self._talk.answer_at = self._now_ms + _RETRY_MS + self._dice.below(_RETRY_SPREAD_MS)
@@ -494,17 +394,11 @@ class Mac:
             self._use_plan(out, event.plan_number)
 
     def _use_plan(self, out: list[object], number: int) -> None:
-        if not 0 <= number < len(PLANS):
-            return
-        self._plan = plan = PLANS[number]
-        self._talk.adr = plan.adr
-        self._talk.min_dr = self._slowest()
-        out.append(Persist("plan", number))
-        session = self._talk.session
-        if session is not None:
-            session.use_plan(plan, self._talk.min_dr)
-            self._settings_changed()
-            out.append(Persist("session", session.to_wire()))
+        if 0 <= number < len(PLANS):
+            self._plan = PLANS[number]
+            out.append(Persist("plan", number))
+            self._talk.use_plan(out, self._plan, self._slowest())
+            self._windows.changed()
 
     # What survives.
 
@@ -518,7 +412,9 @@ class Mac:
         flight = self._flight
         in_flight = b""
         if flight is not None and not flight.join:
-            in_flight = flight.to_wire(flight.not_before_ms if self._state == IDLE else self._now_ms + _RETRY_MS)
+            in_flight = flight.to_wire(
+                flight.not_before_ms if self._windows.state == IDLE else self._now_ms + _RETRY_MS
+            )
         return image_of(self._talk, self._access, self._begun, self._ups.next, self._joins, in_flight, self._now_ms)
 
     def _wake_from(self, image: bytes, reserved_to: int) -> None:
