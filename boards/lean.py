@@ -4,7 +4,7 @@ A name costs a node 20 bytes of heap, and 8 more in each module that imports it:
 
 - constants stand in place also across files, as mpy-cross does it within one: `from .orders import DONE, Order` becomes
   `from .orders import Order`, and `DONE` becomes `0`;
-- names that begin with an underscore become short, and different files share them;
+- names that these sources define become short, and different files share them (`names.py`);
 - so do arguments that no call in these files gives by name;
 - what stands below `if TYPE_CHECKING` is left out.
 
@@ -12,16 +12,18 @@ Lines stay where they are, so that a crash report names those of the repository.
 """
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-_CONST = "const"
+from boards.names import is_const, is_for_mypy, occurrences, short_names
+
 _COMPAT = "protocol.compat"
 _INIT = ".__init__"
 
 
-def lean(sources: Mapping[str, str], keep_definitions: bool = False) -> dict[str, str]:
+def lean(sources: Mapping[str, str], keep_definitions: bool = False, known: Iterable[str] = ()) -> dict[str, str]:
     """Make sources lean, by module name; the name of a package ends in `.__init__`.
 
+    known: names that stay, because something else says them.
     keep_definitions: put constants in place and nothing else, so that tests find all names.
     """
     trees = {module: ast.parse(source) for module, source in sources.items()}
@@ -36,12 +38,12 @@ def lean(sources: Mapping[str, str], keep_definitions: bool = False) -> dict[str
     for tree in trees.values():
         needed |= _elsewhere(tree)
         needed |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    short = {} if keep_definitions else _shortened(trees)
+    short = {} if keep_definitions else short_names(trees, _groups(trees), known)
     by_name = {node.arg or "" for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.keyword)}
     made = {}
     for module, source in sources.items():
         private = set() if keep_definitions else set(constants[module.removesuffix(_INIT)]) - needed
-        lean_one = _Lean(module, source, trees[module], constants, private, short.get(module, {}))
+        lean_one = _Lean(module, source, trees[module], constants, private, short)
         if not keep_definitions:
             lean_one.number_arguments(by_name)
         made[module] = lean_one.source()
@@ -58,19 +60,15 @@ def _constants(tree: ast.Module) -> dict[str, int]:
     """Public integers that a module binds once, by `NAME = const(…)`."""
     known: dict[str, int] = {}
     for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and _is_const(node.value):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and is_const(node.value):
             assert isinstance(node.value, ast.Call)
             value = eval(ast.unparse(node.value.args[0]), {}, known)
             known[node.targets[0].id] = value
     return {name: value for name, value in known.items() if not name.startswith("_")}
 
 
-def _shortened(trees: Mapping[str, ast.Module]) -> dict[str, dict[str, str]]:
-    """Short names by module for those that begin with an underscore.
-
-    One that stands in several files is short in the same way in all of them; the others are short in ways that files
-    share. Files of which a class inherits from one in the other count as one.
-    """
+def _groups(trees: Mapping[str, ast.Module]) -> dict[str, str]:
+    """By module the name of its group: files of which a class inherits from one in the other count as one."""
     home = {module: module for module in trees}
     for module, tree in trees.items():
         bases = {ast.unparse(base) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for base in node.bases}
@@ -78,41 +76,7 @@ def _shortened(trees: Mapping[str, ast.Module]) -> dict[str, dict[str, str]]:
             if isinstance(node, ast.ImportFrom) and bases & {alias.name for alias in node.names}:
                 origin = home.get(_origin(module, node), "")
                 home = {other: home[module] if at == origin else at for other, at in home.items()}
-    kept = set().union(*[_elsewhere(tree) | _arguments(tree) for tree in trees.values()])
-    homes: dict[str, set[str]] = {}
-    for module, tree in trees.items():
-        for name in {_name(node) for node in ast.walk(tree)} - kept:
-            if name.startswith("_") and name != "_" and not name.endswith("__"):
-                homes.setdefault(name, set()).add(home[module])
-    everywhere = sorted(name for name, at in homes.items() if len(at) > 1)
-    short = {name: _short(number) for number, name in enumerate(everywhere)}
-    by_home = {}
-    for at in set(home.values()):
-        alone = sorted(name for name, where in homes.items() if where == {at})
-        by_home[at] = short | {name: _short(len(everywhere) + number) for number, name in enumerate(alone)}
-    return {module: by_home[home[module]] for module in trees}
-
-
-def _short(number: int) -> str:
-    """A name for each number: `_a` to `_z`, then `_aa` and so on."""
-    letters = ""
-    while number >= 0:
-        letters = chr(ord("a") + number % 26) + letters
-        number = number // 26 - 1
-    return "_" + letters
-
-
-def _name(node: ast.AST) -> str:
-    """What a node of the tree names, "" if nothing that could be private."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.name if isinstance(node, ast.FunctionDef | ast.ClassDef) else ""
-
-
-def _arguments(tree: ast.Module) -> set[str]:
-    return {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return home
 
 
 def _origin(module: str, node: ast.ImportFrom) -> str:
@@ -121,17 +85,6 @@ def _origin(module: str, node: ast.ImportFrom) -> str:
         return node.module or ""
     package = module.split(".")[: -node.level]
     return ".".join(package + ([node.module] if node.module else []))
-
-
-def _is_const(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == _CONST
-
-
-def _is_for_mypy(node: ast.stmt) -> bool:
-    """Whether this is `TYPE_CHECKING = False`, or what is done if it were true."""
-    if isinstance(node, ast.If):
-        return ast.unparse(node.test) == "TYPE_CHECKING"
-    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "TYPE_CHECKING"
 
 
 class _Lean:
@@ -161,13 +114,17 @@ class _Lean:
                 value = in_place[node.id]
                 self._edit(node, str(value) if value >= 0 else f"({value})")
             elif isinstance(node, ast.Name) and node.id in self._private:
-                self._edit(node, "_" + node.id)
-            elif isinstance(node, ast.Name | ast.Attribute | ast.FunctionDef | ast.ClassDef):
-                self._rename(node)
-            elif isinstance(node, ast.ImportFrom):
-                self._import(node, in_place)
-            elif isinstance(node, ast.stmt) and _is_for_mypy(node):
+                self._edit(node, f"_{node.id}_")  # there may be one that differs by the underscore before it alone
+            elif isinstance(node, ast.stmt) and is_for_mypy(node):
                 self._edit(node, "pass")
+        functions = [node for node in ast.walk(self._tree) if isinstance(node, ast.FunctionDef)]
+        inner = {id(node) for function in functions for node in ast.walk(function)}
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.ImportFrom):
+                self._import(node, in_place, id(node) in inner)
+        for node, name, _ in occurrences(self._tree):
+            if name in self._short and not isinstance(node, ast.alias):
+                self._rename(node, name)
         return self._edited()
 
     def number_arguments(self, by_name: set[str]) -> None:
@@ -209,24 +166,23 @@ class _Lean:
             found.pop(name, None)
         return found
 
-    def _import(self, node: ast.ImportFrom, in_place: Mapping[str, int]) -> None:
-        """Import only what is more than a constant; nothing at all if nothing is left."""
+    def _import(self, node: ast.ImportFrom, in_place: Mapping[str, int], inner: bool) -> None:
+        """Import only what is more than a constant; nothing at all if nothing is left. inner: in a function."""
         origin = _origin(self._module, node)
-        left = [
-            alias.name if alias.asname is None else f"{alias.name} as {alias.asname}"
-            for alias in node.names
-            if not ((alias.asname or alias.name) in in_place and alias.asname != alias.name)
-            and not (alias.asname == alias.name in self._private)
-            and not (origin == _COMPAT and alias.name == _CONST)
-        ]
-        if len(left) < len(node.names):
-            dots = "." * node.level
-            self._edit(node, f"from {dots}{node.module or ''} import {', '.join(left)}" if left else "pass")
+        left = []
+        for alias in node.names:
+            here = alias.asname or alias.name
+            constant = here in in_place and alias.asname != alias.name
+            passed_on = alias.asname == alias.name in self._private
+            if not (constant or passed_on or (origin == _COMPAT and alias.name == "const")):
+                theirs = self._short.get(alias.name, alias.name)
+                ours = here if inner else self._short.get(here, here)
+                left.append(theirs if theirs == ours else f"{theirs} as {ours}")
+        dots = "." * node.level
+        self._edit(node, f"from {dots}{node.module or ''} import {', '.join(left)}" if left else "pass")
 
-    def _rename(self, node: ast.Name | ast.Attribute | ast.FunctionDef | ast.ClassDef) -> None:
-        name = _name(node)
-        if name not in self._short:
-            return
+    def _rename(self, node: ast.AST, name: str) -> None:
+        assert isinstance(node, ast.Name | ast.Attribute | ast.FunctionDef | ast.ClassDef)
         line, column = node.lineno - 1, node.col_offset
         if isinstance(node, ast.Attribute):
             assert node.end_lineno is not None

@@ -87,7 +87,6 @@ class Parking:
         self._watched = settings.detector == WATCHED
         self._heartbeat_ms = settings.heartbeat_s * 1000
         self._reading = False  # the `Sense` for a reading is under way
-        self._kept = kept
         self._battery_low = False
         self._reading_ms = _FIRST_READING_MS
         self._keep_ms = _KEEP_MS
@@ -226,10 +225,8 @@ class Parking:
         self._watch_battery(measured[-1], actions)
         if now_ms >= self._keep_ms:
             self._keep_ms = now_ms + _KEEP_MS
-            kept = cbor.encode([bay.detector.kept() for bay in self._bays])
-            if kept != self._kept and not self._distance:
-                self._kept = kept
-                actions.append(Persist("bays", kept))
+            if not self._distance:
+                actions.append(Persist("bays", cbor.encode([bay.detector.kept() for bay in self._bays])))
 
     def _watch_battery(self, battery_cv: int | None, actions: list[object]) -> None:
         if battery_cv is not None:

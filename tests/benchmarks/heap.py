@@ -41,12 +41,16 @@ del forget
 
 
 def figures() -> Iterator[Figure]:
-    """Sizes of all shared modules, and what each role takes while it lives and when it wakes."""
+    """Sizes of all shared modules, and what each role takes while it lives and when it wakes.
+
+    A node has one role, so that what only another one needs is not on it.
+    """
     compiled = REPOSITORY / "build" / "mpy"
     lives = {role: life_of(role) for role in ROLES}
     modules = compile_for(lives.values(), compiled)
     yield Figure(name="mpy.all_modules", value=sum(module.stat().st_size for module in modules), unit="B")
     for role, life in lives.items():
+        compile_for([life], compiled)
         lived = live(compiled, life)
         loaded = sum(_sizes(compiled, lived["modules"]).values())
         yield Figure(name=f"firmware.{role}.live_heap_bytes", value=lived["heap"], unit="B", target=_HEAP_B, how=_HOW)

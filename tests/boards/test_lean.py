@@ -63,8 +63,8 @@ def test_constants_stand_in_place_across_files_and_lines_stay():
 
 
 def test_names_that_nobody_outside_gives_are_short():
-    made = lean({"protocol.orders": ORDERS, "firmware.mind": MIND})
-    assert "_DONE = const(0)" in made["protocol.orders"]
+    made = lean({"protocol.orders": ORDERS, "firmware.mind": MIND}, known=["outcome"])
+    assert "_DONE_ = const(0)" in made["protocol.orders"]
     assert "_number" not in made["protocol.orders"]
     assert "def __init__(self, _0: int, _1: int)" in made["protocol.orders"]
     assert "def outcome(self, _0: bool)" in made["protocol.orders"]

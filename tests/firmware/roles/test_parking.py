@@ -201,6 +201,29 @@ def test_a_sensor_that_watches_by_itself_lets_the_node_sleep():
     assert len(street.watches()) > 12
 
 
+def test_what_the_sensor_saw_is_looked_at_closely_though_the_next_sample_says_nothing():
+    street = bench(detector=WATCHED)
+    street.run(600)
+    before = len(street.times(SenseField))
+    street.tell(FieldMoved())
+    street.run(10)
+    assert 8 <= len(street.times(SenseField)) - before <= 12
+
+
+def test_one_car_after_another_is_a_departure_and_an_arrival_at_once():
+    street = bench()
+    street.run(60)
+    street.change(0, (40, -30, 20), swing=(0, 0, 900))
+    street.run(60)
+    street.change(0, GONE, 4, (10, -10, 10))  # a neighbour, as it looks
+    street.run(600)
+    street.change(0, (500, 300, -400), swing=(0, 0, 900))
+    street.run(60)
+    taken, left, again = street.events()
+    assert [taken[0], left[0], again] == [BAY_TAKEN, BAY_LEFT, (BAY_TAKEN, (0, 0))]
+    assert left[1][1] > 600
+
+
 def test_without_a_sensor_that_watches_nothing_is_asked_to():
     street = bench()
     street.run(300)

@@ -50,6 +50,32 @@ def test_a_truck_that_only_swings_the_field_is_nothing():
     assert bay.judge([4, -3, 2], 100, 500, 510) == NOTHING
 
 
+def test_a_neighbour_does_not_change_what_the_car_is_thought_to_add():
+    bay = verdict()
+    bay.judge(CAR, BIG, 100, 112)
+    bay.judge([80, -60, 40], 125, 300, 309)
+    assert bay.car == CAR
+
+
+def test_a_bay_that_comes_home_is_more_surely_free_than_one_that_ends_as_near_elsewhere():
+    home = verdict()
+    home.judge(CAR, BIG, 100, 112)
+    home.judge([90, 0, 0], 95, 300, 309)  # a neighbour comes, and goes together with the car
+    assert home.judge([-390, 200, -150], BIG, 900, 910) == WENT
+    elsewhere = verdict()
+    elsewhere.judge(CAR, BIG, 100, 112)
+    assert elsewhere.judge([-390, 200, -150], BIG, 900, 910) == WENT
+    assert home.belief < elsewhere.belief
+
+
+def test_a_car_that_came_with_a_great_swing_does_not_go_without_one():
+    for came_dut, meaning in ((200, WENT), (BIG, NOTHING)):
+        bay = verdict()
+        bay.judge([60, -40, 30], came_dut, 100, 112)
+        assert bay.occupied()
+        assert bay.judge([-60, 40, -30], 100, 900, 910) == meaning
+
+
 def test_what_a_car_leaves_magnetised_behind_does_not_keep_its_bay_taken():
     bay = verdict()
     bay.judge(CAR, BIG, 100, 112)
