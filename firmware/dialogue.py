@@ -5,15 +5,13 @@ from protocol.lorawan.frames import UPLINK
 from protocol.lorawan.security import seal_data
 from protocol.region import Plan, max_payload
 
-from .actions import Persist
+from .actions import Persist, Transmit
 from .adr import CHECK_EVERY, PLEAD_AFTER, back_off, rejoins, wants_to_be_heard
+from .events import Joined, Sent
 from .flight import Flight
 from .session import Session
 
-TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
-if TYPE_CHECKING:
-    from .actions import Transmit
-
+MAX_WAITING = const(4)  # a mind sends a reading, a status, an event and a receipt at most; then the newest wins
 LINK_CHECK = b"\x02"  # CIDs of the requests that a node makes (TS001-1.0.4 §5.1, §5.10)
 DEVICE_TIME = b"\x0d"
 
@@ -38,6 +36,7 @@ class Dialogue:
         # A lamp whose feeder is switched has few uplinks a night: a doubt does not begin anew with each.
         self.unheard = min(ups, PLEAD_AFTER) if session is not None and self._doubts(session) else 0
         self.rejoin = False
+        self._waiting: list[Transmit] = []
         self._owe_nothing()
 
     def _owe_nothing(self) -> None:
@@ -45,9 +44,12 @@ class Dialogue:
         self.ack = False
         self.answer_at: int | None = None
 
-    def begin(self, session: Session) -> None:
-        """Speak in a new session."""
+    def begin(self, out: list[object], session: Session, first_up: int) -> None:
+        """Speak in a new session; *first_up* as in `Session`."""
+        session.first_up = first_up
         self.session = session
+        out.append(Persist("session", session.to_wire()))
+        out.append(Joined())
         self.unheard = 0
         self._owe_nothing()
 
@@ -63,13 +65,24 @@ class Dialogue:
         """Whether the network may not have this session: `adr.py` says why."""
         return self._joins and session.f_cnt_down < 0
 
+    def enqueue(self, out: list[object], transmit: Transmit) -> None:
+        """Let this wait for its turn."""
+        if len(self._waiting) == MAX_WAITING:
+            dropped = self._waiting.pop(0)
+            out.append(Sent(dropped.f_port, False if dropped.confirmed else None))
+        self._waiting.append(transmit)
+
+    def wanted_ms(self) -> int | None:
+        """When to send: at once what waits, later an answer alone, which may yet find something to ride with."""
+        return 0 if self._waiting else self.answer_at
+
     def request(self, cid: bytes) -> None:
         """Ask for this with the next frame."""
         if cid not in self.requests:
             self.requests += cid
 
-    def uplink(self, session: Session, number: int, waiting: "list[Transmit]", room_dr: int, now_ms: int) -> Flight:
-        """The next frame: the oldest of *waiting*, which has what *room_dr* carries, or answers alone.
+    def uplink(self, session: Session, number: int, room_dr: int, now_ms: int) -> Flight:
+        """The next frame: the oldest that waits, which has what *room_dr* carries, or answers alone.
 
         number: of this uplink among all that the node ever sent.
         """
@@ -84,8 +97,8 @@ class Dialogue:
         else:
             asked = self._asks(session, _MAX_FOPTS - len(answers))
             f_opts = answers + asked
-            if waiting:
-                transmit = waiting.pop(0)
+            if self._waiting:
+                transmit = self._waiting.pop(0)
                 room = max_payload(room_dr, len(f_opts))
                 payload = transmit.compose(room, now_ms)  # first: should it fail, nothing else has happened
                 assert len(payload) <= room, "a payload keeps to the room it is given"

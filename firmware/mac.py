@@ -36,10 +36,8 @@ if TYPE_CHECKING:
 
     from .joining import JoinBackOff
 
-MAX_WAITING = const(4)  # a mind sends a reading, a status, an event and a receipt at most; then the newest wins
 F_CNT_STEP = const(32)  # counters reserved by one write: at 96 uplinks a day NVS sees three writes
 
-_GROUPS = const(4)  # TS005-1.0.0: McGroupID has two bits
 _JOIN_REQUEST_LEN = const(23)
 _LAST_DEV_NONCE = const(0xFFFF)
 _RETRY_MS = const(1_000)  # RETRANSMIT_TIMEOUT is 1..3 s at random (RP 1.0.3revA §2.2.9): two never collide twice
@@ -52,11 +50,10 @@ class Mac:
     Keys: f_cnt_up, dev_nonce, join_nonce and plan are numbers, session, airtime and mc0 to mc3 bytes (up to 173).
     dr: of the first uplink of an ABP session; None for the slowest of the plan. adr: whether the network chooses data
     rate and power; None to do as the plan says. clock_ppm: how far the clock may be off while the node waits for a
-    window. max_eirp_dbm: what radio and antenna give. min_dr: the slowest data rate that the node uses,
-    whatever the network says or said. windows_at: rx_delay_s and rx2_dr of an ABP node, until the network says
-    otherwise; others learn them as they join. spread_s: over which a street that
-    gets power in one second spreads its first Join-Requests (600 on a switched feeder). battery: returns what
-    DevStatusAns tells, 255 for not known (TS001-1.0.4 §5.5).
+    window. max_eirp_dbm: what radio and antenna give. min_dr: the slowest data rate that the node uses, whatever the
+    network says or said. windows_at: rx_delay_s and rx2_dr of an ABP node, until the network says otherwise; others
+    learn them as they join. spread_s: over which a street that gets power in one second spreads its first Join-Requests
+    (600 on a switched feeder). battery: returns what DevStatusAns tells, 255 for not known (TS001-1.0.4 §5.5).
 
     What of these an order may change, it changes with the next start, which is when a MAC is made. Transmits that wait
     when the node falls asleep are the mind's to ask again: their compose is code.
@@ -78,7 +75,7 @@ class Mac:
         spread_s: int = 15,
         battery: "Callable[[], int]" = lambda: 255,
     ) -> None:
-        from .starting import blob, first_session, number
+        from .starting import blob, first_groups, first_session, number
 
         if saved is None:
             saved = {}
@@ -94,15 +91,8 @@ class Mac:
         self._dev_nonce = number(saved, "dev_nonce")
         self._join_nonce = number(saved, "join_nonce", -1)
         slowest = self._slowest()
-        wire = blob(saved, "session")
-        session = first_session(identity, plan, wire, slowest if dr is None else dr, slowest, windows_at)
-        self._groups: list[bytes] = []
-        if class_c:
-            self._groups = [blob(saved, "mc%d" % place) for place in range(_GROUPS)]
-            if any(self._groups):
-                from .groups import groups_from_wire
-
-                self._groups = groups_from_wire(self._groups)
+        session = first_session(identity, plan, blob(saved, "session"), dr, slowest, windows_at)
+        self._groups = first_groups(saved) if class_c else []
         self._ups = Reserved("f_cnt_up", number(saved, "f_cnt_up"), F_CNT_STEP)
         ups = 0 if session is None else self._ups.next - session.first_up
         joins = bool(identity.app_key) and identity.abp is None
@@ -112,7 +102,6 @@ class Mac:
         self._joins = (0, self._dice.between_ms(0, spread_s), 0, 0)  # `JoinBackOff` of joining.py
         self._windows = Windows(self._talk, class_c, clock_ppm)
         self._flight: Flight | None = None
-        self._waiting: list[Transmit] = []
         self._begun = False  # `Joined` was told of the session that was there at the start
         self._now_ms = 0
         if image:
@@ -135,7 +124,7 @@ class Mac:
         elif isinstance(event, Woke):
             self._woke(out, now_ms)
         elif isinstance(event, Transmit):
-            self._enqueue(out, event)
+            self._talk.enqueue(out, event)
         else:
             self._ask(out, event)
         if listens.state == IDLE:
@@ -194,14 +183,11 @@ class Mac:
 
     def _data_due(self) -> int | None:
         session = self._talk.session
-        answer_ms = self._talk.answer_at
-        if session is None or (not self._waiting and answer_ms is None):
+        wanted_ms = self._talk.wanted_ms()
+        if session is None or wanted_ms is None:
             return None
         # Room for the longest frame: how long this one will be is known once it is composed, and then it must go.
-        free_ms = self._free_at(session.channels.choices(session.dr), LONGEST_MS[session.dr])
-        if self._waiting or answer_ms is None:
-            return free_ms
-        return max(free_ms, answer_ms)
+        return max(self._free_at(session.channels.choices(session.dr), LONGEST_MS[session.dr]), wanted_ms)
 
     def _free_at(self, channels: tuple[tuple[int, int, int], ...], frame_ms: int) -> int:
         return self._access.free_at(channels, frame_ms)
@@ -217,16 +203,10 @@ class Mac:
 
     # Sending.
 
-    def _enqueue(self, out: list[object], transmit: Transmit) -> None:
-        if len(self._waiting) == MAX_WAITING:
-            dropped = self._waiting.pop(0)
-            out.append(Sent(dropped.f_port, False if dropped.confirmed else None))
-        self._waiting.append(transmit)
-
     def _send(self, out: list[object], now_ms: int) -> None:
         session = self._talk.session
         assert session is not None
-        flight = self._talk.uplink(session, self._ups.next, self._waiting, self._room_dr(session.dr), now_ms)
+        flight = self._talk.uplink(session, self._ups.next, self._room_dr(session.dr), now_ms)
         _, persist = self._ups.take()
         if persist is not None:
             out.append(persist)
@@ -252,14 +232,12 @@ class Mac:
         """Send the frame on a random channel whose sub-band is free; `_free_at` has seen that there is one."""
         session = self._talk.session
         channels = self._channels_of(flight)
-        at, shares = self._access.take(
-            channels, flight.airtime_ms, now_ms, 0 if session is None else session.max_duty_cycle
-        )
+        duty = 0 if session is None else session.max_duty_cycle
+        at, shares = self._access.take(channels, flight.airtime_ms, now_ms, duty)
         freq_hz, down_hz, _ = channels[at]
         if shares is not None:
             out.append(Persist("airtime", shares))
-        tx_power = 0 if session is None else session.tx_power
-        power_dbm = min(eirp_dbm(tx_power), self._max_eirp_dbm)
+        power_dbm = min(eirp_dbm(0 if session is None else session.tx_power), self._max_eirp_dbm)
         flight.left -= 1
         self._flight = flight
         self._windows.sending(down_hz)
@@ -307,9 +285,8 @@ class Mac:
         flight = self._flight
         if flight is None or state == IDLE:
             return
-        if answered and (state != EARLY or flight.acked):
-            self._over(out, flight, now_ms)
-        elif listens.closed(out, flight, now_ms):
+        answered = answered and (state != EARLY or flight.acked)
+        if answered or listens.closed(out, flight, now_ms):
             self._over(out, flight, now_ms)
 
     def _believe(self, out: list[object], event: FrameHeard) -> bool:
@@ -339,17 +316,14 @@ class Mac:
         session, join_nonce = accepted(
             self._identity, self._plan, phy_payload, self._dev_nonce - 1, self._join_nonce, flight.dr
         )
-        session.first_up = self._ups.next
         back_off = JoinBackOff(self._joins)
         back_off.succeeded()
         self._joins = back_off.state
         self._join_nonce = join_nonce
-        self._talk.begin(session)
+        out.append(Persist("join_nonce", join_nonce))
+        self._talk.begin(out, session, self._ups.next)
         self._begun = True
         self._windows.changed()
-        out.append(Persist("join_nonce", join_nonce))
-        out.append(Persist("session", session.to_wire()))
-        out.append(Joined())
 
     def _obey(self, out: list[object], session: Session, frame: DataFrame, f_cnt: int, event: FrameHeard) -> bool:
         """Obey a data frame to this node; whether it answers the flight."""
@@ -412,9 +386,8 @@ class Mac:
         flight = self._flight
         in_flight = b""
         if flight is not None and not flight.join:
-            in_flight = flight.to_wire(
-                flight.not_before_ms if self._windows.state == IDLE else self._now_ms + _RETRY_MS
-            )
+            again_ms = flight.not_before_ms if self._windows.state == IDLE else self._now_ms + _RETRY_MS
+            in_flight = flight.to_wire(again_ms)
         return image_of(self._talk, self._access, self._begun, self._ups.next, self._joins, in_flight, self._now_ms)
 
     def _wake_from(self, image: bytes, reserved_to: int) -> None:

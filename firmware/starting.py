@@ -1,12 +1,15 @@
 """What a MAC finds as it starts: the session that was persisted, or the one from the bench; loaded for the start."""
 
+from protocol.compat import const
 from protocol.region import Plan
 
 from .session import Identity, Session, session_from_wire
 
+_GROUPS = const(4)  # TS005-1.0.0: McGroupID has two bits
+
 
 def first_session(
-    identity: Identity, plan: Plan, wire: bytes, dr: int, min_dr: int, windows_at: tuple[int, int]
+    identity: Identity, plan: Plan, wire: bytes, dr: int | None, min_dr: int, windows_at: tuple[int, int]
 ) -> Session | None:
     """The session that was persisted as *wire*; an ABP node has its own, unless flash knows what became of it.
 
@@ -17,7 +20,7 @@ def first_session(
     abp = identity.abp
     if abp is not None:
         if session is None or not session.is_of(*abp):
-            session = Session(abp[0], abp[1], abp[2], plan, dr)
+            session = Session(abp[0], abp[1], abp[2], plan, min_dr if dr is None else dr)
             session.settle()
         if session.windows_at != windows_at:
             session.windows_at = windows_at
@@ -25,6 +28,16 @@ def first_session(
     if session is not None:
         session.not_below(min_dr)
     return session
+
+
+def first_groups(saved: dict[str, int | bytes]) -> list[bytes]:
+    """The groups of `groups.py`, as they were persisted."""
+    groups = [blob(saved, "mc%d" % place) for place in range(_GROUPS)]
+    if any(groups):
+        from .groups import groups_from_wire
+
+        groups = groups_from_wire(groups)
+    return groups
 
 
 def number(saved: dict[str, int | bytes], key: str, missing: int = 0) -> int:

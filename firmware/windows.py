@@ -1,8 +1,8 @@
 """When a node listens: the windows of class A and class C after a transmission, and between two, as a state machine.
 
 Each transmission is followed by two windows (TS001-1.0.4 §3.3), and what answers it in one of them makes the next one
-needless. A class C node listens with RX2's settings whenever it neither sends nor waits in RX1 (§15). What a frame says,
-and whether it answers, the MAC knows (`mac.py`): here a window brought the answer, or it did not.
+needless. A class C node listens with RX2's settings whenever it neither sends nor waits in RX1. What a frame says, and
+whether it answers, `mac.py` knows: here a window brought the answer, or it did not.
 
 | state | hears | does | next |
 |---|---|---|---|

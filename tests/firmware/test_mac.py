@@ -2,6 +2,7 @@
 
 from firmware.actions import AskLink, AskTime, OpenWindow, Persist, RadioTransmit, Transmit
 from firmware.asleep import IMAGE_MAX_LEN, pack
+from firmware.dialogue import MAX_WAITING
 from firmware.duty import Ledger
 from firmware.events import (
     Downlink,
@@ -15,7 +16,7 @@ from firmware.events import (
     Woke,
 )
 from firmware.flight import Flight
-from firmware.mac import MAX_WAITING, Mac
+from firmware.mac import Mac
 from protocol.lorawan.frames import DOWNLINK, UPLINK
 from protocol.lorawan.mac_commands import encode_command
 from protocol.lorawan.security import SessionKeys, seal_data
