@@ -10,6 +10,10 @@ import struct
 
 from protocol.compat import const
 
+from .dialogue import Dialogue
+from .duty import Access
+from .flight import Flight, flight_from_wire
+
 IMAGE_MAX_LEN = const(700)  # of the 2048 bytes of RTC memory, which mind, role and log share
 
 _NUMBERS = "<BBHBBBH"  # version, flags, ADRACKCnt, data rate, TXPower, NbTrans, channel mask
@@ -22,6 +26,54 @@ _VERSION = const(1)
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
     Numbers = tuple[int, ...]
+
+
+def image_of(
+    talk: Dialogue,
+    access: Access,
+    begun: bool,
+    next_up: int,
+    joins: "tuple[int, int, int, int]",
+    in_flight: bytes,
+    now_ms: int,
+) -> bytes:
+    """The image of a MAC: what it owes and is owed, its airtime, and the frame that goes again."""
+    session = talk.session
+    live = (0, 0, 0, 0)
+    if session is not None:
+        live = (session.dr, session.tx_power, session.nb_trans, session.channels.mask)
+    flags = begun | talk.ack << 1 | talk.rejoin << 2 | (talk.answer_at is not None) << 3
+    return pack(
+        (flags, min(talk.unheard, 0xFFFF)) + live,
+        (next_up, access.quiet_ms, talk.answer_at or 0) + joins + access.dice.state,
+        (talk.sticky, talk.answers, talk.requests, in_flight),
+        access.ledger.to_wire(now_ms),
+    )
+
+
+def wake(
+    image: bytes, talk: Dialogue, access: Access
+) -> "tuple[bool, int, tuple[int, int, int, int], Flight | None] | None":
+    """Give back what `image_of` took: begun, next_up, joins and the flight are returned; None if it is damaged."""
+    kept = unpack(image)
+    if kept is None:
+        return None
+    (flags, talk.unheard, dr, tx_power, nb_trans, mask), times, parts, ledger = kept
+    talk.ack = bool(flags & 2)
+    talk.rejoin = bool(flags & 4)
+    talk.answer_at = times[2] if flags & 8 else None
+    talk.sticky, talk.answers, talk.requests, in_flight = parts
+    access.quiet_ms = times[1]
+    access.dice.state = (times[7], times[8], times[9])
+    access.ledger.from_wire(ledger, 0)
+    session = talk.session
+    if session is not None:
+        session.dr = dr
+        session.tx_power = tx_power
+        session.nb_trans = nb_trans
+        session.channels.enable(mask)
+        session.not_below(talk.min_dr)  # which an order may have raised before the sleep
+    return bool(flags & 1), times[0], (times[3], times[4], times[5], times[6]), flight_from_wire(in_flight)
 
 
 def pack(numbers: "Numbers", times: "Numbers", parts: tuple[bytes, ...], ledger: bytes) -> bytes:

@@ -41,6 +41,7 @@ def obey(
     session: Session,
     view: bytes | memoryview,
     adr: bool,
+    min_dr: int,
     asked: bytes,
     up_end_ms: int,
     battery: int,
@@ -49,9 +50,9 @@ def obey(
 ) -> tuple[bytes, list[object]]:
     """Apply the commands in *view* to *session*; returns the answers, and what the mind is told.
 
-    asked: the CIDs of the requests in the uplink that this downlink answers, which ended at *up_end_ms*; an answer
-    that nobody asked for is not believed. battery: 0 mains, 1..254, 255 not known (§5.5). room: bytes
-    of answers; the first ones that fit are given (§5).
+    min_dr: the slowest data rate that the node uses. asked: the CIDs of the requests in the uplink that this downlink
+    answers, which ended at *up_end_ms*; an answer that nobody asked for is not believed. battery: 0 mains, 1..254, 255
+    not known (§5.5). room: bytes of answers; the first ones that fit are given (§5).
     """
     answers = b""
     told: list[object] = []
@@ -65,7 +66,7 @@ def obey(
             while at < len(commands) and commands[at][0] == LINK_ADR:
                 block.append(commands[at][1])
                 at += 1
-            answers += bytes([LINK_ADR, _link_adr(session, block, adr)]) * len(block)
+            answers += bytes([LINK_ADR, _link_adr(session, block, adr, min_dr)]) * len(block)
         elif cid == LINK_CHECK:
             if LINK_CHECK in asked:
                 told.append(LinkAnswered(values[0], values[1]))
@@ -99,9 +100,10 @@ def _first(answers: bytes, limit: int, sticky_only: bool) -> bytes:
     return kept
 
 
-def _link_adr(session: Session, block: list[tuple[int, ...]], adr: bool) -> int:
+def _link_adr(session: Session, block: list[tuple[int, ...]], adr: bool, min_dr: int) -> int:
     """Obey contiguous LinkADRReqs as one (§5.3): all or nothing; returns the bits for each answer.
 
+    A data rate below *min_dr* is refused as if there were none: a technician decided what the battery is for.
     With ADR off the mask is obeyed and the rest stays as it is, as in LoRaMac-node (RegionCommon.c,
     RegionCommonLinkAdrReqVerifyParams).
     """
@@ -115,7 +117,7 @@ def _link_adr(session: Session, block: list[tuple[int, ...]], adr: bool) -> int:
         dr = session.dr
     if not adr or tx_power == KEEP:
         tx_power = session.tx_power
-    dr_ok = channels.carries(channels.mask if mask is None else mask, dr)
+    dr_ok = dr >= min_dr and channels.carries(channels.mask if mask is None else mask, dr)
     power_ok = tx_power <= MAX_TX_POWER
     if mask is not None and dr_ok and power_ok:
         channels.enable(mask)

@@ -1,9 +1,11 @@
-"""How long the node was on the air in each sub-band in the last hour, and when it may be again."""
+"""How long the node was on the air in each sub-band in the last hour, and when it may be again, on which channel."""
 
 import struct
 
 from protocol.compat import const
 from protocol.region import SUB_BANDS
+
+from .dice import Dice
 
 HOUR_MS = const(3_600_000)
 SLOT_MS = const(225_000)  # a sixteenth of an hour: what falls out of the ledger falls out so much too late at most
@@ -91,6 +93,43 @@ class Ledger:
                 at += 4
             self._slots[band] = slots
             self._spent_ms[band] = sum([spent_ms for _, spent_ms in slots])
+
+
+class Access:
+    """The node's way to the air: a channel drawn at random among those whose sub-band has the airtime.
+
+    quiet_ms: nothing goes before it, since the network wants a lower duty cycle still (DutyCycleReq).
+    """
+
+    def __init__(self, ledger: Ledger, dice: Dice) -> None:
+        self.ledger = ledger
+        self.dice = dice
+        self.quiet_ms = 0
+
+    def free_at(self, channels: tuple[tuple[int, int, int], ...], frame_ms: int) -> int:
+        """When a frame may begin on one of *channels*; at once if there is none, for its flight is over then."""
+        earliest: int | None = None
+        for _, _, band in channels:
+            free_ms = self.ledger.free_at(band, frame_ms)
+            if earliest is None or free_ms < earliest:
+                earliest = free_ms
+            if free_ms <= self.quiet_ms:
+                break
+        return max(earliest or 0, self.quiet_ms)
+
+    def take(
+        self, channels: tuple[tuple[int, int, int], ...], frame_ms: int, now_ms: int, max_duty_cycle: int
+    ) -> tuple[int, bytes | None]:
+        """Enter a frame that begins now; returns the place of its channel, and what `Ledger.spend` wants persisted.
+
+        max_duty_cycle: of DutyCycleReq; the node is silent so that its share is 1 in 2^max_duty_cycle (TS001-1.0.4 §5).
+        """
+        at = self.dice.below(len(channels))
+        while self.ledger.free_at(channels[at][2], frame_ms) > now_ms:
+            at = (at + 1) % len(channels)
+        if max_duty_cycle:
+            self.quiet_ms = now_ms + (frame_ms << max_duty_cycle)
+        return at, self.ledger.spend(channels[at][2], frame_ms, now_ms)
 
 
 def _paired(slots: list[tuple[int, int]]) -> list[tuple[int, int]]:

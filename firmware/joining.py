@@ -10,6 +10,7 @@ from protocol.region import CHANNEL_MAX_DR, DATA_RATES, MAX_CHANNELS, MAX_RX1_DR
 
 from .channels import DEFAULTS
 from .duty import HOUR_MS
+from .flight import Flight
 from .session import Identity, Session
 
 _DAY_MS = const(86_400_000)
@@ -21,9 +22,12 @@ _JOIN_GAPS = const(8)  # doublings, to 43 minutes: so long at most a repaired ga
 _JOIN_SPREAD_MS = const(15_000)  # a feeder boots two hundred lamps in one second
 
 
-def join_request(identity: Identity, dev_nonce: int) -> bytes:
-    """The PHYPayload of a Join-Request."""
-    return seal_join_request(identity.app_key, identity.join_eui, identity.dev_eui, dev_nonce)
+def request_flight(identity: Identity, dev_nonce: int, dr: int) -> Flight:
+    """A Join-Request on its way."""
+    phy_payload = seal_join_request(identity.app_key, identity.join_eui, identity.dev_eui, dev_nonce)
+    flight = Flight(phy_payload, dr, None, False, 1)
+    flight.join = True
+    return flight
 
 
 def accepted(

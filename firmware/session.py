@@ -65,6 +65,12 @@ class Session:
             self.channels.restore()
             self.dr = min(self.dr, CHANNEL_MAX_DR)  # which every default channel carries
 
+    def not_below(self, min_dr: int) -> None:
+        """Send no slower than this."""
+        if self.dr < min_dr:
+            self.dr = min_dr
+            self.settle()
+
     def use_plan(self, plan: Plan, min_dr: int) -> None:
         """Move to the channels and data rates of *plan*; the windows stay as the network set them."""
         self.channels = Channels(plan.channels)

@@ -63,6 +63,7 @@ _ROWS = (
     "on_lux             L     0                0..1000 lux",
     "off_lux            L     70               1..2000 lux",
 )
+_ABP_ONLY = ("rx_delay_s", "rx2_dr")
 _FIXED = const(16)  # beside the bits of the roles
 _DISTANCE = const(1)  # among the choices of `detector`
 
@@ -233,6 +234,9 @@ class Settings:
         plan = PLANS[self.plan]
         if self.min_dr > plan.max_dr:
             faults.append(f"settings: min_dr is {self.min_dr}; plan {plan.name} goes up to {plan.max_dr}")
+        if not self.activation:
+            told = [row[0] for row in SETTINGS if row[0] in _ABP_ONLY and getattr(self, row[0]) != row[2]]
+            faults += [f"settings: {name} is for abp; an otaa node is told as it joins, leave it out" for name in told]
         if self.bays > 1 and self.detector == _DISTANCE:
             faults.append("settings: bays is 2; the distance detector sees one, write 1")
         return faults

@@ -8,8 +8,9 @@ import pytest
 
 from firmware.actions import Persist, RadioTransmit, Transmit
 from firmware.cable import CableMac
+from firmware.dialogue import MAX_WAITING
 from firmware.events import Downlink, Sensed, Sent, Transmitted, WindowClosed, Woke
-from firmware.mac import F_CNT_STEP, MAX_WAITING, Mac
+from firmware.mac import F_CNT_STEP, Mac
 from firmware.node import Node
 from firmware.session import Identity
 from protocol.errors import MessageError

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from firmware.actions import Transmit
+from firmware.dialogue import MAX_WAITING
 from firmware.events import Downlink, FrameHeard, Transmitted, WindowClosed, Woke
-from firmware.mac import MAX_WAITING
 from firmware.node import Node
 from protocol.quantities import AIR_FULL, quantities_of
 from protocol.quantity_table import Quantity

@@ -2,6 +2,7 @@
 
 from firmware.actions import AskLink, AskTime, OpenWindow, Persist, RadioTransmit, Transmit
 from firmware.asleep import IMAGE_MAX_LEN, pack
+from firmware.dialogue import MAX_WAITING
 from firmware.duty import Ledger
 from firmware.events import (
     Downlink,
@@ -15,15 +16,18 @@ from firmware.events import (
     Woke,
 )
 from firmware.flight import Flight
-from firmware.mac import MAX_WAITING, Mac
+from firmware.mac import Mac
 from protocol.lorawan.frames import DOWNLINK, UPLINK
 from protocol.lorawan.mac_commands import encode_command
 from protocol.lorawan.security import SessionKeys, seal_data
-from protocol.region import FULL, SINGLE_CHANNEL, max_payload
+from protocol.region import FULL, SINGLE_CHANNEL, Plan, max_payload
 
 from .network import ABP, DEV_ADDR, Down, Network, PowerCut, Street
 
 HOUR_MS = 3_600_000
+
+
+SLOW = Plan(9, "slow", SINGLE_CHANNEL.channels, SINGLE_CHANNEL.join_channels, 0, 0, False, None)
 
 
 def abp(dr=5, class_c=False, adr=None, plan=FULL):
@@ -403,7 +407,7 @@ def test_uptime_passes_the_ends_of_small_ints_and_of_32_bits():
 
 def test_frames_wait_for_the_duty_cycle_and_none_is_lost_to_it():
     network = Network()
-    city = street(network, dr=0, plan=SINGLE_CHANNEL)
+    city = street(network, dr=0, plan=SLOW)
     done = 0
     for _ in range(3):
         for _ in range(16):
@@ -417,7 +421,7 @@ def test_frames_wait_for_the_duty_cycle_and_none_is_lost_to_it():
 
 def test_after_a_power_cut_the_airtime_of_the_hour_before_still_counts():
     network = Network()
-    city = street(network, dr=0, plan=SINGLE_CHANNEL)
+    city = street(network, dr=0, plan=SLOW)
     for cut_at in range(3, 40, 3):
         while len(network.uplinks) < cut_at:
             city.tell(ask(bytes(51)))
@@ -492,7 +496,7 @@ def test_a_nap_at_any_moment_goes_on_where_it_was():
 
 def test_a_nap_keeps_answers_requests_and_what_the_ledger_knows():
     network = Network()
-    city = street(network, dr=0, plan=SINGLE_CHANNEL)
+    city = street(network, dr=0, plan=SLOW)
     city.tell(AskTime())
     city.nap()
     network.answers = [Down(1, 4, b"order", confirmed=True)]

@@ -76,7 +76,7 @@ def test_a_nap_keeps_what_the_back_off_changed():
     network.answers = [Down(1, None, b"", request(0x03, 0, 7, 0x0008, 0, 2))]
     city.tell(ask())
     city.run(60_000)
-    city.mac._unheard = 126
+    city.mac._talk.unheard = 126
     for _ in range(2):
         city.tell(ask())
         city.run(900_000)

@@ -238,7 +238,7 @@ def test_dev_status_margin_keeps_to_six_bits():
 
     session = Session(1, bytes(16), bytes(16), FULL, 5)
     for snr_quarter_db, margin in ((-300, 0x20), (-128, 0x20), (-80, 0x2C), (-1, 0x3F), (0, 0), (124, 31), (127, 31)):
-        answers, _ = obey(session, request(DEV_STATUS), True, b"", 0, 0, snr_quarter_db, 51)
+        answers, _ = obey(session, request(DEV_STATUS), True, 0, b"", 0, 0, snr_quarter_db, 51)
         assert answers == bytes([6, 0, margin])
 
 

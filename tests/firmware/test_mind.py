@@ -580,6 +580,19 @@ def test_every_setting_has_a_defined_answer_and_takes_effect_at_once_or_says_whe
         assert outcomes(desk)[-1] == (999, o.BAD_ARGUMENT)
 
 
+def test_windows_are_no_order_to_a_node_that_learns_them_as_it_joins():
+    for activation, outcome in ((0, o.BAD_ARGUMENT), (1, o.DONE)):
+        desk = with_clock()
+        given = {0: 1, 1: bytes(8), number_of("activation"): activation}
+        desk.persisted["settings"] = Settings(given).encode()
+        desk.power_up()
+        desk.run(100_000)
+        for number, name in enumerate(("rx_delay_s", "rx2_dr")):
+            desk.order(Order(number, SOON, o.CONFIGURE, number_of(name), 1))
+        desk.rest(10)
+        assert [receipt.outcome for receipt in receipts(desk)[-2:]] == [outcome] * 2
+
+
 def test_a_new_interval_of_the_status_counts_from_the_next_one():
     desk = with_clock()
     desk.order(Order(1, SOON, o.CONFIGURE, number_of("status_interval_s"), 3600))

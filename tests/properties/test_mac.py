@@ -217,7 +217,7 @@ class Life(RuleBasedStateMachine):
         self.lost = False
         self.network.answers.clear()
         self.network.accepts.clear()
-        if self.otaa and self.city.mac._session is None:
+        if self.otaa and self.city.mac._talk.session is None:
             self.join_nonce += 1
             self.network.accepts.append(JoinAccept(self.join_nonce, 1, 0x26000007, 0, 3, 5, CF_LIST))
         before = len(self.city.events(Sent))

@@ -73,6 +73,8 @@ def test_contradictions():
     wrong("taken_field_dut is 300 and swing_field_dut 180", "parking", taken_field_dut=300)
     wrong("fan_warm_up_s is 61 and reading_interval_s 60", fan_warm_up_s=61, reading_interval_s=60)
     wrong("on_lux is 80 and off_lux 70", "light", on_lux=80)
+    wrong("rx_delay_s is for abp; an otaa node is told as it joins", rx_delay_s=1)
+    wrong("rx2_dr is for abp; an otaa node is told as it joins", rx2_dr=0)
     wrong("min_dr is 4; plan single-channel goes up to 3", plan="single-channel", min_dr=4)
     wrong("bays is 2; the distance detector sees one, write 1", "parking", bays=2, detector="distance")
     assert settings("parking", bays=2, detector="watched").bays == 2
