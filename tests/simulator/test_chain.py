@@ -173,7 +173,7 @@ class GreedyMac(Mac):
         return 0
 
     def _launch(self, out: list[object], flight: Flight, now_ms: int) -> None:
-        self._ledger = Ledger()
+        self._access.ledger = Ledger()
         super()._launch(out, flight, now_ms)
 
 
