@@ -10,6 +10,7 @@ from .events import (
     TimeAnswered,
     Transmitted,
     WindowClosed,
+    Woke,
 )
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
             """When to send `Woke`, in ms (in the past: at once); None to be left alone until something happens."""
 
 
-_OF_RADIO = (Transmitted, FrameHeard, WindowClosed)  # what they mean the MAC tells the mind
+_OF_RADIO = (Transmitted, FrameHeard, WindowClosed)
+_FOR_BOTH_OR_MAC = (Woke, Transmitted, FrameHeard, WindowClosed)
 _FOR_MAC = (Transmit, AskTime, AskLink, JoinGroup, UsePlan)
 _FOR_MIND = (Downlink, Joined, Sent, TimeAnswered, LinkAnswered)
 
@@ -39,12 +41,17 @@ class Node:
         self._mac = mac
 
     def handle(self, event: object, now_ms: int) -> list[object]:
-        """Let mind and MAC decide, in this order; returns the body's actions in the order they were decided."""
+        """Let mind and MAC decide, in this order; returns the body's actions in the order they were decided.
+
+        Both hear `Woke`, the MAC alone its radio, the mind alone the rest.
+        """
         done: list[object] = []
-        # Each hears the event, then what the other made of it, until neither has anything for the other.
-        todo: list[tuple[Core, object]] = [(self._mac, event)]
+        # Then each hears what the other made of it, until neither has anything for the other.
+        todo: list[tuple[Core, object]] = []
         if not isinstance(event, _OF_RADIO):
-            todo.insert(0, (self._mind, event))
+            todo.append((self._mind, event))
+        if isinstance(event, _FOR_BOTH_OR_MAC):
+            todo.append((self._mac, event))
         while todo:
             core, what = todo.pop(0)
             for action in core.handle(what, now_ms):

@@ -97,7 +97,7 @@ def test_a_downlink_goes_to_the_mind_and_not_to_the_body():
     assert mind.heard[-1] is downlink
 
 
-def test_both_hear_what_the_hardware_says_the_mind_first():
+def test_both_hear_the_clock_and_each_its_own_hardware():
     order: list[str] = []
 
     class Ear:
@@ -112,8 +112,11 @@ def test_both_hear_what_the_hardware_says_the_mind_first():
             return None
 
     node = Node(Ear("mind"), Ear("mac"))
-    node.handle(Sensed(3, ()), 0)
+    node.handle(Woke(), 0)
     assert order == ["mind", "mac"]
+    order.clear()
+    node.handle(Sensed(3, ()), 0)
+    assert order == ["mind"]
     order.clear()
     for event in (Transmitted(), FrameHeard(b"", -90, 20), WindowClosed()):
         node.handle(event, 0)

@@ -312,11 +312,13 @@ class Body(Street):  # type: ignore[misc]
     def __init__(self, role: str, link: str, interval_s: int, rng: random.Random) -> None:
         self.role_number, self._make_role = ROLES[role]
         self._identity, self._plan_number, self._dr, self.cable = LINKS[link]
-        self._given = {number_of(OFTEN[role]): interval_s}
+        self.often = number_of(OFTEN[role])
+        self._given = {self.often: interval_s}
         if self.role_number == PARKING:
             self._given |= {number_of(name): value for name, value in TWO_WATCHED_BAYS.items()}
         self._rng = rng
         self._fields = [(150, 140, -420), (0, 0, 0)]
+        self._moves_ms = [0, 0]
         self.cut_at_hearing: int | None = None  # actions that still follow the next frame heard
         self.class_c = self.role_number == LIGHT
         self.flash = Flash(40, rng)
@@ -429,8 +431,9 @@ class Body(Street):  # type: ignore[misc]
             super()._do(action)
 
     def _feel(self, bay: int) -> tuple[int, int, int] | None:
-        """Now and then a car moves above the sensor, or the sensor is silent."""
-        if self._rng.random() < 0.03:
+        """Every few hours a car moves above the sensor; now and then the sensor is silent."""
+        if self.now_ms >= self._moves_ms[bay]:
+            self._moves_ms[bay] = self.now_ms + self._rng.randrange(HOUR_MS, 4 * HOUR_MS)
             self._fields[bay] = (self._rng.randrange(1000), self._rng.randrange(1000), self._rng.randrange(1000))
         x, y, z = self._fields[bay]
         return None if self._rng.random() < 0.05 else (x + self._rng.randrange(5), y, z)
@@ -609,7 +612,7 @@ class Life(RuleBasedStateMachine):
         air.evil.clear()
         air.orders.clear()
         air.commands[:] = HEALTHY
-        self._order(CONFIGURE, 11, 3600)  # no hurry any more
+        self._order(CONFIGURE, body.often, 3600)  # no hurry any more
         self._live(body.run, 2 * HOUR_MS)
         for hours in (2, 2, 4, 6, 12) + (24,) * 9:
             air.commands[:] = HEALTHY
