@@ -484,7 +484,8 @@ commands = st.one_of(
     st.binary(min_size=1, max_size=3),
 )
 SLOW = encode_command(DOWNLINK, 0x03, 0, 0, 0xFF, 0, 3)
-HEALTHY = (encode_command(DOWNLINK, 0x03, 5, 0, 0xFF, 0, 1), encode_command(DOWNLINK, 0x04, 0))
+# Every channel there is (ChMaskCntl 6): a mask of eight would be refused for good once one of them was taken away.
+HEALTHY = (encode_command(DOWNLINK, 0x03, 5, 0, 0, 6, 1), encode_command(DOWNLINK, 0x04, 0))
 settings_to_change = st.sampled_from(
     (("plan", 0), ("plan", 1), ("reading_interval_s", 120), ("reading_interval_s", None), ("status_interval_s", 3600))
 )
