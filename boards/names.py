@@ -128,7 +128,7 @@ def _inside(
             yield from _inside(before, local, members)
             yield from _inside(after, local | own, None)
         elif isinstance(node, ast.Global | ast.Nonlocal):
-            raise NotImplementedError("a function that binds names of another scope")
+            raise ValueError("global and nonlocal are not followed: bind names in their own scope")
         else:
             if isinstance(node, ast.Attribute):
                 yield node, node.attr, ATTRIBUTE

@@ -20,7 +20,7 @@ from simulator.bay.magnetics import ARRIVAL, DEPARTURE, BayTrace, Street
 from simulator.stimuli import DAY_S
 
 WEEK_S = 7 * DAY_S
-# Of one sample on each axis. The magnetometers we drive have 0.04 and 0.4 µT (magnetics.py), the nominal street 0.5.
+# Of one sample on each axis: 0.04 and 0.4 µT are two magnetometers' own (magnetics.py), 0.5 the nominal street's.
 NOISES_UT = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 _LATE_S = 60.0
 _COMPARES_MS = 400  # a LIS3MDL in low power looks 2.5 times a second at best

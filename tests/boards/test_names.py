@@ -201,5 +201,5 @@ def test_foreign_names_cover_all_that_our_stubs_of_micropython_say():
 
 
 def test_a_function_that_binds_names_of_another_scope_is_refused():
-    with pytest.raises(NotImplementedError, match="another scope"):
+    with pytest.raises(ValueError, match="own scope"):
         lean({"a.b": "def f():\n    global x\n    x = 1\n"})
