@@ -1,4 +1,4 @@
-"""What every link speaks, whatever it is made of: a frame heard, a frame to send, and what became of it."""
+"""What every link speaks, whatever it is made of: a frame heard, a frame to send, what became of it, how a radio is."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -9,8 +9,9 @@ from typing import Protocol
 class Received:
     """A frame as one radio heard it.
 
-    radio: the EUI or name of the concentrator, bridge or cable. counter_us: the radio's own clock at the end of the
-    frame, 32 bits that wrap; None where it has none. snr_db and rssi_dbm are None on a cable.
+    radio: names the concentrator, bridge or cable: `udp:<gateway EUI>`, `bridge:<EUI>`, `cable:<DevEUI>`. counter_us:
+    the radio's own clock at the end of the frame, 32 bits that wrap; None where it has none. On a cable freq_hz is 0,
+    dr 5 (222 bytes) and counter_us, snr_db and rssi_dbm are None: there are no windows, and an answer goes at once.
     """
 
     radio: str
@@ -44,7 +45,10 @@ class Outcome(Enum):
     COLLISION = "collision"
     TX_FREQ = "tx_freq"
     TX_POWER = "tx_power"
-    LINK_DOWN = "link_down"
+    GPS_UNLOCKED = "gps_unlocked"
+    RADIO_FAULT = "radio_fault"
+    NO_ANSWER = "no_answer"  # the radio did not say: it may have gone out, so its FCntDown is used
+    LINK_DOWN = "link_down"  # it did not go out: there is no such radio now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +59,27 @@ class TransmitResult:
     outcome: Outcome
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RadioReport:
+    """A radio came, went, or told its own counts; *detail* is a sentence for the operator.
+
+    figures: (name, number) pairs as the radio counts them, such as ("rxnb", 12.0); they need not be complete.
+    """
+
+    radio: str
+    online: bool
+    detail: str
+    figures: tuple[tuple[str, float], ...] = ()
+
+
+Heard = Received | TransmitResult | RadioReport
+
+
 class Link(Protocol):
     """A way frames reach us. One that fails reconnects by itself; only closing ends it."""
 
-    async def receive(self) -> Received | TransmitResult:
-        """Wait for the next frame or result. Raises EOFError once the link is closed and drained."""
+    async def receive(self) -> Heard:
+        """Wait for what comes next. Raises EOFError once the link is closed and drained."""
 
     async def transmit(self, transmit: Transmit) -> None:
         """Hand over a downlink; exactly one TransmitResult comes through `receive`, LINK_DOWN if no radio got it."""

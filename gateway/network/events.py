@@ -1,11 +1,17 @@
-"""The network server's seam: what it hears, and what it wants done."""
+"""The network server's seam: what it hears, and what it wants done.
+
+Times called `now_ms` are milliseconds of the gateway's monotonic clock, which never jumps; `ClockSet` tells what Unix
+time that is, once it is known. A commit is a step of an ordered stream: `Committed` speaks of all up to its token, and
+when one fails, all that were decided after it fail with it (`CommitsFailed`), so that a device's state goes back as one.
+"""
 
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from gateway.links.link import Received, Transmit, TransmitResult
-from gateway.readings.record import Record
+from gateway.links.link import RadioReport, Received, Transmit, TransmitResult
+from gateway.network.registration import Group, Registration
+from gateway.store.writes import Write
 
 
 class Reason(Enum):
@@ -15,37 +21,105 @@ class Reason(Enum):
     NOT_AN_UPLINK = "not_an_uplink"
     UNKNOWN_DEV_ADDR = "unknown_dev_addr"
     WRONG_MIC = "wrong_mic"
+    TOO_MANY_WRONG_MICS = "too_many_wrong_mics"  # of this DevAddr lately: not even looked at
     REPLAYED = "replayed"
+    UNKNOWN_DEV_EUI = "unknown_dev_eui"
+    WRONG_JOIN_EUI = "wrong_join_eui"
+    REUSED_DEV_NONCE = "reused_dev_nonce"
+    OVERLOAD = "overload"  # more uplinks wait than this gateway holds
     UNKNOWN_F_PORT = "unknown_f_port"
     UNREADABLE_PAYLOAD = "unreadable_payload"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Committed:
-    """The Commit with this token is on disk."""
+    """The Commit with this token and all before it are on disk."""
 
     token: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommitsFailed:
+    """Every Commit not yet told as committed could not be written: their frames count as never heard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotCommitted:
-    """The Commit with this token could not be written: its frame counts as never heard, a repetition is welcome."""
+class ClockSet:
+    """Unix ms is `now_ms + offset_ms` from now on; None: nobody knows the time yet."""
 
-    token: int
+    offset_ms: int | None
 
 
-Event = Received | TransmitResult | Committed | NotCommitted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Downlink:
+    """What the application wants a device or a group to hear, once. ref returns with its `Fate`.
+
+    target: a DevEUI, or the number of a multicast group. expires_ms: on the monotonic clock; what has not gone by then
+    never goes. priority: the lowest goes first. payload: plain, FPort 1..223.
+    """
+
+    ref: int
+    target: bytes | int
+    f_port: int
+    payload: bytes
+    expires_ms: int
+    priority: int = 5
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """Forget the Downlink with this ref, if it has not gone yet; it gets no fate."""
+
+    ref: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceSet:
+    """A device was registered or changed; its session stays unless its keys or its ABP address changed."""
+
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceGone:
+    """A device was removed: nothing of it is accepted any more."""
+
+    dev_eui: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSet:
+    """A multicast group was made or changed."""
+
+    group: Group
+
+
+Event = (
+    Received
+    | TransmitResult
+    | RadioReport
+    | Committed
+    | CommitsFailed
+    | ClockSet
+    | Downlink
+    | Cancel
+    | DeviceSet
+    | DeviceGone
+    | GroupSet
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """Write the session's counter and the records of one uplink in one transaction, then answer with the token."""
+    """Write all of these in one transaction, in order after the commits before it, then answer.
+
+    at_once: an answer, a join, an order or an event waits for it; else it may be grouped with others for up to 2 s.
+    """
 
     token: int
-    dev_eui: bytes
-    f_cnt_up: int
-    epoch: int
-    records: tuple[Record, ...]
+    writes: tuple[Write, ...]
+    at_once: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,19 +129,61 @@ class Refused:
     reason: Reason
     dev_addr: int | None
     detail: str
+    dev_eui: bytes | None = None
 
 
-Effect = Commit | Refused | Transmit
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """An uplink was accepted (not yet committed): for the ring of the last uplinks and for health."""
+
+    dev_eui: bytes
+    f_cnt: int
+    f_port: int | None
+    dr: int
+    freq_hz: int
+    radios: tuple[tuple[str, int | None, float | None], ...]  # (radio, rssi_dbm, snr_db), the best first
+    phy_len: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """Something an operator must know of; *name* is counted, *detail* a sentence without keys."""
+
+    name: str
+    dev_eui: bytes | None
+    detail: str
+
+
+class FateOf(Enum):
+    """What became of a Downlink."""
+
+    SENT = "sent"  # it was on the air; that it was heard only the device can say
+    ACKED = "acked"  # confirmed, and acknowledged
+    EXPIRED = "expired"
+    IMPOSSIBLE = "impossible"  # too long for the data rate, no session, unknown target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """The Downlink with this ref is over, or on its way (SENT of a confirmed one comes before its end)."""
+
+    ref: int
+    fate: FateOf
+    detail: str = ""
+
+
+Effect = Commit | Refused | Heard | Alarm | Transmit | Fate
 
 
 class NetworkServer(Protocol):
-    """The core between links and store. Times are Unix ms; it never sleeps, sends, writes or reads a clock."""
+    """The core between links and store; it never sleeps, sends, writes or reads a clock."""
 
     def handle(self, event: Event, now_ms: int) -> list[Effect]:
         """Decide what *event* means."""
 
     def wake_at(self) -> int | None:
-        """When `wake` wants to be called next, in Unix ms; None while nothing is pending."""
+        """When `wake` wants to be called next; None while nothing is pending."""
 
     def wake(self, now_ms: int) -> list[Effect]:
         """Do what is due at *now_ms*."""
