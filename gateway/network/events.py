@@ -133,7 +133,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class Accepted:
     """An uplink was accepted (not yet committed): for the ring of the last uplinks and for health."""
 
     dev_eui: bytes
@@ -173,7 +173,7 @@ class Fate:
     detail: str = ""
 
 
-Effect = Commit | Refused | Heard | Alarm | Transmit | Fate
+Effect = Commit | Refused | Accepted | Alarm | Transmit | Fate
 
 
 class NetworkServer(Protocol):
