@@ -149,7 +149,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._link = link
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        self._link.datagram(data, addr)  # type: ignore[arg-type]  # with IPv4 and IPv6 it is an Address
+        self._link.datagram(data, addr)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._link.lost(exc)
