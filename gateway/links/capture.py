@@ -31,10 +31,10 @@ import orjson
 from gateway.links.link import Outcome, Received, Transmit, TransmitResult
 
 VERSION = 1
-MAX_BYTES = 64 << 20  # some 250,000 frames: a day and a half of one full concentrator, and no card fills up with two
+MAX_BYTES = 64 << 20  # some 250,000 frames: half a day of 5,000 devices, and no card fills up with two of them
 FLUSH_MS = 1_000  # so much may be missing after a crash; each flush writes a page, and the card has ten years to live
 
-_MAX_LINE = 4096  # eight times the longest line; a file of another kind is not read into memory at once
+_MAX_LINE = 4096  # five times the longest line; a file of another kind is not read into memory at once
 
 Captured = Received | Transmit | TransmitResult
 

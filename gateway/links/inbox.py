@@ -27,6 +27,9 @@ class Inbox:
         self._closed = False
         self._waiter: asyncio.Future[None] | None = None
 
+    def __len__(self) -> int:
+        return len(self._queue)
+
     def put(self, heard: Heard) -> None:
         """Add *heard* at the end and wake who waits."""
         size = len(self._queue)

@@ -64,6 +64,11 @@ class SerialLink:
         """What the inbox had no room for, since start."""
         return self._inbox.overflow
 
+    @property
+    def waiting(self) -> int:
+        """How much was heard and not yet taken."""
+        return len(self._inbox)
+
     async def receive(self) -> Heard:
         """As `Link.receive`."""
         return await self._inbox.get()

@@ -47,6 +47,11 @@ class UdpLink:
         """How often each EUI that is not allowed was heard, for whoever asks why a gateway does not appear."""
         return self._core.strangers
 
+    @property
+    def waiting(self) -> int:
+        """How much was heard and not yet taken."""
+        return len(self._inbox)
+
     async def receive(self) -> Heard:
         """As `Link.receive`."""
         return await self._inbox.get()
