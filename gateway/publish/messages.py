@@ -44,7 +44,7 @@ class UnreadableRecordError(ValueError):
 
 
 class Message(NamedTuple):
-    """What goes out as one MQTT message, or as one item of a batch. (A plain tuple: thousands a second are made.)"""
+    """What goes out as one MQTT message, or as one item of a batch. A plain tuple: thousands a second are made."""
 
     topic: str
     payload: bytes
