@@ -5,7 +5,6 @@ answers (facts/reliability.md, C-1 to C-3). Until then nothing is dated and no n
 """
 
 import ctypes
-import os
 import time
 from dataclasses import dataclass
 
@@ -89,21 +88,6 @@ def look(last_stored_ms: int | None, *, always: bool) -> tuple[int | None, Clock
     return (now_ms - monotonic_ms if verdict.trusted else None), verdict
 
 
-def boot_id() -> str:
-    """The kernel's name for this boot of the machine; empty where it has none."""
-    try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:  # noqa: PTH123 - one line of /proc
-            return file.read().strip()
-    except OSError:
-        return ""
-
-
 def uptime_s() -> float:
     """Seconds since this machine booted."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
-
-
-def machine() -> str:
-    """Name and kernel of this machine, for reports."""
-    name = os.uname()
-    return f"{name.sysname} {name.release} {name.machine}"

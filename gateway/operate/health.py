@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway.operate import clock
+
 FSYNCS = 1024  # durations kept for the percentiles: half an hour at a commit every two seconds
 HOT_CELSIUS = 80.0  # a Pi throttles from here on
 DISK_LOW_SHARE = 0.05
@@ -105,12 +107,12 @@ def findings(machine: Machine, state: State) -> list[str]:
     found = []
     if state.fault:
         found.append(state.fault)
-    if machine.disk_free_bytes is not None and machine.disk_total_bytes:
-        if machine.disk_free_bytes < DISK_LOW_SHARE * machine.disk_total_bytes:
-            found.append(
-                f"{machine.disk_free_bytes // 1_000_000} MB of the disk are free; "
-                "remove what is not the gateway's, or lower [store] max_disk_mb"
-            )
+    free = machine.disk_free_bytes
+    if free is not None and machine.disk_total_bytes and free < DISK_LOW_SHARE * machine.disk_total_bytes:
+        found.append(
+            f"{free // 1_000_000} MB of the disk are free; "
+            "remove what is not the gateway's, or lower [store] max_disk_mb"
+        )
     if _under_voltage(machine):
         found.append("the power supply gives too little voltage, which corrupts cards; replace it or its cable")
     if machine.temperature_celsius is not None and machine.temperature_celsius >= HOT_CELSIUS:
@@ -177,12 +179,12 @@ def look_at_machine(folder: Path, root: Path = Path("/")) -> Machine:
         temperature_celsius=_temperature(root / "sys/class/thermal/thermal_zone0/temp"),
         throttled=_hex(_text(root / _UNDER_VOLTAGE_FILES[1])),
         under_voltage=_hwmon_under_voltage(root / _UNDER_VOLTAGE_FILES[0]),
-        uptime_s=_first_float(_text(root / "proc/uptime")),
+        uptime_s=clock.uptime_s(),
     )
 
 
 def ask_vcgencmd() -> int | None:
-    """The bits of `vcgencmd get_throttled` on a Raspberry Pi; None elsewhere. It takes some ms: not for every minute."""
+    """The bits of `vcgencmd get_throttled` on a Raspberry Pi; None elsewhere. It starts a process: not often."""
     try:
         done = subprocess.run(
             ["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=5, check=True, env=os.environ
@@ -229,10 +231,3 @@ def _hwmon_under_voltage(folder: Path) -> bool | None:
         if _text(name).strip() == "rpi_volt":
             return _text(name.with_name("in0_lcrit_alarm")).strip() == "1"
     return None
-
-
-def _first_float(text: str) -> float | None:
-    try:
-        return float(text.split()[0])
-    except (IndexError, ValueError):
-        return None

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 
 class Notifier:
-    """Tells the service manager, or nobody when there is none. It never raises and never blocks: a full or vanished
-    socket of the manager's must not disturb the gateway.
+    """Tells the service manager, or nobody when there is none.
+
+    It never raises and never blocks: a full or vanished socket of the manager's must not disturb the gateway.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
