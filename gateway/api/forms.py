@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.api.station import Json
-from gateway.network.registration import Registration
+from gateway.network.registration import Group, Registration
 from gateway.operate.importing import kind_of_place
 from gateway.places.place import Installed, Place
 from protocol.errors import FrameError
@@ -46,6 +46,18 @@ def _keys_of(registration: Registration) -> list[tuple[str, bytes]]:
         ("app_s_key", abp.app_s_key if abp else None),
     ]
     return [(name, key) for name, key in every if key is not None]
+
+
+def group_to_json(group: Group) -> Json:
+    """A multicast group, without its key, which travels to nodes alone."""
+    return {
+        "group": group.number,
+        "name": group.name,
+        "mc_addr": dev_addr_to_text(group.mc_addr),
+        "members": [eui_to_text(member) for member in group.members],
+        "freq_hz": group.freq_hz,
+        "dr": group.dr,
+    }
 
 
 def place_to_json(place: Place) -> Json:

@@ -13,6 +13,7 @@ from gateway.api.forms import (
     FormError,
     device_to_json,
     eui_of,
+    group_to_json,
     installed_from_json,
     installed_to_json,
     integer_of,
@@ -24,22 +25,19 @@ from gateway.api.station import (
     ConflictError,
     Json,
     NotFoundError,
-    OrderRequest,
+    OrderForm,
+    RefusedError,
     Removal,
     Replacement,
     Station,
     UnavailableError,
 )
 from gateway.operate.importing import parse_rows
-from protocol import orders
-from protocol.errors import FrameError, MessageError
 
 MAX_PAGE = 1000  # rows of an answer: about 300 kB, which the loop encodes in a few ms
 DEFAULT_PAGE = 100
 MAX_WAIT_S = 30.0  # of a long poll; then it answers with nothing and is asked again
-MAX_VALID_S = 86_400  # a group order expires within a night (design §4); one device gets no more
-# What an operator may order by hand. Programmes, resends and group keys are the gateway's own business.
-VERBS = (orders.SET_LEVEL, orders.RESUME_PROGRAMME, orders.CONFIGURE, orders.IDENTIFY, orders.REBOOT)
+MAX_MEMBERS = 1000  # of a group: a street's lamps, ten times over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +73,7 @@ async def answer(station: Station, request: Request) -> Answer:
         return _error(405, f"{request.path[:80]} knows {', '.join(sorted(handlers))}, not {request.method[:10]}")
     try:
         return Answer(200, await handler(station, request, argument))
-    except FormError as error:
+    except (FormError, RefusedError) as error:
         return _error(400, str(error))
     except NotFoundError as error:
         return _error(404, str(error))
@@ -125,8 +123,14 @@ def _page(request: Request) -> tuple[int, int]:
     return _count(request, "after", 0, 1 << 60), max(1, _count(request, "limit", DEFAULT_PAGE, MAX_PAGE))
 
 
+def _page_back(request: Request) -> tuple[int | None, int]:
+    """As `_page`, of rows that come newest first: the cursor is `before`."""
+    before = _count(request, "before", 0, 1 << 60)
+    return before or None, max(1, _count(request, "limit", DEFAULT_PAGE, MAX_PAGE))
+
+
 def _paged(name: str, rows: Sequence[Json], limit: int, cursor: str) -> Json:
-    """A page; `next` is what to pass as `after` for the one behind it, null: it was the last one."""
+    """A page; `next` is the cursor to pass for the one behind it, null: it was the last one."""
     return {name: list(rows), "next": rows[-1][cursor] if len(rows) >= limit else None}
 
 
@@ -198,7 +202,21 @@ async def _install(station: Station, request: Request, _: str) -> Json:
 
 async def _readings(station: Station, request: Request, _: str) -> Json:
     after, limit = _page(request)
-    return _paged("readings", await station.readings(after, limit), limit, "id")
+    rows, cursor = await station.readings(after, limit)
+    return {"readings": list(rows), "next": cursor}
+
+
+async def _groups(station: Station, request: Request, _: str) -> Json:
+    return {"groups": [group_to_json(group) for group in await station.groups()]}
+
+
+async def _set_group(station: Station, request: Request, _: str) -> Json:
+    form = _form(request)
+    members = form.get("members", [])
+    if not isinstance(members, list) or len(members) > MAX_MEMBERS:
+        raise FormError(f"members is no list of at most {MAX_MEMBERS} DevEUIs")
+    euis = tuple(dict.fromkeys(eui_of({"DevEUI": member}, "DevEUI") for member in members))
+    return group_to_json(await station.set_group(text_of(form, "name"), euis))
 
 
 async def _uplinks(station: Station, request: Request, _: str) -> Json:
@@ -209,44 +227,37 @@ async def _uplinks(station: Station, request: Request, _: str) -> Json:
 
 
 async def _orders(station: Station, request: Request, _: str) -> Json:
-    after, limit = _page(request)
-    return _paged("orders", await station.orders(after, limit), limit, "id")
+    before, limit = _page_back(request)
+    return _paged("orders", await station.orders(before, limit), limit, "id")
 
 
 async def _give(station: Station, request: Request, _: str) -> Json:
-    return await station.give_order(order_from_json(_form(request)))
+    return {"ids": list(await station.give_order(order_from_json(_form(request))))}
 
 
-def order_from_json(form: Mapping[str, Any]) -> OrderRequest:
-    """An order from its form: `dev_eui` or `group`, `verb`, and the verb's arguments by name. Raises FormError."""
-    verbs = {orders.VERBS[verb][0]: verb for verb in VERBS}
-    name = form.get("verb")
-    if name not in verbs:
-        raise FormError(f"verb is {str(name)[:40]}; write one of {', '.join(verbs)}")
-    fields = [entry[0] for entry in orders.VERBS[verbs[name]][1]]
-    unknown = set(form) - {"dev_eui", "group", "verb", "valid_s", "source", *fields}
-    if unknown:
-        raise FormError(f"{name} has no {', '.join(sorted(unknown))[:80]}; it takes {', '.join(fields) or 'nothing'}")
+def order_from_json(form: Mapping[str, Any]) -> OrderForm:
+    """An order from its form: `dev_eui` or `group`, `verb`, `arguments`, which are judged where orders are made.
+
+    Raises FormError.
+    """
     if ("dev_eui" in form) == ("group" in form):
         raise FormError("write dev_eui or group, one of them")
     target: bytes | int = eui_of(form, "dev_eui") if "dev_eui" in form else integer_of(form, "group", 1, 1 << 31)
-    arguments = tuple(form.get(field) for field in fields)
-    try:
-        orders.encode_order(orders.Order(0, 0, verbs[name], *arguments))  # its ranges are the wire's
-    except (MessageError, FrameError) as error:
-        raise FormError(str(error).removeprefix("order 0: ")) from None
-    return OrderRequest(
+    arguments = form.get("arguments", {})
+    if not isinstance(arguments, dict):
+        raise FormError('arguments is no object; write them by name, as {"level_pct": 40}')
+    return OrderForm(
         target=target,
-        verb=verbs[name],
+        verb=text_of(form, "verb"),
         arguments=arguments,
-        valid_s=integer_of(form, "valid_s", 10, MAX_VALID_S, 3600),
+        expires_in_s=integer_of(form, "expires_in_s", 1, 1 << 31, 3600),
         source=text_of(form, "source", "api")[:40],
     )
 
 
 async def _quarantine(station: Station, request: Request, _: str) -> Json:
-    after, limit = _page(request)
-    return _paged("quarantine", await station.quarantine(after, limit), limit, "id")
+    before, limit = _page_back(request)
+    return _paged("quarantine", await station.quarantine(before, limit), limit, "id")
 
 
 async def _health(station: Station, request: Request, _: str) -> Json:
@@ -281,6 +292,7 @@ _ROUTES: Mapping[str, Mapping[str, Handler]] = {
     "/v1/replace": {"POST": _replace},
     "/v1/places": {"GET": _places, "POST": _set_place},
     "/v1/installed": {"GET": _installed, "POST": _install},
+    "/v1/groups": {"GET": _groups, "POST": _set_group},
     "/v1/readings": {"GET": _readings},
     "/v1/uplinks": {"GET": _uplinks},
     "/v1/orders": {"GET": _orders, "POST": _give},

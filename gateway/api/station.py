@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gateway.network.registration import Registration
+from gateway.network.registration import Group, Registration
 from gateway.operate.importing import Batch
 from gateway.places.place import Installed, Place
 
@@ -25,6 +25,10 @@ class ConflictError(StationError):
     def __init__(self, *faults: str) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
+
+
+class RefusedError(StationError):
+    """What is asked cannot be right, as an order with a level of 300 %."""
 
 
 class UnavailableError(StationError):
@@ -51,22 +55,21 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRequest:
-    """An order somebody wants given. target: a DevEUI, or the number of a multicast group.
+class OrderForm:
+    """An order somebody wants given, as they wrote it. target: a DevEUI, or the number of a multicast group.
 
-    verb, arguments: as in `protocol.orders`, checked. valid_s: how long from now on it may still be obeyed. source: who
-    asked, for the log.
+    arguments: of the verb, by name. expires_in_s: how long from now on it may still be obeyed. source: who asked.
     """
 
     target: bytes | int
-    verb: int
-    arguments: tuple[object, ...] = field(repr=False, default=())
-    valid_s: int = 3600
+    verb: str
+    arguments: Mapping[str, object] = field(repr=False, default_factory=dict)
+    expires_in_s: int = 3600
     source: str = "api"
 
 
 class Station(Protocol):
-    """What the API asks. Pages hold at most *limit* rows after the cursor *after*; rows carry their own cursor.
+    """What the API asks. Pages hold at most *limit* rows beyond a cursor, which rows carry themselves.
 
     Every change is on disk when the call returns. Raises StationError's subclasses, with sentences for the user.
     """
@@ -75,7 +78,7 @@ class Station(Protocol):
         """Devices by number."""
 
     async def device(self, dev_eui: bytes) -> tuple[Registration, Json]:
-        """One device, and what else is known of it: session (without keys), places, last heard."""
+        """One device, and what else is known of it: where it hangs, and its session without keys."""
 
     async def add(self, batch: Batch) -> None:
         """Register all devices of *batch*, its places and installations, in one transaction, or nothing."""
@@ -98,20 +101,26 @@ class Station(Protocol):
     async def install(self, installed: Installed) -> None:
         """Put a device at a place; with to_ms, take it away."""
 
-    async def readings(self, after: int, limit: int) -> Sequence[Json]:
-        """Records in the order of acceptance, each with its `id`, as they are published."""
+    async def groups(self) -> Sequence[Group]:
+        """All multicast groups."""
+
+    async def set_group(self, name: str, members: tuple[bytes, ...]) -> Group:
+        """Make the group *name*, with a key of its own, or change its members (DevEUIs)."""
+
+    async def readings(self, after: int, limit: int) -> tuple[Sequence[Json], int | None]:
+        """What records with an `id` above *after* say, as it is published; and the next cursor, None at the end."""
 
     async def uplinks(self, after: int, limit: int, wait_s: float) -> Sequence[Json]:
         """The last uplinks, accepted and refused, each with its `number`; waits for one when there is none yet."""
 
-    async def give_order(self, request: OrderRequest) -> Json:
-        """Queue an order; returns it as `orders` shows it."""
+    async def give_order(self, form: OrderForm) -> Sequence[int]:
+        """Queue an order; returns its ids: one, or one for each part of a programme."""
 
-    async def orders(self, after: int, limit: int) -> Sequence[Json]:
-        """Orders by `id`, with their states."""
+    async def orders(self, before: int | None, limit: int) -> Sequence[Json]:
+        """Orders with an `id` below *before*, the newest first, with their states."""
 
-    async def quarantine(self, after: int, limit: int) -> Sequence[Json]:
-        """Payloads that could not be read, by `id`, with reasons."""
+    async def quarantine(self, before: int | None, limit: int) -> Sequence[Json]:
+        """Payloads that could not be read, with an `id` below *before*, the newest first, with reasons."""
 
     async def health(self) -> Json:
         """How this gateway is (`operate.health`)."""

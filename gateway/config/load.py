@@ -7,17 +7,16 @@ import os
 import pickle
 import stat
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from gateway.config import values
 from gateway.config.values import Config, DatasetSection, Mqtt, SerialPort, Wants, is_loopback
-from gateway.governance.dataset import Dataset
-from gateway.network.registration import Role
+from gateway.governance.defaults import datasets_of
 
 MAX_LEN = 1 << 20  # bytes; a hundred times the longest sensible file
-DATASETS = tuple(role.value for role in Role)  # what devices of a role tell is the dataset of that name
+DATASETS = tuple(datasets_of(""))
 _SHOWN_MAX_LEN = 40
 
 _SECTIONS: dict[str, Any] = {
@@ -136,12 +135,11 @@ class _Reader:
                     self._fault(("serial", place), f"[[serial]] names {port} twice; one process reads a port once")
         if self._faults:
             raise ConfigError([sentence for _, sentence in sorted(self._faults, key=lambda fault: fault[0])])
-        owner = sections["site"].name
-        known = {dataset.name: dataset for dataset in datasets}
+        defaults = datasets_of(sections["site"].name).values()
         return Config(
             path=self._path,
             serial=serial,
-            datasets=tuple(known.get(name) or DatasetSection(owner=owner).named(name) for name in DATASETS),
+            datasets=tuple(datasets.get(default.name, DatasetSection()).over(default) for default in defaults),
             **sections,
         )
 
@@ -158,9 +156,9 @@ class _Reader:
         found = [self._table(("serial", at), "[[serial]]", table, SerialPort) for at, table in enumerate(tables)]
         return tuple(port for port in found if isinstance(port, SerialPort))
 
-    def _datasets(self) -> Iterator[Dataset]:
+    def _datasets(self) -> dict[str, DatasetSection]:
         tables = self._document.get("datasets", {})
-        found = []
+        found: dict[str, DatasetSection] = {}
         if not isinstance(tables, dict):
             self._fault(("datasets",), "datasets is not a section; write [datasets.air] and its keys below")
             tables = {}
@@ -170,8 +168,13 @@ class _Reader:
                 continue
             section = self._table(("datasets", name), f"[datasets.{name}]", table, DatasetSection)
             if isinstance(section, DatasetSection):
-                found.append(section.named(name))
-        return iter(found)
+                found[name] = section
+                if section.sharing == "open" and section.licence is None:
+                    self._fault(
+                        ("datasets", name, "sharing"),
+                        f'[datasets.{name}] is open and needs a licence, for example licence = "etalab-2.0"',
+                    )
+        return found
 
     def _table(self, where: tuple[str | int, ...], title: str, table: object, section: Any) -> Any:
         """One table as *section*, or None after at least one fault."""

@@ -293,25 +293,29 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSection:
-    """What the city decides of one dataset; see `governance.dataset`."""
+    """What the city decides of one dataset. None: as `governance.defaults` has it; sharing is never opened by default."""
 
-    owner: Annotated[Text, Wants("who answers for this data, in quotes", 'owner = "Ville d’Antony"')]
     sharing: Annotated[
         Literal["open", "partners", "internal"], Wants('"open", "partners" or "internal"', 'sharing = "internal"')
     ] = "internal"
-    licence: Annotated[Text, Wants("a licence in quotes", 'licence = "etalab-2.0"')] = "none"
-    retention_days: Annotated[int, Ge(1), Le(36_600), Wants("days, 1 or more, without quotes", "30")] = 30
-    freshness_s: Annotated[int, Ge(10), Le(31_536_000), Wants("seconds, 10 or more, without quotes", "3600")] = 3600
+    owner: Annotated[Text | None, Wants("who answers for this data, in quotes", 'owner = "Ville d’Antony"')] = None
+    licence: Annotated[Text | None, Wants('a licence in quotes, as "etalab-2.0"', 'licence = "etalab-2.0"')] = None
+    retention_days: Annotated[
+        int | None, Ge(1), Le(36_600), Wants("days, 1 or more, without quotes", "retention_days = 400")
+    ] = None
+    freshness_s: Annotated[
+        int | None, Ge(10), Le(31_536_000), Wants("seconds, 10 or more, without quotes", "freshness_s = 3600")
+    ] = None
 
-    def named(self, name: str) -> Dataset:
-        """The dataset *name* as governance knows it."""
+    def over(self, default: Dataset) -> Dataset:
+        """The dataset *default* as the city wants it."""
         return Dataset(
-            name=name,
-            owner=self.owner,
-            licence=self.licence,
+            name=default.name,
+            owner=self.owner or default.owner,
+            licence=self.licence or "",
             sharing=Sharing[self.sharing.upper()],
-            retention_days=self.retention_days,
-            freshness_s=self.freshness_s,
+            retention_days=self.retention_days or default.retention_days,
+            freshness_s=self.freshness_s or default.freshness_s,
         )
 
 
@@ -319,7 +323,7 @@ class DatasetSection:
 class Config:
     """All of it. None: the section is absent, and so is what it would open.
 
-    datasets: every one there is; those the file does not name are internal and belong to the site.
+    datasets: every one there is; those the file does not name are internal and belong to the site's name.
     """
 
     path: Path
