@@ -1,0 +1,68 @@
+"""The table of counters: what changes with every uplink, in small rows so that a commit touches few pages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import apsw
+
+from gateway.store.checksum import checksum
+from gateway.store.faults import FaultKind, StoreError
+from gateway.store.rows import fetch
+from gateway.store.writes import KeepCounters
+
+_KEEP_WITH_LOG = (
+    "INSERT INTO counter (device, f_cnt_up, f_cnt_down, crc, log, log_crc) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET f_cnt_up = ?2, f_cnt_down = ?3, crc = ?4, log = ?5, log_crc = ?6"
+)
+_KEEP = (
+    "INSERT INTO counter (device, f_cnt_up, f_cnt_down, crc) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET f_cnt_up = ?2, f_cnt_down = ?3, crc = ?4"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """The counters of a device's current session, and the text of its log; None: nothing was kept of it."""
+
+    f_cnt_up: int
+    f_cnt_down: int
+    log: str | None
+
+
+def write_counters(database: apsw.Connection, writes: Iterable[KeepCounters]) -> None:
+    """Write counters of devices, each at most once; run it in a transaction."""
+    with_log = []
+    without = []
+    for write in writes:
+        device, up, down, log = write.device, write.f_cnt_up, write.f_cnt_down, write.log
+        if log is None:
+            without.append((device, up, down, checksum(device, up, down)))
+        else:
+            with_log.append((device, up, down, checksum(device, up, down), log, checksum(device, log)))
+    if with_log:
+        database.executemany(_KEEP_WITH_LOG, with_log)
+    if without:
+        database.executemany(_KEEP, without)
+
+
+def start_counters(database: apsw.Connection, device: int, f_cnt_up: int, f_cnt_down: int) -> None:
+    """A new session is the current one; the log stays."""
+    database.execute(_KEEP, (device, f_cnt_up, f_cnt_down, checksum(device, f_cnt_up, f_cnt_down)))
+
+
+def load_counters(database: apsw.Connection) -> dict[int, Counters]:
+    """The counters of all devices, by number. Raises StoreError for a row that does not match its checksum."""
+    kept = {}
+    for device, up, down, crc, log, log_crc in fetch(
+        database, "SELECT device, f_cnt_up, f_cnt_down, crc, log, log_crc FROM counter"
+    ):
+        if checksum(device, up, down) != crc or (log is not None and checksum(device, log) != log_crc):
+            raise StoreError(FaultKind.CORRUPT, f"the counters of device {device} do not match their checksum")
+        kept[device] = Counters(up, down, log)
+    return kept
+
+
+def raise_f_cnt_down(database: apsw.Connection, step: int) -> None:
+    """Skip *step* downlink counters of every device."""
+    for device, kept in load_counters(database).items():
+        start_counters(database, device, kept.f_cnt_up, kept.f_cnt_down + step)

@@ -1,0 +1,1 @@
+"""The schema, step by step: NNNN_name.sql, applied in order, each in one transaction; never edited once released."""

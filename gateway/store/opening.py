@@ -1,0 +1,168 @@
+"""Opening the store: the lock, the check, the schema, and what happens when the file is damaged."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+
+from gateway.store import devices, groups, sessions
+from gateway.store.database import FileLock, open_database, quick_check, read_database
+from gateway.store.faults import FaultKind, StoreError, explain, kind_of
+from gateway.store.files import exists, set_aside, sync_folder
+from gateway.store.migrate import migrate
+from gateway.store.retention import Reserve
+from gateway.store.salvage import salvage
+from gateway.store.snapshot import read_snapshot
+from gateway.store.writer import Deliver, InlineWriter, Writer
+
+_DAMAGED = (FaultKind.CORRUPT, FaultKind.NOT_A_DATABASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Where things are: all beside the database, so that moving the folder moves the gateway."""
+
+    database: Path
+
+    @property
+    def snapshot(self) -> Path:
+        """The registry snapshot."""
+        return self.database.with_name("registry.snapshot")
+
+    @property
+    def reserve(self) -> Path:
+        """Space kept back, so that deletes succeed on a full disk."""
+        return self.database.with_name(self.database.name + ".reserve")
+
+    @property
+    def backups(self) -> Path:
+        """The folder of scheduled backups."""
+        return self.database.with_name("backups")
+
+
+class Store:
+    """An open store: exclusive, checked, of the newest schema.
+
+    notes: what an operator must know of how it was opened, sentences; each is an alarm.
+    """
+
+    def __init__(
+        self, path: Path, *, durable: bool = True, max_bytes: int | None = None, check: bool = True, stamp: str = ""
+    ) -> None:
+        """Open or make the database at *path*.
+
+        durable: False in virtual time. max_bytes: what the file may grow to. check: whether SQLite looks through the
+        whole file, some 30 s per GB on a card. stamp: what a damaged file's new name carries, a date or the boot.
+        Raises StoreError when another process has it, a newer program wrote it, or it cannot be used.
+        """
+        self.layout = Layout(database=path)
+        self._durable = durable
+        self._max_bytes = max_bytes
+        self.notes: list[str] = []
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = FileLock(path)
+        try:
+            self._prepare(check, stamp or time.strftime("%Y%m%dT%H%M%S", time.gmtime()))
+        except apsw.Error as error:
+            self._lock.close()
+            raise explain(error, str(path)) from error
+        except OSError as error:
+            self._lock.close()
+            raise StoreError(FaultKind.IO, f"{path}: {error.strerror}; check owner and mount of its folder") from error
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def connect(self) -> apsw.Connection:
+        """A connection that writes; there must be one at a time."""
+        return open_database(self.layout.database, durable=self._durable, max_bytes=self._max_bytes)
+
+    def reader(self) -> apsw.Connection:
+        """A connection that reads, for one thread."""
+        return read_database(self.layout.database)
+
+    def writer(self, deliver: Deliver) -> Writer:
+        """The thread that writes; *deliver* is called from it."""
+        return Writer(self.connect, deliver)
+
+    def inline_writer(self, deliver: Deliver) -> InlineWriter:
+        """Writes within the call, for virtual time and for a command while the gateway is stopped."""
+        return InlineWriter(self.connect, deliver)
+
+    def reserve(self) -> Reserve:
+        """The space kept back."""
+        return Reserve(self.layout.reserve)
+
+    def close(self) -> None:
+        """Let another process have it; writer and readers must be closed."""
+        self._lock.close()
+
+    def _prepare(self, check: bool, stamp: str) -> None:
+        path, rebuilt = self.layout.database, self._beside("rebuilt")
+        if rebuilt.exists() and not exists(path):  # the power went between setting the damaged file aside and this
+            rebuilt.replace(path)
+        found = exists(path)
+        finding = self._examine(check) if found else None
+        if finding is not None:
+            self._rebuild(path, finding, stamp)
+        elif not found and self.layout.snapshot.exists():
+            self._rebuild(None, "it is gone, but its registry snapshot is there", stamp)
+        elif not found:
+            database = self.connect()
+            migrate(database)
+            database.close()
+
+    def _beside(self, suffix: str) -> Path:
+        return self.layout.database.with_name(f"{self.layout.database.name}.{suffix}")
+
+    def _examine(self, check: bool) -> str | None:
+        """Bring the file to the newest schema; what is wrong with it, None: nothing."""
+        try:
+            database = self.connect()
+            try:
+                finding = quick_check(database) if check else None
+                if finding is None:
+                    migrate(database)
+                    finding = _registry_fault(database)
+                return finding
+            finally:
+                database.close(True)
+        except apsw.Error as error:
+            if kind_of(error) in _DAMAGED:
+                return str(error)
+            raise
+        except StoreError as error:
+            if error.kind in _DAMAGED:
+                return str(error)
+            raise
+
+    def _rebuild(self, damaged: Path | None, finding: str, stamp: str) -> None:
+        """Make a new file of what is left. A power cut at any point leaves the damaged file or the new one in place."""
+        rebuilding, rebuilt = self._beside("rebuilding"), self._beside("rebuilt")
+        for part in ("", "-wal", "-shm"):
+            rebuilding.with_name(rebuilding.name + part).unlink(missing_ok=True)
+        database = open_database(rebuilding, durable=self._durable)
+        try:
+            saved = salvage(damaged, database, read_snapshot(self.layout.snapshot))
+            database.pragma("journal_mode", "DELETE")  # all of it in the one file that is renamed
+        finally:
+            database.close(True)
+        rebuilding.replace(rebuilt)
+        aside = set_aside(self.layout.database, f"corrupt-{stamp}") if damaged else None
+        rebuilt.replace(self.layout.database)
+        sync_folder(self.layout.database.parent)
+        where = f"it was set aside as {aside.name}" if aside else "nothing was left of it"
+        self.notes.append(
+            f"{self.layout.database}: damaged ({finding}); {where}; {saved.records} records were saved, at least"
+            f" {saved.damaged} are lost, devices and keys are from: {saved.registry}; check the card"
+        )
+
+
+def _registry_fault(database: apsw.Connection) -> str | None:
+    damaged = devices.damaged_devices(database)
+    if damaged:
+        return f"the row of device {damaged[0]} does not match its checksum"
+    sessions.load_devices(database)
+    groups.load_groups(database)
+    return None
