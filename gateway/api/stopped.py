@@ -18,7 +18,7 @@ Value = TypeVar("Value")
 class StoppedStation(Desk):
     """Holds the database's lock from its making to `close`.
 
-    notes: what there is to know of how the store was opened. Raises StoreError when another process has it, and OSError.
+    notes: what there is to know of how the store was opened. Raises StoreError (another process has it) and OSError.
     """
 
     def __init__(self, config: Config) -> None:
@@ -76,7 +76,8 @@ class StoppedStation(Desk):
             if alone:
                 return function(self._database)
             with self._database:
-                return function(self._database)
+                value = function(self._database)
+            return value  # noqa: RET504 - as far as its type says, apsw may swallow an error
 
         return run()
 

@@ -293,7 +293,7 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSection:
-    """What the city decides of one dataset. None: as `governance.defaults` has it; sharing is never opened by default."""
+    """What the city decides of one dataset. None: as `governance.defaults` has it; nothing is open by default."""
 
     sharing: Annotated[
         Literal["open", "partners", "internal"], Wants('"open", "partners" or "internal"', 'sharing = "internal"')
