@@ -1,0 +1,108 @@
+"""The station beside a gateway that is stopped: the store under its exclusive lock, and no for what takes a process."""
+
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+import apsw
+
+from gateway.api.desk import Desk
+from gateway.api.station import Json, OrderForm, UnavailableError
+from gateway.config.values import Config
+from gateway.store.opening import Store
+
+Value = TypeVar("Value")
+
+
+class StoppedStation(Desk):
+    """Holds the database's lock from its making to `close`.
+
+    notes: what there is to know of how the store was opened. Raises StoreError (another process has it) and OSError.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._owner = _Owner(config.store.folder)
+        try:
+            self._store = Store(config.store.database, check=False)
+            try:
+                self._database = self._store.connect()
+            except BaseException:
+                self._store.close()
+                raise
+        except BaseException:
+            self._owner.leave()
+            raise
+        self.notes = tuple(self._store.notes)
+        super().__init__(
+            layout=self._store.layout,
+            backups=config.store.backups,
+            keep=config.store.backup_keep,
+            read=self._database,
+            write=self._run,
+            datasets=config.datasets,
+            site=config.site.insee,
+            prefix=config.mqtt.prefix if config.mqtt else "lampyre",
+        )
+
+    def close(self) -> None:
+        """Let a gateway start."""
+        self._database.close()
+        self._store.close()
+        self._owner.leave()
+
+    async def uplinks(self, after: int, limit: int, wait_s: float) -> Sequence[Json]:
+        """There are none."""
+        _takes_a_process("uplinks are heard")
+
+    async def give_order(self, form: OrderForm) -> Sequence[int]:
+        """Not without a process that sends it."""
+        _takes_a_process("orders are sent")
+
+    async def health(self) -> Json:
+        """Not without a process that has any."""
+        _takes_a_process("there is health")
+
+    async def metrics(self) -> bytes:
+        """Not without a process that counts."""
+        _takes_a_process("anything is counted")
+
+    async def counters(self) -> Mapping[str, int]:
+        """Not without a process that counts."""
+        _takes_a_process("anything is counted")
+
+    def _run(self, function: Callable[[apsw.Connection], Value], *, alone: bool = False) -> Awaitable[Value]:
+        async def run() -> Value:
+            if alone:
+                return function(self._database)
+            with self._database:
+                value = function(self._database)
+            return value  # noqa: RET504 - as far as its type says, apsw may swallow an error
+
+        return run()
+
+
+def _takes_a_process(what: str) -> NoReturn:
+    raise UnavailableError(f"the gateway is stopped, and only while it runs {what}; `systemctl start lampyre-gateway`")
+
+
+class _Owner:
+    """Being the folder's owner while root works in it: a file of root's there would lock the gateway out."""
+
+    def __init__(self, folder: Path) -> None:
+        self._was_root = os.geteuid() == 0
+        if not self._was_root:
+            return
+        if not folder.is_dir():
+            self._was_root = False
+            raise FileNotFoundError(
+                2, "not there; start the gateway once, or make it: install -d -m 700 -o lampyre", str(folder)
+            )
+        owner = folder.stat()
+        os.setegid(owner.st_gid)
+        os.seteuid(owner.st_uid)
+
+    def leave(self) -> None:
+        if self._was_root:
+            os.seteuid(0)
+            os.setegid(0)

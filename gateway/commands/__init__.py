@@ -1,0 +1,1 @@
+"""The sub-commands of `lampyre gateway`, one file for each subject."""

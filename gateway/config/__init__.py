@@ -1,0 +1,1 @@
+"""`gateway.toml`: what the operator decides, checked once, as frozen values with safe defaults."""
