@@ -38,7 +38,7 @@ from gateway.network.joining import Dice, draw_dev_addr, joined, personalised
 from gateway.network.mac_dialogue import Talk
 from gateway.network.registration import Group, Registration
 from gateway.network.scheduling import Radios, Turn
-from gateway.network.session import SessionRow
+from gateway.network.session import Kept
 from gateway.network.settings import NetworkSettings
 from gateway.network.speaking import GONE, Speaker
 from gateway.network.suspicion import ALARM_AT, Suspicion
@@ -78,14 +78,14 @@ class LinkState:
 class Server:
     """Implements `gateway.network.events.NetworkServer`.
 
-    sessions: as the store has them, each with whether it is the device's current one, and the text of its log.
+    kept: what the store knows of devices that were heard before; the others are new.
     """
 
     def __init__(
         self,
         settings: NetworkSettings,
         registrations: Iterable[Registration],
-        sessions: Iterable[tuple[SessionRow, bool, str | None]],
+        kept: Iterable[Kept],
         groups: Iterable[Group],
         application: Application,
         dice: Dice,
@@ -104,7 +104,7 @@ class Server:
         self._timers: Timers[Device] = Timers()
         self._speaker = Speaker(settings, self._radios, self._stream, self._timers)
         self._groups = Groups(self._radios, self._stream, self._radios_of, self._speaker.next_token)
-        self._restore(registrations, sessions)
+        self._restore(registrations, {known.device: known for known in kept})
         for group in groups:
             self._groups.set(group)
 
@@ -391,7 +391,9 @@ class Server:
         turn = Turn(copies, JOIN_ACCEPT_DELAY1_S, copies[0][0].dr, RX2_DR)
         step = _Answered(self, device, turn, phy_payload)
         device.number, device.dev_nonce, device.join_nonce = row.number, row.dev_nonce, row.join_nonce
-        self.use_joining(device, Session(device, row, True, False))
+        session = Session(device, row, True, False)
+        session.f_cnt_down = 0  # the first block is the row's: reserved before the device hears of the session
+        self.use_joining(device, session)
         self._stream.commit((KeepSession(row),), True, step, out)
 
     def accept_join(self, device: Device, turn: Turn, phy_payload: bytes, now_ms: int, out: list[Effect]) -> None:
@@ -457,28 +459,17 @@ class Server:
 
     # Who is there.
 
-    def _restore(
-        self, registrations: Iterable[Registration], sessions: Iterable[tuple[SessionRow, bool, str | None]]
-    ) -> None:
-        kept: dict[int, list[tuple[SessionRow, bool, str | None]]] = {}
-        for entry in sessions:
-            kept.setdefault(entry[0].device, []).append(entry)
+    def _restore(self, registrations: Iterable[Registration], kept: dict[int, Kept]) -> None:
         for registration in registrations:
-            rows = sorted(kept.pop(registration.device, []), key=lambda entry: entry[0].number)
-            text = None
-            for _, current, log in rows:
-                text = log if log is not None and (current or text is None) else text
-            device = Device(registration, self._application.first_log(text))
+            known = kept.get(registration.device)
+            device = Device(registration, self._application.first_log(None if known is None else known.log))
             self._devices[registration.dev_eui] = device
-            for row, current, _ in rows:
-                device.number = row.number
-                device.dev_nonce = max(device.dev_nonce, row.dev_nonce)
-                device.join_nonce = max(device.join_nonce, row.join_nonce)
-                if current:
-                    self.use_joining(device, None)
-                    self.use_session(device, Session(device, row, True, True))
-                else:
-                    self.use_joining(device, Session(device, row, True, False))
+            if known is not None:
+                device.number, device.dev_nonce, device.join_nonce = known.number, known.dev_nonce, known.join_nonce
+                if known.current is not None:
+                    self.use_session(device, Session(device, known.current, True, True))
+                if known.waiting is not None:
+                    self.use_joining(device, Session(device, known.waiting, True, False))
             self._personalise(device)
 
     def _set_device(self, registration: Registration) -> None:
