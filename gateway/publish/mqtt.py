@@ -315,7 +315,6 @@ class _Connection:
 
     def _give_up(self) -> None:
         self._down(f"{_where(self._settings)} does not answer")
-        self._close()
 
     def _readable(self) -> None:
         self.client.loop_read()
@@ -337,6 +336,7 @@ class _Connection:
         if self._timer is not None:
             self._timer.cancel()
         self._owner.down(self, detail, self._heard, too_new)
+        self._loop.call_soon(self._close)  # paho may be in the middle of its own work
 
     # ---- paho's callbacks
 
