@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.links.cable import DEAD_MS
+from gateway.links.cable import DEAD_MS, MAX_PENDING
 from gateway.links.link import Outcome, RadioReport, Received, Transmit, TransmitResult
 from gateway.links.retry import Retry
 from gateway.links.serial import SerialLink
@@ -250,6 +250,28 @@ def test_a_loop_that_is_busy_makes_the_thread_wait_and_not_the_memory_grow(tmp_p
         assert written < 1 << 20
         for _ in range(100):
             await asyncio.sleep(0)
+
+    run(tmp_path, claim)
+
+
+def test_a_board_that_takes_nothing_more_is_given_up_and_every_downlink_has_its_result(tmp_path, monkeypatch):
+    monkeypatch.setattr("gateway.links.serial._WRITE_S", 0.05)
+
+    async def claim(link, plug, board):
+        board.leave()  # hangs
+        outcomes = []
+        for token in range(300):
+            await link.transmit(
+                Transmit(token=token, radio=RADIO, phy_payload=bytes(255), freq_hz=869_525_000, dr=3, power_dbm=14)
+            )
+        while len(outcomes) < 300:
+            heard = await link.receive()
+            if isinstance(heard, TransmitResult):
+                outcomes.append(heard)
+        assert sorted(result.token for result in outcomes) == list(range(300))
+        kinds = {result.outcome for result in outcomes}
+        assert kinds == {Outcome.COLLISION, Outcome.NO_ANSWER}  # more than is kept; and what was under way
+        assert len(link._opening.outbox if link._opening else ()) <= MAX_PENDING
 
     run(tmp_path, claim)
 
