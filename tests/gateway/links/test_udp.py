@@ -64,7 +64,9 @@ def test_nobody_allowed_opens_nothing():
 
 def test_a_port_that_is_taken_is_named():
     async def claim(link, forwarder):
-        with pytest.raises(OSError, match=r"UDP 127.0.0.1 port \d+ cannot be had .*: does another program listen there"):
+        with pytest.raises(
+            OSError, match=r"UDP 127.0.0.1 port \d+ cannot be had .*: does another program listen there"
+        ):
             await open_udp({EUI: None}, port=link.address[1])
 
     run(claim)
