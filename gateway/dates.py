@@ -15,6 +15,7 @@ class Dates:
         self._current = max(self._boots)
         self._began_ms = began_ms
         self.offset_ms: int | None = None
+        self.floor_ms = self._boots[self._current].floor_ms  # no earlier time can be true
 
     def unix_ms(self, now_ms: int) -> int | None:
         """Unix ms of *now_ms* in this boot; None while nobody knows the time."""
