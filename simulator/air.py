@@ -1,7 +1,8 @@
 """The air between nodes and gateways: its two sides, and the simple air of the walking skeleton.
 
-A node's body calls `transmit`; each gateway attached hears what the air lets through, at the end of the frame. Every
-frame of every gateway has exactly one fate, and the fates add up.
+A node's body calls `transmit`; each gateway attached hears what the air lets through, at the end of the frame. A
+gateway calls `emit`; whoever listens on that frequency and data rate hears the frame begin. Every uplink has exactly
+one fate at every gateway, and the fates add up.
 """
 
 from collections import Counter
@@ -30,16 +31,36 @@ class OnAir:
 Hear = Callable[[OnAir], None]
 
 
+class Listener(Protocol):
+    """A node's radio while it listens."""
+
+    def begin(self, frame: OnAir) -> None:
+        """The first symbol of a downlink arrives."""
+
+
 class Air(Protocol):
-    """The two sides of the air. fates: of the frames that ended, once for each gateway; "received" is one of them."""
+    """The two sides of the air; "received" is one of the fates.
+
+    fates: of the uplinks that ended, once for each gateway. down_fates: of the downlinks, for each radio tuned to one.
+    """
 
     fates: Counter[str]
+    down_fates: Counter[str]
 
     def attach(self, gateway: str, hear: Hear) -> None:
         """Gateway's side: call *hear* with each frame that arrives whole, at its end."""
 
     def transmit(self, sender: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
         """Node's side: begin a frame now; returns its airtime in µs."""
+
+    def emit(self, gateway: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
+        """Gateway's side: begin a downlink now; returns its airtime in µs."""
+
+    def listen(self, listener: Listener, freq_hz: int, dr: int) -> None:
+        """Node's side: tell *listener* of each downlink there that is on the air now or begins, until `deafen`."""
+
+    def deafen(self, listener: Listener) -> None:
+        """Node's side: stop listening."""
 
 
 class _Flight:
@@ -65,7 +86,10 @@ class SimpleAir:
         self._watch = watch
         self._gateways: dict[str, Hear] = {}
         self._flights: list[_Flight] = []
+        self._downlinks: list[OnAir] = []
+        self._listeners: dict[Listener, tuple[int, int]] = {}
         self.fates: Counter[str] = Counter()
+        self.down_fates: Counter[str] = Counter()
 
     def attach(self, gateway: str, hear: Hear) -> None:
         """Add a gateway that hears every channel."""
@@ -92,6 +116,43 @@ class SimpleAir:
         self._watch(frame)
         self._timeline.at(frame.end_us, lambda: self._land(flight))
         return airtime_us
+
+    def emit(self, gateway: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
+        """Put a downlink on the air now; returns its airtime in µs."""
+        now_us = self._timeline.now_us
+        airtime_us = frame_airtime_us(dr, len(phy_payload), uplink=False)
+        frame = OnAir(
+            sender=gateway,
+            phy_payload=phy_payload,
+            freq_hz=freq_hz,
+            dr=dr,
+            power_dbm=power_dbm,
+            start_us=now_us,
+            end_us=now_us + airtime_us,
+        )
+        self._downlinks.append(frame)
+        self._timeline.at(frame.end_us, lambda: self._downlinks.remove(frame))
+        for listener, tuned in list(self._listeners.items()):
+            if tuned == (freq_hz, dr):
+                self._reach(listener, frame)
+        return airtime_us
+
+    def listen(self, listener: Listener, freq_hz: int, dr: int) -> None:
+        """Tune a node's radio."""
+        self._listeners[listener] = freq_hz, dr
+        for frame in self._downlinks:
+            if (frame.freq_hz, frame.dr) == (freq_hz, dr):
+                self._reach(listener, frame)
+
+    def deafen(self, listener: Listener) -> None:
+        """Switch a node's receiver off."""
+        self._listeners.pop(listener, None)
+
+    def _reach(self, listener: Listener, frame: OnAir) -> None:
+        lost = self._stream.chance(self._loss)
+        self.down_fates["chance" if lost else "received"] += 1
+        if not lost:
+            listener.begin(frame)
 
     def _land(self, flight: _Flight) -> None:
         self._flights.remove(flight)

@@ -1,156 +1,601 @@
-"""The network server of the walking skeleton: uplinks of ABP sessions, from frame to records.
+"""The LoRaWAN network server: who speaks, whether it is new, what it means to the store, and what is said in return.
 
-An uplink passes named steps (parse → find session → check counter and MIC → decrypt → decode → commit); the first
-that refuses gives the reason. An authentic one is committed for its counter even when nothing can be read in it.
-A session moves on when its uplink is handed to be committed and goes back if that fails. Joins, deduplication, MAC
-commands and downlinks follow behind the same seam.
+An uplink passes named steps: recognise → wait for copies → parse → authenticate → decrypt → hear MAC commands → hear
+the application → commit → answer; the first that refuses gives the reason. Its counter moves as it is handed to be
+committed, whatever its payload says, and goes back if that fails: then its repetition is welcome. Only an
+acknowledgement and a Join-Accept wait for their commit; every other answer goes at once.
+
+The last accepted frame heard again is a repetition (NbTrans, or its acknowledgement was lost: TS001-1.0.4 §4.3.1): once
+its windows have passed it may be answered again, MIC commands and acknowledgement alike, and nothing is recorded twice.
+It counts as REPLAYED when there is nothing to say to it, and so does a copy that came after the others.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gateway.links.link import Received, TransmitResult
-from gateway.network.events import Commit, Committed, Effect, Event, NotCommitted, Reason, Refused
-from gateway.network.session import Session
-from gateway.readings.decode import records_of
-from gateway.readings.record import Record
-from protocol.errors import ProtocolError
-from protocol.lorawan.counters import accept_f_cnt, nearest_full
+from gateway.links.link import RadioReport, Received, TransmitResult
+from gateway.network.application import NOTHING, Answer, Application, Uplink
+from gateway.network.commits import RETRY_COMMIT_MS, Stream
+from gateway.network.deduplication import Deduplication, Frame
+from gateway.network.device import Device, Session
+from gateway.network.events import (
+    Accepted,
+    Alarm,
+    Cancel,
+    ClockSet,
+    CommitsFailed,
+    Committed,
+    DeviceGone,
+    DeviceSet,
+    Downlink,
+    Effect,
+    Event,
+    GroupSet,
+    Reason,
+)
+from gateway.network.groups import Groups
+from gateway.network.joining import Dice, draw_dev_addr, joined, personalised
+from gateway.network.mac_dialogue import Talk
+from gateway.network.registration import Group, Registration
+from gateway.network.scheduling import Radios, Turn
+from gateway.network.session import Kept
+from gateway.network.settings import NetworkSettings
+from gateway.network.speaking import GONE, Speaker
+from gateway.network.suspicion import ALARM_AT, Suspicion
+from gateway.network.timers import Timers
+from gateway.network.uplinks import RefusalError, asked_to_join, authenticate, may_join, parse, recognise
+from gateway.store.writes import KeepSession, Write
 from protocol.lorawan.eui import dev_addr_to_text
-from protocol.lorawan.frames import UPLINK, DataFrame, parse_frame
-from protocol.lorawan.security import mic_matches, open_payload
-from protocol.region import data_rate, frame_airtime_us
-from protocol.telemetry import F_PORT_READINGS, F_PORT_STATUS
-from protocol.telemetry_reader import decode_readings, decode_status
+from protocol.lorawan.frames import JOIN_REQUEST, UPLINK, DataFrame
+from protocol.lorawan.security import open_payload
+from protocol.region import JOIN_ACCEPT_DELAY1_S, RX2_DR, frame_airtime_us, rx1_dr
+
+MAX_REPEATS = 15  # NbTrans has four bits; a replay of the last frame costs no more airtime than that
+
+_CABLE_AGAIN_MS = 1_000  # a wired node waits 2 s for its answer, and at least one more
+_ROUNDS = 3  # of fates and what the application makes of them, before the shell has its turn
+_JOIN_NONCE_MAX = 0xFFFFFF
 
 
-class SkeletonServer:
-    """Implements `gateway.network.events.NetworkServer`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkState:
+    """How a device was heard last, for whoever shows it. heard_ms: monotonic, None since the start.
 
-    def __init__(self, sessions: Iterable[Session]) -> None:
-        self._by_dev_addr: dict[int, list[Session]] = {}  # several may share one: the MIC tells them apart
-        for session in sessions:
-            self._by_dev_addr.setdefault(session.dev_addr, []).append(session)
-        self._pending: dict[int, _Pending] = {}  # by token, in the order of acceptance
-        self._token = 0
+    battery: of its last DevStatusAns, 0 mains, 1..254, 255 not known; margin_db: SNR of what it hears; None: not asked.
+    """
+
+    heard_ms: int | None
+    dr: int
+    snr_db: float | None
+    radios: tuple[str, ...]
+    f_cnt_up: int
+    f_cnt_down: int
+    battery: int | None
+    margin_db: int | None
+    waiting: int
+
+
+class Server:
+    """Implements `gateway.network.events.NetworkServer`.
+
+    kept: what the store knows of devices that were heard before; the others are new.
+    """
+
+    def __init__(
+        self,
+        settings: NetworkSettings,
+        registrations: Iterable[Registration],
+        kept: Iterable[Kept],
+        groups: Iterable[Group],
+        application: Application,
+        dice: Dice,
+    ) -> None:
+        self._settings = settings
+        self._application = application
+        self._dice = dice
+        self._offset_ms: int | None = None
+        self._retry_ms = 0
+        self._devices: dict[bytes, Device] = {}
+        self._by_dev_addr: dict[int, list[Session]] = {}  # several may share one
+        self._copies = Deduplication(settings.dedup_ms)
+        self._suspicion = Suspicion()
+        self._radios = Radios(settings)
+        self._stream = Stream()
+        self._timers: Timers[Device] = Timers()
+        self._speaker = Speaker(settings, self._radios, self._stream, self._timers)
+        self._groups = Groups(self._radios, self._stream, self._radios_of, self._speaker.next_token)
+        self._restore(registrations, {known.device: known for known in kept})
+        for group in groups:
+            self._groups.set(group)
 
     def handle(self, event: Event, now_ms: int) -> list[Effect]:
-        """Decide what *event* means: a frame, or the fate of a commit."""
+        """Decide what *event* means."""
+        out: list[Effect] = []
         if isinstance(event, Received):
-            try:
-                return self._uplink(event, now_ms)
-            except _RefusalError as refusal:
-                return [refusal.effect()]
-        if isinstance(event, Committed):
-            del self._pending[event.token]
-        elif isinstance(event, NotCommitted):
-            self._roll_back(event.token)
+            self._received(event, now_ms, out)
+        elif isinstance(event, Committed):
+            self._stream.committed(event.token, now_ms, out)
+        elif isinstance(event, TransmitResult):
+            if not self._speaker.result(event, now_ms, out):
+                self._groups.result(event, now_ms, out)
+        elif isinstance(event, Downlink):
+            self._send(event, now_ms, out)
+        elif isinstance(event, CommitsFailed):
+            self._stream.failed(now_ms)
+            self._retry_ms = now_ms + RETRY_COMMIT_MS
+        elif isinstance(event, RadioReport):
+            self._radios.heard(event.radio, event.online)
+        elif isinstance(event, ClockSet):
+            self._offset_ms = event.offset_ms
+        elif isinstance(event, Cancel):
+            if not self._speaker.cancel(event.ref):
+                self._groups.cancel(event.ref)
+        elif isinstance(event, DeviceSet):
+            self._set_device(event.registration)
+        elif isinstance(event, DeviceGone):
+            self._remove(event.dev_eui)
         else:
-            assert isinstance(event, TransmitResult)  # nothing is transmitted yet
-        return []
+            assert isinstance(event, GroupSet)
+            self._groups.set(event.group)
+        self._tell_fates(now_ms, out)
+        return out
 
     def wake_at(self) -> int | None:
-        """Nothing waits for a time yet."""
-        return None
+        """When `wake` wants to be called next; None while nothing is pending."""
+        times = [self._copies.closes_at(), self._timers.next_at(), self._groups.next_at(), self._application.wake_at()]
+        if self._stream.behind() or self._speaker.fates or self._groups.fates:
+            times.append(self._retry_ms)
+        return min((time for time in times if time is not None), default=None)
 
     def wake(self, now_ms: int) -> list[Effect]:
-        """Nothing waits for a time yet."""
-        return []
+        """Do what is due at *now_ms*."""
+        out: list[Effect] = []
+        while (frame := self._copies.closed(now_ms)) is not None:
+            self._hear(frame, now_ms, out)
+        while (device := self._timers.due(now_ms)) is not None:
+            self._speaker.look(device, now_ms, out)
+        self._groups.wake(now_ms, out)
+        due_ms = self._application.wake_at()
+        if due_ms is not None and due_ms <= now_ms:
+            self._take(self._application.wake(now_ms), now_ms, out)
+        if self._stream.behind() and now_ms >= self._retry_ms:
+            self._stream.commit((), True, None, out)
+        self._tell_fates(now_ms, out)
+        return out
 
-    def _uplink(self, received: Received, now_ms: int) -> list[Effect]:
-        frame = _parse(received)
-        session, f_cnt = _authenticate(self._by_dev_addr.get(frame.dev_addr, []), frame)
-        before = (session.f_cnt_up, session.epoch, session.last_seq)
-        session.f_cnt_up = f_cnt  # authentic: its counter is used up, whatever it says
-        refused: list[Effect] = []
-        try:
-            records = _read(frame, received, session, open_payload(session.keys, frame, UPLINK, f_cnt), now_ms)
-        except _RefusalError as refusal:
-            records = ()
-            refused.append(refusal.effect())
-        self._token += 1
-        self._pending[self._token] = _Pending(session, f_cnt, before)
-        commit = Commit(
-            token=self._token, dev_eui=session.dev_eui, f_cnt_up=f_cnt, epoch=session.epoch, records=records
+    def link_of(self, dev_eui: bytes) -> LinkState | None:
+        """How that device was heard last; None for an unknown one."""
+        device = self._devices.get(dev_eui)
+        if device is None:
+            return None
+        session = device.session
+        return LinkState(
+            heard_ms=device.heard_ms,
+            dr=device.dr,
+            snr_db=device.snr_db,
+            radios=device.radios,
+            f_cnt_up=-1 if session is None else session.f_cnt_up,
+            f_cnt_down=0 if session is None else session.f_cnt_down,
+            battery=None if session is None else session.talk.battery,
+            margin_db=None if session is None else session.talk.margin_db,
+            waiting=0 if device.queue is None else len(device.queue.items),
         )
-        return [commit, *refused]
 
-    def _roll_back(self, token: int) -> None:
-        failed = self._pending.pop(token)
-        session = failed.session
-        if session.f_cnt_up == failed.f_cnt:
-            session.f_cnt_up, session.epoch, session.last_seq = failed.before
-            return
-        # A later uplink has moved the session on; going back would admit its replay. Should that one fail as well,
-        # it goes back to before this one.
-        for later in self._pending.values():
-            if later.session is session and later.before[0] == failed.f_cnt:
-                later.before = failed.before
+    # Uplinks: the steps.
 
+    def _received(self, received: Received, now_ms: int, out: list[Effect]) -> None:
+        self._radios.heard(received.radio)
+        try:
+            recognise(received, self._by_dev_addr, self._devices)
+            closes_ms = self._copies.closes_at()
+            while closes_ms is not None and closes_ms <= now_ms:  # the shell is late: what comes now is no copy
+                frame = self._copies.closed(now_ms)
+                assert frame is not None
+                self._hear(frame, now_ms, out)
+                closes_ms = self._copies.closes_at()
+            if not received.freq_hz:  # a cable has one end: nobody else heard it, and the node waits
+                self._hear(Frame(received, now_ms, now_ms), now_ms, out)
+            elif not self._copies.add(received, now_ms):
+                raise RefusalError(Reason.OVERLOAD, "more uplinks wait for their copies than this gateway holds")
+        except RefusalError as refusal:
+            out.append(refusal.effect())
 
-@dataclass(slots=True)
-class _Pending:
-    """An uplink handed to be committed: its counter, and (f_cnt_up, epoch, last_seq) of the session before it."""
+    def _hear(self, heard: Frame, now_ms: int, out: list[Effect]) -> None:
+        """A frame with all its copies."""
+        try:
+            if self._stream.full():
+                raise RefusalError(Reason.OVERLOAD, "the store is too far behind to take more uplinks")
+            if heard.copies[0][0].phy_payload[0] >> 5 == JOIN_REQUEST:
+                self._join(heard, now_ms, out)
+            else:
+                self._data(heard, now_ms, out)
+        except RefusalError as refusal:
+            out.append(refusal.effect())
 
-    session: Session
-    f_cnt: int
-    before: tuple[int, int, int]
+    def _data(self, heard: Frame, now_ms: int, out: list[Effect]) -> None:
+        frame = parse(heard.copies[0][0].phy_payload)
+        dev_addr = frame.dev_addr
+        self._not_too_suspicious(dev_addr, dev_addr, None, now_ms)
+        sessions = self._by_dev_addr.get(dev_addr, ())  # it may have gone while copies were waited for
+        try:
+            session, f_cnt = authenticate(sessions, frame)
+        except RefusalError as refusal:
+            if refusal.reason is Reason.WRONG_MIC and self._suspicion.wrong(dev_addr, now_ms):
+                shown = dev_addr_to_text(dev_addr)
+                dev_eui = sessions[0].device.registration.dev_eui if len(sessions) == 1 else None
+                out.append(_alarm(dev_eui, f"{ALARM_AT} frames of DevAddr {shown} with wrong MICs within an hour"))
+            raise
+        if f_cnt == session.f_cnt_up:
+            self._repeated(session, frame, heard, now_ms, out)
+        else:
+            self._accept(session, frame, f_cnt, heard, now_ms, out)
 
-
-class _RefusalError(Exception):
-    def __init__(self, reason: Reason, dev_addr: int | None, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.dev_addr = dev_addr
-
-    def effect(self) -> Refused:
-        return Refused(reason=self.reason, dev_addr=self.dev_addr, detail=str(self))
-
-
-def _parse(received: Received) -> DataFrame:
-    try:
-        data_rate(received.dr)
-        frame = parse_frame(received.phy_payload)
-    except ProtocolError as error:
-        raise _RefusalError(Reason.MALFORMED, None, str(error)) from None
-    if frame.direction != UPLINK:
-        raise _RefusalError(Reason.NOT_AN_UPLINK, frame.dev_addr, "a downlink, from another gateway or an attacker")
-    return frame
-
-
-def _authenticate(sessions: list[Session], frame: DataFrame) -> tuple[Session, int]:
-    """The session whose key signed *frame*, and the frame's 32-bit counter."""
-    shown = dev_addr_to_text(frame.dev_addr)
-    if not sessions:
-        raise _RefusalError(Reason.UNKNOWN_DEV_ADDR, frame.dev_addr, f"no device has the DevAddr {shown}")
-    for session in sessions:
-        f_cnt = accept_f_cnt(session.f_cnt_up, frame.f_cnt16)
-        if f_cnt is not None and mic_matches(session.keys, frame, UPLINK, f_cnt):
-            return session, f_cnt
-    for session in sessions:  # to tell a replay from a forgery: was it right once?
-        f_cnt = nearest_full(session.f_cnt_up, frame.f_cnt16)
-        if f_cnt <= session.f_cnt_up and mic_matches(session.keys, frame, UPLINK, f_cnt):
-            raise _RefusalError(
-                Reason.REPLAYED,
-                frame.dev_addr,
-                f"FCntUp {f_cnt} of DevAddr {shown} was accepted before; the last one is {session.f_cnt_up}",
+    def _accept(
+        self, session: Session, frame: DataFrame, f_cnt: int, heard: Frame, now_ms: int, out: list[Effect]
+    ) -> None:
+        """An authentic, new frame."""
+        device = session.device
+        step = _Accepted(self, device, session)
+        copies = heard.best_first()
+        best = copies[0][0]
+        if session is device.joining:
+            self._begin(device, session)
+        session.f_cnt_up = f_cnt
+        session.mic = int.from_bytes(frame.mic, "little")
+        session.heard_ms = heard.first_ms
+        session.repeats = 0
+        device.radios = tuple([received.radio for received, _ in copies])
+        device.heard_ms, device.dr, device.snr_db = heard.first_ms, best.dr, best.snr_db
+        payload = open_payload(session.keys, frame, UPLINK, f_cnt)
+        turn = device.turn = self._turn(session, frame, f_cnt, payload, heard)
+        self._speaker.heard(device, frame.ack)
+        adr = session.talk.adr
+        if frame.adr and adr is not None and best.snr_db is not None:
+            adr.heard(f_cnt, best.dr, best.snr_db, device.registration.min_dr, self._settings.adr_margin_db)
+        answer = self._ask_application(device, session, f_cnt, frame.f_port, payload, heard.first_ms, best)
+        if answer.log is not None:
+            device.log = answer.log
+        for downlink in answer.downlinks:
+            self._enqueue(downlink, now_ms, out)
+        self._commit(device, session, turn, answer, step, out)
+        out.append(
+            Accepted(
+                dev_eui=device.registration.dev_eui,
+                f_cnt=f_cnt,
+                f_port=frame.f_port,
+                dr=best.dr,
+                freq_hz=best.freq_hz,
+                radios=tuple([(received.radio, received.rssi_dbm, received.snr_db) for received, _ in copies]),
+                phy_len=len(best.phy_payload),
+                records=answer.records,
             )
-    raise _RefusalError(Reason.WRONG_MIC, frame.dev_addr, f"the MIC matches no key known for DevAddr {shown}")
+        )
+        out.extend(answer.notes)
+        self._speaker.speak(device, now_ms, out)
+
+    def _commit(
+        self, device: Device, session: Session, turn: Turn, answer: Answer, step: "_Accepted", out: list[Effect]
+    ) -> None:
+        """Hand the counter and what the application writes to be committed, and see what waits for it."""
+        waits = turn.ack
+        if session.f_cnt_down >= session.reserved:  # after a start: no counter may be used before the store knows
+            waits = waits or turn.asks or bool(turn.answers) or device.queue is not None
+        session.reserve()
+        step.reserving = session.reserving
+        # The row of a session that starts has no log yet: the device's goes along.
+        log = None if answer.log is None and session.current else device.log.to_text()
+        writes: tuple[Write, ...] = session.writes(log)
+        if answer.writes:
+            writes = (*writes, *answer.writes)
+        session.token = self._stream.commit(writes, answer.at_once or waits, step, out)
+        if waits:
+            device.waits = session.token
+
+    def _repeated(self, session: Session, frame: DataFrame, heard: Frame, now_ms: int, out: list[Effect]) -> None:
+        """The last accepted frame again."""
+        device = session.device
+        f_cnt = session.f_cnt_up
+        again_ms = 1000 * (session.row.rx_delay_s + 1) if heard.copies[0][0].freq_hz else _CABLE_AGAIN_MS
+        mic = int.from_bytes(frame.mic, "little")
+        if session.mic not in (mic, -1):
+            why = "was used for another frame"
+        elif heard.first_ms - session.heard_ms < again_ms:
+            why = "was accepted: a copy that came late"
+        elif session.repeats >= MAX_REPEATS:
+            why = f"was repeated {MAX_REPEATS} times: a replay"
+        else:
+            why = ""
+            session.repeats += 1
+            session.heard_ms = heard.first_ms
+            payload = open_payload(session.keys, frame, UPLINK, f_cnt)
+            turn = device.turn = self._turn(session, frame, f_cnt, payload, heard)
+            self._speaker.heard(device, False)  # its ACK bit is of before
+            if turn.ack:
+                device.waits = max(device.waits, session.token)
+            if not (turn.ack or turn.asks or turn.answers or device.queue is not None):
+                why = "was accepted: a repetition, and there is nothing to say"
+            self._speaker.speak(device, now_ms, out)
+        if why:
+            detail = f"FCntUp {f_cnt} of DevAddr {dev_addr_to_text(frame.dev_addr)} {why}"
+            raise RefusalError(Reason.REPLAYED, detail, frame.dev_addr, device.registration.dev_eui)
+
+    def _turn(self, session: Session, frame: DataFrame, f_cnt: int, payload: bytes, heard: Frame) -> Turn:
+        """Hear the MAC commands; how and with what the uplink may be answered."""
+        copies = heard.best_first()
+        best = copies[0][0]
+        commands = payload if frame.f_port == 0 else frame.f_opts
+        answers = b""
+        if len(commands):
+            unix_ms = None if self._offset_ms is None else heard.first_ms + self._offset_ms
+            answers = session.talk.hear(session, self._settings, commands, best.dr, best.snr_db, len(copies), unix_ms)
+        row = session.row  # after the commands, which may have changed it
+        dr1 = rx1_dr(best.dr, row.rx1_dr_offset)
+        return Turn(
+            copies, row.rx_delay_s, dr1, row.rx2_dr, f_cnt, frame.confirmed, answers, frame.adr_ack_req, frame.adr
+        )
+
+    def _ask_application(
+        self,
+        device: Device,
+        session: Session,
+        f_cnt: int,
+        f_port: int | None,
+        payload: bytes,
+        received_ms: int,
+        best: Received,
+    ) -> Answer:
+        if not f_port:  # none, or MAC commands
+            return NOTHING
+        uplink = Uplink(
+            registration=device.registration,
+            session=session.row.number,
+            f_cnt=f_cnt,
+            f_port=f_port,
+            payload=payload,
+            received_ms=received_ms,
+            offset_ms=self._offset_ms,
+            airtime_ms=frame_airtime_us(best.dr, len(best.phy_payload)) // 1000 if best.freq_hz else 0,
+            best=best,
+        )
+        return self._application.hear(uplink, device.log)
+
+    def _not_too_suspicious(
+        self, address: int | bytes, dev_addr: int | None, dev_eui: bytes | None, now_ms: int
+    ) -> None:
+        if self._suspicion.too_many(address, now_ms):
+            shown = address.hex() if isinstance(address, bytes) else dev_addr_to_text(address)
+            raise RefusalError(Reason.TOO_MANY_WRONG_MICS, f"too many wrong MICs of {shown} lately", dev_addr, dev_eui)
+
+    # Joins.
+
+    def _join(self, heard: Frame, now_ms: int, out: list[Effect]) -> None:
+        device, request = asked_to_join(heard.copies[0][0].phy_payload, self._devices)
+        dev_eui = request.dev_eui
+        self._not_too_suspicious(dev_eui, None, dev_eui, now_ms)
+        try:
+            may_join(device, request)
+        except RefusalError as refusal:
+            if refusal.reason is Reason.WRONG_MIC and self._suspicion.wrong(dev_eui, now_ms):
+                out.append(_alarm(dev_eui, f"{ALARM_AT} Join-Requests of {dev_eui.hex()} with wrong MICs in an hour"))
+            raise
+        join_nonce = max(device.join_nonce, 0) + 1
+        if join_nonce > _JOIN_NONCE_MAX:
+            detail = f"DevEUI {dev_eui.hex()} has used up its JoinNonces; give it a new AppKey"
+            raise RefusalError(Reason.REUSED_DEV_NONCE, detail, None, dev_eui)
+        dev_addr = draw_dev_addr(self._settings, self._by_dev_addr, self._groups.addresses, self._dice)
+        registration = device.registration
+        row, phy_payload = joined(
+            registration, self._settings, device.number + 1, request.dev_nonce, join_nonce, dev_addr
+        )
+        copies = heard.best_first()
+        turn = Turn(copies, JOIN_ACCEPT_DELAY1_S, copies[0][0].dr, RX2_DR)
+        step = _Answered(self, device, turn, phy_payload)
+        device.number, device.dev_nonce, device.join_nonce = row.number, row.dev_nonce, row.join_nonce
+        session = Session(device, row, True, False)
+        session.f_cnt_down = 0  # the first block is the row's: reserved before the device hears of the session
+        self.use_joining(device, session)
+        self._stream.commit((KeepSession(row),), True, step, out)
+
+    def accept_join(self, device: Device, turn: Turn, phy_payload: bytes, now_ms: int, out: list[Effect]) -> None:
+        """The session of a join is on disk: the device may hear of it."""
+        if not device.gone:
+            self._speaker.send_accept(phy_payload, turn.windows(), now_ms, out)
+
+    def use_joining(self, device: Device, session: Session | None) -> None:
+        """Let *session* wait to be heard, beside the current one and instead of any that waited."""
+        self._unindex(device.joining)
+        device.joining = session
+        self._index(session)
+
+    def use_session(self, device: Device, session: Session | None) -> None:
+        """Speak in *session* from now on."""
+        self._unindex(device.session)
+        device.session = session
+        self._index(session)
+
+    def speak(self, device: Device, now_ms: int, out: list[Effect]) -> None:
+        """What waited for a commit may go."""
+        self._speaker.speak(device, now_ms, out)
+
+    def _begin(self, device: Device, session: Session) -> None:
+        """The first uplink of a session: it is the current one now."""
+        self._unindex(device.session)
+        device.joining = None
+        device.session = session
+
+    # What the operator and the application want.
+
+    def _send(self, downlink: Downlink, now_ms: int, out: list[Effect]) -> None:
+        device = self._enqueue(downlink, now_ms, out)
+        if device is not None:
+            self._speaker.speak(device, now_ms, out)
+
+    def _enqueue(self, downlink: Downlink, now_ms: int, out: list[Effect]) -> Device | None:
+        """Let it wait; the device that may be spoken to now."""
+        if isinstance(downlink.target, int):
+            self._groups.enqueue(downlink, now_ms, out)
+            return None
+        device = self._devices.get(downlink.target)
+        return device if self._speaker.enqueue(downlink, device, now_ms) else None
+
+    def _take(self, answer: Answer, now_ms: int, out: list[Effect]) -> None:
+        """Do what the application wants when no uplink asked it."""
+        if answer.writes:
+            self._stream.commit(answer.writes, answer.at_once, None, out)
+        out.extend(answer.notes)
+        for downlink in answer.downlinks:
+            self._send(downlink, now_ms, out)
+
+    def _tell_fates(self, now_ms: int, out: list[Effect]) -> None:
+        for _ in range(_ROUNDS):
+            if not self._speaker.fates and not self._groups.fates:
+                return
+            fates = [*self._speaker.fates, *self._groups.fates]
+            self._speaker.fates.clear()
+            self._groups.fates.clear()
+            for fate in fates:
+                out.append(fate)
+                self._take(self._application.fate(fate, now_ms), now_ms, out)
+
+    # Who is there.
+
+    def _restore(self, registrations: Iterable[Registration], kept: dict[int, Kept]) -> None:
+        for registration in registrations:
+            known = kept.get(registration.device)
+            device = Device(registration, self._application.first_log(None if known is None else known.log))
+            self._devices[registration.dev_eui] = device
+            if known is not None:
+                device.number, device.dev_nonce, device.join_nonce = known.number, known.dev_nonce, known.join_nonce
+                if known.current is not None:
+                    self.use_session(device, Session(device, known.current, True, True))
+                if known.waiting is not None:
+                    self.use_joining(device, Session(device, known.waiting, True, False))
+            self._personalise(device)
+
+    def _set_device(self, registration: Registration) -> None:
+        device = self._devices.get(registration.dev_eui)
+        if device is None:
+            device = Device(registration, self._application.first_log(None))
+            self._devices[registration.dev_eui] = device
+        before = device.registration
+        device.registration = registration
+        if (before.app_key, before.abp) != (registration.app_key, registration.abp):
+            device.era += 1
+            device.dev_nonce = -1  # of another key
+            device.turn = None
+            self.use_joining(device, None)
+            self.use_session(device, None)
+        for session in (device.session, device.joining):
+            if session is not None and (before.plan, before.role) != (registration.plan, registration.role):
+                session.talk = Talk(registration, session.row)
+        self._personalise(device)
+
+    def _personalise(self, device: Device) -> None:
+        """An ABP device has a session from the start; the store hears of it with its first commit."""
+        registration = device.registration
+        abp = registration.abp
+        if abp is None:
+            return
+        row = None if device.session is None else device.session.row
+        if row is None or (row.dev_addr, row.nwk_s_key, row.app_s_key) != (abp.dev_addr, abp.nwk_s_key, abp.app_s_key):
+            device.number += 1
+            self.use_session(device, Session(device, personalised(registration, device.number), False, False))
+
+    def _remove(self, dev_eui: bytes) -> None:
+        device = self._devices.pop(dev_eui, None)
+        if device is None:
+            return
+        device.gone = True
+        device.turn = None
+        self.use_joining(device, None)
+        self.use_session(device, None)
+        self._speaker.drop_all(device, GONE)
+
+    def _index(self, session: Session | None) -> None:
+        if session is not None:
+            self._by_dev_addr.setdefault(session.dev_addr, []).append(session)
+
+    def _unindex(self, session: Session | None) -> None:
+        sessions = None if session is None else self._by_dev_addr.get(session.dev_addr)
+        if sessions is not None and session in sessions:
+            sessions.remove(session)
+            if not sessions and session is not None:
+                del self._by_dev_addr[session.dev_addr]
+
+    def _radios_of(self, dev_eui: bytes) -> tuple[str, ...]:
+        device = self._devices.get(dev_eui)
+        return () if device is None else device.radios
 
 
-def _read(frame: DataFrame, received: Received, session: Session, payload: bytes, now_ms: int) -> tuple[Record, ...]:
-    """What an authentic payload says: its records, and what it tells of the session's log."""
-    try:
-        if frame.f_port == F_PORT_STATUS:
-            status = decode_status(payload)
-            session.epoch, session.last_seq = status.epoch, status.next_seq
-            return ()
-        if frame.f_port == F_PORT_READINGS:
-            readings = decode_readings(payload)
-            airtime_ms = frame_airtime_us(received.dr, len(received.phy_payload)) // 1000
-            records = records_of(readings, session, now_ms, airtime_ms)
-            session.last_seq = max(session.last_seq, nearest_full(session.last_seq, readings.rows[0].seq))
-            return records
-    except ProtocolError as error:
-        raise _RefusalError(Reason.UNREADABLE_PAYLOAD, frame.dev_addr, str(error)) from None
-    raise _RefusalError(Reason.UNKNOWN_F_PORT, frame.dev_addr, f"FPort {frame.f_port} has no meaning here")
+class _Accepted:
+    """The step of an uplink's commit: how its device was before."""
+
+    __slots__ = ("_before", "_device", "_server", "_session", "reserving")
+
+    def __init__(self, server: Server, device: Device, session: Session) -> None:
+        self._server = server
+        self._device = device
+        self._session = session
+        self.reserving = 0
+        self._before = (
+            device.era,
+            device.session,
+            device.joining,
+            device.log,
+            session.f_cnt_up,
+            session.mic,
+            session.reserving,
+            session.kept,
+            session.current,
+            session.row,
+        )
+
+    def undo(self, now_ms: int) -> None:
+        device, session = self._device, self._session
+        era, current, joining, log, f_cnt_up, mic, reserving, kept, was_current, row = self._before
+        if era != device.era or device.gone:
+            return
+        if device.session is not current:
+            self._server.use_session(device, current)
+            self._server.use_joining(device, joining)
+        device.log = log
+        device.turn = None
+        device.waits = 0
+        session.f_cnt_up, session.mic, session.reserving = f_cnt_up, mic, reserving
+        # What the device says it changed is changed: only the store does not have it.
+        session.kept, session.current = (kept, was_current) if session.row is row else (False, False)
+
+    def done(self, now_ms: int, out: list[Effect]) -> None:
+        session = self._session
+        if self.reserving > session.reserved:
+            session.reserved = self.reserving
+        if self._device.waits:
+            self._server.speak(self._device, now_ms, out)
+
+
+class _Answered:
+    """The step of a join's commit: the device's nonces before, and the answer that waits."""
+
+    __slots__ = ("_before", "_device", "_phy_payload", "_server", "_turn")
+
+    def __init__(self, server: Server, device: Device, turn: Turn, phy_payload: bytes) -> None:
+        self._server = server
+        self._device = device
+        self._turn = turn
+        self._phy_payload = phy_payload
+        self._before = (device.era, device.number, device.dev_nonce, device.join_nonce, device.joining)
+
+    def undo(self, now_ms: int) -> None:
+        device = self._device
+        era, number, dev_nonce, join_nonce, joining = self._before
+        if era != device.era or device.gone:
+            return
+        device.number, device.dev_nonce, device.join_nonce = number, dev_nonce, join_nonce
+        self._server.use_joining(device, joining)
+
+    def done(self, now_ms: int, out: list[Effect]) -> None:
+        self._server.accept_join(self._device, self._turn, self._phy_payload, now_ms, out)
+
+
+def _alarm(dev_eui: bytes | None, detail: str) -> Alarm:
+    return Alarm(name="wrong_mics", dev_eui=dev_eui, detail=f"{detail}: someone forges them, or a neighbour shares it")

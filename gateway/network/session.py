@@ -1,6 +1,7 @@
 """A session: one device's address, keys and counters, as the network server holds and the store keeps them."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,3 +24,39 @@ class SessionRow:
     rx2_dr: int
     f_cnt_up: int
     f_cnt_down: int
+
+
+class Kept(Protocol):
+    """What the store knows of one device, which has no other name than its row.
+
+    current: the session in use; waiting: one whose Join-Accept went out and that was not heard yet. number, dev_nonce,
+    join_nonce: the highest that are used up, -1 for none: they may be above those of both. log: the application's text.
+    """
+
+    @property
+    def device(self) -> int:
+        """Its row."""
+
+    @property
+    def current(self) -> SessionRow | None:
+        """In use."""
+
+    @property
+    def waiting(self) -> SessionRow | None:
+        """To be heard."""
+
+    @property
+    def number(self) -> int:
+        """Of sessions."""
+
+    @property
+    def dev_nonce(self) -> int:
+        """Of Join-Requests."""
+
+    @property
+    def join_nonce(self) -> int:
+        """Of Join-Accepts."""
+
+    @property
+    def log(self) -> str | None:
+        """As `DeviceLog.to_text` gave it."""

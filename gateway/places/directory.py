@@ -57,7 +57,9 @@ class Directory:
         by_id = {place.place_id: place for place in places}
         for place_id in by_id:
             if not _TOPIC_LEVEL.fullmatch(place_id):
-                raise ValueError(f"place '{place_id}': write it with a-z, 0-9, '.', '_' and '-' only, as topics need it")
+                raise ValueError(
+                    f"place '{place_id}': write it with a-z, 0-9, '.', '_' and '-' only, as topics need it"
+                )
         spans: dict[tuple[int, int], list[tuple[int, int | None, Place]]] = {}
         for row in installed:
             if row.place_id not in by_id:

@@ -177,6 +177,11 @@ class Messenger:
         return False
 
 
+def state_of(online: bool, version: str) -> bytes:
+    """The gateway's own state, as `schemas/state.json` describes it; version: of this program."""
+    return orjson.dumps({"schema": SCHEMA, "state": "online" if online else "offline", "version": version})
+
+
 def iso_utc(unix_ms: int) -> str:
     """Unix ms as ISO 8601 in UTC, always with milliseconds. Raises ValueError outside the years 1 to 9999."""
     day, ms = divmod(unix_ms, _DAY_MS)

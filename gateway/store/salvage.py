@@ -1,34 +1,32 @@
 """Saving what can be read of a damaged file into a new one.
 
-Row by row with checksums, as pages may be beyond reading: SQLite's own recovery is not part of apsw. The registry comes
-whole from the damaged file if every row of it holds, else whole from the snapshot, so that it is of one moment.
+Records are believed by their own checksum, on whatever page they are found. The registry comes whole from the damaged
+file if every row of it holds, else whole from the snapshot, so that it is of one moment.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import apsw
 
 from gateway.store import devices, groups, sessions
+from gateway.store.database import PAGE_SIZE
 from gateway.store.faults import StoreError
 from gateway.store.migrate import migrate, migrations, version_of
+from gateway.store.pages import scan
 from gateway.store.records import row_checksum
 from gateway.store.rows import fetch
 from gateway.store.snapshot import TABLES, Snapshot, Table, fill, raise_counters, read_table
 
 _EXTRA = ("boot", "cursor", "parked", "quarantine", "node_order")  # each for itself: worth having, not worth guessing
-_SLICE = 200  # rows read at once; when that fails, one by one
-_STEADY = 64  # looks one by one: a page holds some 20 rows; then the steps grow
-_HOPELESS = 20_000  # looks without a row: three million ids
+_RECORD_COLUMNS = 11  # since the first schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Salvaged:
     """What was saved. registry: from the "file", the "snapshot" or "nothing".
 
-    damaged: at least so many records are lost. tables: which others were saved.
+    damaged: so many rows of records did not hold; others may be lost without a trace. tables: which others were saved.
     """
 
     registry: str
@@ -44,13 +42,15 @@ def salvage(damaged: Path | None, database: apsw.Connection, snapshot: Snapshot 
     """
     old = None if damaged is None else _open(damaged)
     try:
-        return _salvage(old, database, snapshot)
+        return _salvage(damaged, old, database, snapshot)
     finally:
         if old is not None:
             old.close(True)
 
 
-def _salvage(old: apsw.Connection | None, database: apsw.Connection, snapshot: Snapshot | None) -> Salvaged:
+def _salvage(
+    damaged: Path | None, old: apsw.Connection | None, database: apsw.Connection, snapshot: Snapshot | None
+) -> Salvaged:
     schema = _schema_of(old)
     registry = _registry(old) if schema else None
     source = "file" if registry is not None else "snapshot" if snapshot is not None else "nothing"
@@ -65,7 +65,8 @@ def _salvage(old: apsw.Connection | None, database: apsw.Connection, snapshot: S
         fill(database, registry or {})
         if old is not None and schema:
             tables = _extra(old, database)
-            records, lost = _records(old, database)
+        if damaged is not None:
+            records, lost = _records(damaged, database)
     migrate(database)
     with database:
         raise_counters(database)
@@ -120,41 +121,13 @@ def _extra(old: apsw.Connection, database: apsw.Connection) -> tuple[str, ...]:
     return tuple(saved)
 
 
-def _records(old: apsw.Connection, database: apsw.Connection) -> tuple[int, int]:
+def _records(damaged: Path, database: apsw.Connection) -> tuple[int, int]:
+    """Copy every record of which the checksum holds; the order of pages is not the order of ids, SQLite sorts them."""
     saved = lost = 0
-    for row in _readable(old):
-        if row is None or not _holds(row):
+    for row in scan(damaged, _RECORD_COLUMNS, PAGE_SIZE):
+        if type(row[9]) is not bytes or row_checksum(row[:10]) != row[10]:
             lost += 1
             continue
-        # Two pages may claim the same rows; the first that holds is as good as the second.
         database.execute("INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         saved += database.changes()
     return saved, lost
-
-
-def _holds(row: tuple[Any, ...]) -> bool:
-    return type(row[9]) is bytes and row_checksum(row[:10]) == row[10]
-
-
-def _readable(old: apsw.Connection) -> Iterator[tuple[Any, ...] | None]:
-    """Rows of `record` by id; None for each look behind a page that cannot be read.
-
-    SQLite finds the row behind *after* on the page where it would be; while that page cannot be read, *after* moves on,
-    ever faster, as it may be a page above thousands of rows.
-    """
-    after = misses = 0
-    while misses < _HOPELESS:
-        limit = 1 if misses else _SLICE
-        try:
-            rows = fetch(old, "SELECT * FROM record WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
-        except (apsw.Error, UnicodeDecodeError):
-            if misses:
-                after += 1 + misses // _STEADY
-                yield None
-            misses += 1
-            continue
-        if not rows:
-            return
-        yield from rows
-        after = rows[-1][0]
-        misses = 0

@@ -18,14 +18,14 @@ import apsw
 from gateway.network.events import Commit, Committed
 from gateway.store.apply import write_commits
 from gateway.store.batch import GROUP_MS, MAX_QUEUED, MOST, Batcher, Call, Item
-from gateway.store.database import WAL_PAGES, checkpoint
+from gateway.store.database import BUSY_MS, WAL_PAGES, checkpoint
 from gateway.store.faults import DISK_KINDS, FaultKind, StoreError, explain, kind_of
 from gateway.store.records import RecordWriter
 
 Value = TypeVar("Value")
 OVERLOADED = MAX_QUEUED * 4 // 5  # refuse uplinks from here on: what was decided already still finds room
-_LOG_GROWTH = 512  # pages until the next try, after a checkpoint that a reader held up
-_LOG_PAGES_MAX = 2 * WAL_PAGES  # 8 MiB: from here on readers are waited for
+_LOG_GROWTH = 8  # after a checkpoint that a reader held up, the next is tried when the log grew by an eighth
+_LOG_FACTOR = 2  # 8 MiB: from here on readers are waited for
 _READERS_MS = 100  # a page of rows takes a few ms; somebody who holds one for longer is not waited for
 _TIMES = 256  # commits whose duration is remembered
 
@@ -66,8 +66,9 @@ class Figures:
 class _Pen:
     """Writes batches on one connection, which it opens again after the card failed."""
 
-    def __init__(self, open_: Open) -> None:
+    def __init__(self, open_: Open, log_pages: int) -> None:
         self._open = open_
+        self._log_pages = log_pages
         self._database: apsw.Connection | None = None
         self._records = RecordWriter()
         self._log_pages_tried = 0
@@ -107,11 +108,14 @@ class _Pen:
 
     def housekeep(self) -> None:
         """Bring the log home when it is long; called when nobody waits for an answer."""
-        if self.figures.log_pages < max(WAL_PAGES, self._log_pages_tried + _LOG_GROWTH) or self._database is None:
+        if (
+            self.figures.log_pages < max(self._log_pages, self._log_pages_tried + self._log_pages // _LOG_GROWTH)
+            or self._database is None
+        ):
             return
         self._log_pages_tried = self.figures.log_pages
         try:
-            if self.figures.log_pages >= _LOG_PAGES_MAX:
+            if self.figures.log_pages >= self._log_pages * _LOG_FACTOR:
                 self._database.set_busy_timeout(_READERS_MS)
                 self._database.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
                 left = 0
@@ -125,10 +129,9 @@ class _Pen:
             return
         finally:
             if self._database is not None:
-                self._database.set_busy_timeout(5000)
+                self._database.set_busy_timeout(BUSY_MS)
         if not left:
-            self._log_pages_tried = 0
-            self.figures.log_pages = 0
+            self.figures.log_pages = 0  # the next commit begins at its start, unless a reader still looks at it
 
     def close(self) -> None:
         """Bring the log home and close the connection."""
@@ -224,11 +227,13 @@ class Writer:
     """Writes in a thread of its own.
 
     deliver: called from that thread with each Result, in order (`loop.call_soon_threadsafe` fits). open_: opens the
-    writing connection; it is called in the thread, and again after the card failed.
+    writing connection; it is called in the thread, and again after the card failed. log_pages: when the log goes home.
     """
 
-    def __init__(self, open_: Open, deliver: Deliver, *, group_ms: int = GROUP_MS, most: int = MOST) -> None:
-        self._pen = _Pen(open_)
+    def __init__(
+        self, open_: Open, deliver: Deliver, *, group_ms: int = GROUP_MS, most: int = MOST, log_pages: int = WAL_PAGES
+    ) -> None:
+        self._pen = _Pen(open_, log_pages)
         self._deliver = deliver
         self._most = most
         self._batcher = Batcher(group_ms, most)
@@ -358,8 +363,8 @@ class InlineWriter:
     queued = 0
     alive = True
 
-    def __init__(self, open_: Open, deliver: Deliver) -> None:
-        self._pen = _Pen(open_)
+    def __init__(self, open_: Open, deliver: Deliver, *, log_pages: int = WAL_PAGES) -> None:
+        self._pen = _Pen(open_, log_pages)
         self._deliver = deliver
         self._failed = False
 

@@ -113,3 +113,65 @@ def test_two_runs_hear_the_same(make):
         street.timeline.run(60_000_000)
         runs.append((street.heard, street.air.fates))
     assert runs[0] == runs[1]
+
+
+class Ear:
+    """A node's radio: when each downlink began in its hearing."""
+
+    def __init__(self, street: Street) -> None:
+        self.began: list[tuple[int, OnAir]] = []
+        self._timeline = street.timeline
+
+    def begin(self, frame: OnAir) -> None:
+        self.began.append((self._timeline.now_us, frame))
+
+
+def emit(street: Street, at_us: int, freq_hz: int = FREQ_HZ, dr: int = DR) -> None:
+    street.timeline.at(at_us, lambda: street.air.emit("gateway-0", b"down", freq_hz, dr, 27) and None)
+
+
+def test_a_downlink_begins_at_once_for_who_listens_there_and_for_nobody_else(make_lossless):
+    street = Street(make_lossless)
+    tuned = {name: Ear(street) for name in ("there", "elsewhere", "faster", "deaf")}
+    street.air.listen(tuned["there"], FREQ_HZ, DR)
+    street.air.listen(tuned["elsewhere"], FREQ_HZ + 200_000, DR)
+    street.air.listen(tuned["faster"], FREQ_HZ, DR - 1)
+    street.air.listen(tuned["deaf"], FREQ_HZ, DR)
+    street.air.deafen(tuned["deaf"])
+    emit(street, 5_000)
+    street.timeline.run(1_000_000)
+    assert {name for name, ear in tuned.items() if ear.began} == {"there"}
+    [(now_us, frame)] = tuned["there"].began
+    assert (now_us, frame.sender, frame.phy_payload, frame.power_dbm) == (5_000, "gateway-0", b"down", 27)
+    assert frame.end_us == 5_000 + frame_airtime_us(DR, 4, uplink=False)
+
+
+def test_who_tunes_in_late_finds_the_frame_that_is_on_the_air_and_none_that_is_over(make_lossless):
+    street = Street(make_lossless)
+    late, too_late = Ear(street), Ear(street)
+    emit(street, 0)
+    end_us = frame_airtime_us(DR, 4, uplink=False)
+    street.timeline.at(end_us - 1, lambda: street.air.listen(late, FREQ_HZ, DR))
+    street.timeline.at(end_us + 1, lambda: street.air.listen(too_late, FREQ_HZ, DR))
+    street.timeline.run(1_000_000)
+    assert (len(late.began), len(too_late.began)) == (1, 0)
+
+
+def test_gateways_do_not_hear_each_other(make):
+    """They listen with the other polarity of the chirp."""
+    street = Street(make, gateways=2)
+    emit(street, 0)
+    street.timeline.run(1_000_000)
+    assert street.heard == []
+
+
+def test_each_downlink_has_a_fate_at_each_radio_tuned_to_it(make):
+    street = Street(make)
+    ears = [Ear(street) for _ in range(3)]
+    for ear in ears:
+        street.air.listen(ear, FREQ_HZ, DR)
+    for number in range(100):
+        emit(street, number * 1_000_000)
+    street.timeline.run(200_000_000)
+    assert sum(street.air.down_fates.values()) == 300
+    assert street.air.down_fates["received"] == sum(len(ear.began) for ear in ears)

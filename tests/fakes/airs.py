@@ -3,7 +3,7 @@
 from collections import Counter
 
 from protocol.region import frame_airtime_us
-from simulator.air import Hear, OnAir
+from simulator.air import Hear, Listener, OnAir
 from simulator.timeline import Timeline
 
 
@@ -14,6 +14,9 @@ class PerfectAir:
         self.fates: Counter[str] = Counter()
         self._timeline = timeline
         self._gateways: list[Hear] = []
+        self.down_fates: Counter[str] = Counter()
+        self._listeners: dict[Listener, tuple[int, int]] = {}
+        self._downlinks: list[OnAir] = []
 
     def attach(self, gateway: str, hear: Hear) -> None:
         """Add a gateway."""
@@ -34,6 +37,39 @@ class PerfectAir:
         )
         self._timeline.at(frame.end_us, lambda: self._arrive(frame))
         return airtime_us
+
+    def emit(self, gateway: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
+        """Carry a downlink to all who listen there."""
+        airtime_us = frame_airtime_us(dr, len(phy_payload), uplink=False)
+        now_us = self._timeline.now_us
+        frame = OnAir(
+            sender=gateway,
+            phy_payload=phy_payload,
+            freq_hz=freq_hz,
+            dr=dr,
+            power_dbm=power_dbm,
+            start_us=now_us,
+            end_us=now_us + airtime_us,
+        )
+        self._downlinks.append(frame)
+        self._timeline.at(frame.end_us, lambda: self._downlinks.remove(frame))
+        for listener, tuned in list(self._listeners.items()):
+            if tuned == (freq_hz, dr):
+                self.down_fates["received"] += 1
+                listener.begin(frame)
+        return airtime_us
+
+    def listen(self, listener: Listener, freq_hz: int, dr: int) -> None:
+        """Tune a node's radio."""
+        self._listeners[listener] = freq_hz, dr
+        for frame in self._downlinks:
+            if (frame.freq_hz, frame.dr) == (freq_hz, dr):
+                self.down_fates["received"] += 1
+                listener.begin(frame)
+
+    def deafen(self, listener: Listener) -> None:
+        """Switch a receiver off."""
+        self._listeners.pop(listener, None)
 
     def _arrive(self, frame: OnAir) -> None:
         for hear in self._gateways:

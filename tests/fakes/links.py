@@ -3,25 +3,25 @@
 import asyncio
 from collections.abc import Iterable
 
-from gateway.links.link import Outcome, Received, Transmit, TransmitResult
+from gateway.links.link import Heard, Outcome, Transmit, TransmitResult
 
 
 class ListLink:
     """Hears what it is given, at the start or by `hear`, and sends into `sent`. Implements gateway.links.link.Link."""
 
-    def __init__(self, frames: Iterable[Received] = ()) -> None:
+    def __init__(self, heard: Iterable[Heard] = ()) -> None:
         self.sent: list[Transmit] = []
-        self._inbox: asyncio.Queue[Received | TransmitResult | None] = asyncio.Queue()  # None: closed
+        self._inbox: asyncio.Queue[Heard | None] = asyncio.Queue()  # None: closed
         self._closed = False
-        for frame in frames:
-            self.hear(frame)
+        for one in heard:
+            self.hear(one)
 
-    def hear(self, frame: Received) -> None:
-        """A frame arrives."""
-        self._inbox.put_nowait(frame)
+    def hear(self, heard: Heard) -> None:
+        """A frame arrives, or a report."""
+        self._inbox.put_nowait(heard)
 
-    async def receive(self) -> Received | TransmitResult:
-        """Wait for the next frame or result."""
+    async def receive(self) -> Heard:
+        """Wait for the next frame, result or report."""
         while True:
             if self._closed and self._inbox.empty():
                 raise EOFError("this link is closed")
@@ -30,7 +30,7 @@ class ListLink:
                 return heard
 
     async def transmit(self, transmit: Transmit) -> None:
-        """Send at once, or say that it is too late."""
+        """Send at once, or say that nobody is there."""
         if not self._closed:
             self.sent.append(transmit)
         outcome = Outcome.LINK_DOWN if self._closed else Outcome.SENT

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from firmware.actions import OpenWindow, Persist, RadioTransmit, Sense, SetLamp
-from firmware.events import Sensed, Transmitted, WindowClosed, Woke
+from firmware.actions import CloseWindow, OpenWindow, Persist, RadioTransmit, Sense, SenseField, SetLamp
+from firmware.events import FrameHeard, Sensed, Transmitted, WindowClosed, Woke
 from protocol.region import frame_airtime_us
 from simulator.body import Body
 from simulator.timeline import Timeline
@@ -143,5 +143,61 @@ def test_an_alarm_that_is_moved_back_rings_and_the_core_says_again_when():
 
 
 def test_what_it_has_no_limbs_for_is_said():
-    with pytest.raises(TypeError, match="node: this body cannot SetLamp"):
-        Street(Script(([SetLamp(0, 100, 0)], None))).run()
+    with pytest.raises(TypeError, match="node: this body cannot SenseField"):
+        Street(Script(([SenseField(0)], None))).run()
+
+
+# DR3 is SF9 at 125 kHz: a symbol of 4,096 µs, of which a preamble has eight.
+DR3 = 4_096
+
+
+@pytest.mark.parametrize(
+    ("late_symbols", "heard"),
+    [(-4, True), (-5, False), (0, True), (2, True), (3, False)],
+    ids=lambda value: str(value),
+)
+def test_a_class_a_window_of_6_symbols_catches_a_frame_of_which_it_hears_4_of_the_preamble(late_symbols, heard):
+    core = Script(([OpenWindow(5_000, 868_300_000, 3, 6)], None))
+    street = Street(core)
+    start_us = BOOT_US + 5_000_000 + late_symbols * DR3
+    street.timeline.at(start_us, lambda: street.air.emit("gateway", bytes(12), 868_300_000, 3, 14) and None)
+    street.run()
+    airtime_us = frame_airtime_us(3, 12, uplink=False)
+    end_ms = (start_us + airtime_us - BOOT_US) // 1000
+    assert core.told[1:] == [(end_ms, FrameHeard) if heard else (5_024, WindowClosed)]
+    assert street.body.frames_heard == heard
+
+
+@pytest.mark.parametrize(("freq_hz", "dr"), [(868_100_000, 3), (868_300_000, 4)])
+def test_a_window_hears_its_own_frequency_and_data_rate_only(freq_hz, dr):
+    core = Script(([OpenWindow(5_000, 868_300_000, 3, 6)], None))
+    street = Street(core)
+    street.timeline.at(BOOT_US + 5_000_000, lambda: street.air.emit("gateway", bytes(12), freq_hz, dr, 14) and None)
+    street.run()
+    assert core.told[1:] == [(5_024, WindowClosed)]
+
+
+def test_a_class_c_radio_hears_frame_after_frame_until_it_sends():
+    window = OpenWindow(0, 869_525_000, 3, 0)
+    core = Script(([window], None), ([], None), ([RadioTransmit(b"x", 868_100_000, 5, 14)], None))
+    street = Street(core)
+    for at_ms in (1_000, 2_000, 3_000, 4_000):
+        street.timeline.at(
+            BOOT_US + at_ms * 1000, lambda: street.air.emit("gateway", bytes(12), 869_525_000, 3, 27) and None
+        )
+    street.run()
+    assert [event for _, event in core.told] == [Woke, FrameHeard, FrameHeard, Transmitted]
+
+
+def test_a_frame_is_lost_to_a_radio_that_turns_away_before_its_end():
+    core = Script(([OpenWindow(1_000, 869_525_000, 3, 0)], 2_050), ([CloseWindow()], None))
+    street = Street(core)
+    street.timeline.at(BOOT_US + 2_000_000, lambda: street.air.emit("gateway", bytes(12), 869_525_000, 3, 27) and None)
+    street.run()
+    assert [event for _, event in core.told] == [Woke, Woke]
+
+
+def test_a_lamp_is_as_it_was_set_last():
+    street = Street(Script(([SetLamp(0, 100, 0), SetLamp(1, 40, 3), SetLamp(0, 60, 10)], None)))
+    street.run()
+    assert street.body.lamps == {0: (60, 10), 1: (40, 3)}

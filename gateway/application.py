@@ -1,0 +1,226 @@
+"""The application behind the network server: what the town's nodes tell becomes records, what it orders is obeyed.
+
+Composed of rooms that do not know each other: the intake reads, the desk keeps orders, resending asks for what is
+missing, silence watches who is not heard. It decides and returns; whoever runs it commits, sends and tells the time.
+"""
+
+from collections.abc import Iterable
+
+from gateway.network.application import Answer, DeviceLog, Uplink
+from gateway.network.events import Alarm, Downlink, Fate, Reason, Refused
+from gateway.network.registration import Group, Registration, Role
+from gateway.orders.desk import Given, OrderDesk, Receipted
+from gateway.orders.request import GATEWAY, OrderError, OrderRequest
+from gateway.orders.targets import Targets
+from gateway.readings import content
+from gateway.readings.intake import Heard, Intake
+from gateway.readings.node_log import NodeLog
+from gateway.readings.record import Kind, Record
+from gateway.readings.resending import EXPIRES_IN_S, Resending
+from gateway.readings.silence import Silence
+from gateway.store.writes import AddRecord, KeepOrder, Write
+from protocol.errors import ProtocolError
+from protocol.orders import F_PORT_ORDERS
+
+
+class TownApplication:
+    """Implements `gateway.network.application.Application`.
+
+    boot: number of this boot of the gateway. devices, groups: all that are registered. heard_before: rows of those
+    devices of which something was heard before. orders: the store's, oldest first; next_order: above all their ids.
+    """
+
+    def __init__(
+        self,
+        boot: int,
+        devices: Iterable[Registration] = (),
+        groups: Iterable[Group] = (),
+        heard_before: Iterable[int] = (),
+        orders: Iterable[KeepOrder] = (),
+        next_order: int = 1,
+        now_ms: int = 0,
+    ) -> None:
+        self._boot = boot
+        self._targets = Targets(devices, groups)
+        self._intake = Intake(boot)
+        self._desk = OrderDesk(self._targets, boot, orders, next_order, now_ms)
+        known = (self._targets.device(device) for device in heard_before)
+        self._silence = Silence([registration for registration in known if registration], now_ms)
+        self._resending = Resending()
+        self._offset_ms: int | None = None
+
+    # As the network server sees it.
+
+    def first_log(self, text: str | None) -> DeviceLog:
+        """What is known of a device's log; of one that was never heard, or cannot be read, its status will tell."""
+        return NodeLog.from_text(text)
+
+    def hear(self, uplink: Uplink, log: DeviceLog) -> Answer:
+        """What an uplink means, with what is to be sent in its windows."""
+        assert isinstance(log, NodeLog)
+        registration = uplink.registration
+        now_ms = uplink.received_ms
+        self.set_clock(uplink.offset_ms)
+        if registration.role is Role.FOREIGN:
+            heard = Heard(self._intake.raw(uplink))
+        elif uplink.f_port == F_PORT_ORDERS:
+            heard = Heard(self._receipt(uplink, log))
+        else:
+            heard = self._intake.hear(uplink, log)
+        answer = heard.answer
+        silent_ms = self._silence.heard(registration, heard.gap_s, now_ms)
+        if silent_ms is not None:
+            back = content.notice("back", silent_s=silent_ms // 1000)
+            answer = _and(answer, writes=(AddRecord(self._intake.notice(uplink, back)),))
+        if registration.role is Role.FOREIGN:
+            return answer
+        answer = _and(answer, downlinks=self._desk.heard(registration.dev_eui, now_ms))
+        return self._ask(uplink, log, heard, answer)
+
+    def fate(self, fate: Fate, now_ms: int) -> Answer:
+        """What became of a downlink it asked for."""
+        answer = self._desk.fate(fate, now_ms)
+        self._settle(now_ms)
+        return answer
+
+    def wake_at(self) -> int | None:
+        """When it wants to be asked again."""
+        times = [at_ms for at_ms in (self._desk.wake_at(), self._silence.wake_at()) if at_ms is not None]
+        return min(times, default=None)
+
+    def wake(self, now_ms: int) -> Answer:
+        """What is due: orders to send again or to end, and nodes that have fallen silent."""
+        answer = self._desk.wake(now_ms)
+        self._settle(now_ms)
+        writes: list[Write] = []
+        notes: list[Refused | Alarm] = []
+        for registration, silent_ms, interval_ms in self._silence.wake(now_ms):
+            said = content.notice("silent", silent_s=silent_ms // 1000, interval_s=interval_ms // 1000)
+            writes.append(AddRecord(self._notice(registration, said, now_ms)))
+            detail = f"not heard for {silent_ms // 1000} s; it speaks every {interval_ms // 1000} s"
+            notes.append(Alarm(name="silent", dev_eui=registration.dev_eui, detail=detail))
+        return _and(answer, writes=tuple(writes), notes=tuple(notes)) if writes else answer
+
+    # As everybody else sees it.
+
+    def set_clock(self, offset_ms: int | None) -> None:
+        """Unix ms is monotonic ms plus that; None: nobody knows yet. Uplinks tell it, too."""
+        if offset_ms != self._offset_ms:
+            self._offset_ms = offset_ms
+            self._desk.set_clock(offset_ms)
+
+    def give(self, request: OrderRequest, now_ms: int) -> Given:
+        """Take an order in. Raises OrderError, a sentence for who gave it. Commit it before it is sent: see `Given`."""
+        return self._desk.give(request, now_ms)
+
+    def cancel(self, order_id: int, now_ms: int) -> tuple[Answer, int | None]:
+        """Send an order no more; the second is the ref of a downlink to `Cancel`. Raises OrderError."""
+        return self._desk.cancel(order_id, now_ms)
+
+    def commits_failed(self, now_ms: int) -> None:
+        """Commits failed: what was decided on them is written again. Logs are put back by the network server."""
+        self._desk.commits_failed(now_ms)
+
+    def set_device(self, registration: Registration) -> None:
+        """A device was registered or changed."""
+        self._targets.set_device(registration)
+
+    def drop_device(self, registration: Registration) -> None:
+        """A device was removed."""
+        self._targets.drop_device(registration.device)
+        self._silence.forget(registration.dev_eui)
+        self._resending.forget(registration.dev_eui)
+
+    def set_group(self, group: Group) -> None:
+        """A multicast group was made or changed."""
+        self._targets.set_group(group)
+
+    # Within.
+
+    def _receipt(self, uplink: Uplink, log: NodeLog) -> Answer:
+        try:
+            receipted = self._desk.receipt(uplink)
+        except ProtocolError as error:
+            return self._intake.quarantine(uplink, Reason.UNREADABLE_PAYLOAD, str(error))
+        self._settle(uplink.received_ms)
+        return self._too_old(uplink, log, receipted)
+
+    def _too_old(self, uplink: Uplink, log: NodeLog, receipted: Receipted) -> Answer:
+        """A node that was asked for older records than it has says from where on it has some."""
+        order, oldest = receipted.order, receipted.detail
+        if order is None or order.source != GATEWAY or oldest is None or not log.sure or oldest > log.next_seq:
+            return receipted.answer
+        gone = [(gap.first, min(gap.end, oldest)) for gap in log.gaps if gap.first < oldest]
+        if not gone:
+            return receipted.answer
+        lost = self._intake.give_up(uplink, log, gone, f"the node's log begins at {oldest} now")
+        return Answer(
+            receipted.answer.writes + lost.writes,
+            log.without(0, oldest),
+            notes=receipted.answer.notes + lost.notes,
+            at_once=True,
+        )
+
+    def _ask(self, uplink: Uplink, log: NodeLog, heard: Heard, answer: Answer) -> Answer:
+        """Have the node asked for what it must tell again, if it is time."""
+        dev_eui = uplink.registration.dev_eui
+        after = log if answer.log is None else answer.log
+        assert isinstance(after, NodeLog)
+        ask = self._resending.heard(dev_eui, after, heard.rows, heard.newest16, uplink.received_ms)
+        if ask is None:
+            return answer
+        request = OrderRequest(
+            target=uplink.registration,
+            verb="resend",
+            arguments={"first_seq": ask.first16, "count": ask.numbers},
+            expires_in_s=EXPIRES_IN_S,
+            source=GATEWAY,
+        )
+        try:
+            given = self._desk.give(request, uplink.received_ms)
+        except OrderError:
+            return answer  # too many are under way, or the time is not known: asked again with a later uplink
+        self._resending.asked(dev_eui, ask, given.ids[0], uplink.received_ms)
+        return _and(answer, given.answer.writes, given.answer.downlinks)
+
+    def _settle(self, now_ms: int) -> None:
+        """Tell resending which of its orders are over."""
+        for order in self._desk.ended:
+            registration = None if order.target_device is None else self._targets.device(order.target_device)
+            if registration is not None:
+                self._resending.ended(registration.dev_eui, order.id, now_ms)
+        self._desk.ended.clear()
+
+    def _notice(self, registration: Registration, said: bytes, now_ms: int) -> Record:
+        boot = self._boot if self._offset_ms is None else None
+        at_ms = now_ms + (self._offset_ms or 0)
+        return Record(
+            kind=Kind.NOTICE,
+            device=registration.device,
+            epoch=None,
+            seq=None,
+            received_ms=at_ms,
+            boot=boot,
+            observed_ms=at_ms,
+            time_error_s=0,
+            content=said,
+        )
+
+
+def _and(
+    answer: Answer,
+    writes: tuple[Write, ...] = (),
+    downlinks: tuple[Downlink, ...] = (),
+    notes: tuple[Refused | Alarm, ...] = (),
+) -> Answer:
+    """*answer* with more; what is written and sent beside it must not wait."""
+    if not (writes or downlinks or notes):
+        return answer
+    return Answer(
+        answer.writes + writes,
+        answer.log,
+        answer.downlinks + downlinks,
+        answer.notes + notes,
+        answer.at_once or bool(downlinks),
+        answer.records,
+    )

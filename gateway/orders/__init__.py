@@ -1,0 +1,1 @@
+"""What nodes shall do, and what became of it."""

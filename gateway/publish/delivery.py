@@ -1,0 +1,124 @@
+"""The publisher at work: its effects carried out on the store and the broker, its timer kept by the asyncio loop."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from gateway.publish.cursor import Cursor
+from gateway.publish.events import (
+    Connect,
+    Disconnect,
+    Note,
+    Park,
+    Publish,
+    PublisherEffect,
+    PublisherEvent,
+    ReadFailed,
+    ReadMore,
+    Rows,
+    SaveCursor,
+    Stop,
+)
+from gateway.publish.mqtt import Mqtt
+from gateway.publish.publisher import Publisher
+from gateway.readings.record import Record
+
+_log = logging.getLogger(__name__)
+
+
+class Outbox(Protocol):
+    """What a publisher needs of the store. Writes may be grouped with others; reads are short pages."""
+
+    def read(self, after: int, last: int, limit: int) -> Sequence[tuple[int, Record]]:
+        """Rows with after < id <= last, ascending, at most *limit*."""
+
+    def save_cursor(self, cursor: Cursor) -> None:
+        """Keep the cursor."""
+
+    def park(self, row_id: int, reason: str) -> None:
+        """Remember that this row was set aside, and why."""
+
+    def unpark(self, row_ids: Sequence[int]) -> None:
+        """Forget that these rows were set aside."""
+
+
+class Delivery:
+    """Runs a publisher on the loop; every call belongs to the loop's thread.
+
+    now_ms: the gateway's monotonic clock. told: hears the notes.
+    """
+
+    def __init__(
+        self, publisher: Publisher, outbox: Outbox, now_ms: Callable[[], int], told: Callable[[Note], None]
+    ) -> None:
+        self._publisher = publisher
+        self._outbox = outbox
+        self._now_ms = now_ms
+        self._told = told
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_ms = 0
+        self._mqtt: Mqtt | None = None
+
+    def start(self, mqtt: Mqtt) -> None:
+        """Connect, and publish what waits. The owner of *mqtt* hands its events to `handle`."""
+        self._mqtt = mqtt
+        self._run(self._publisher.wake(self._now_ms()))
+
+    def handle(self, event: PublisherEvent) -> None:
+        """Something happened."""
+        self._run(self._publisher.handle(event, self._now_ms()))
+
+    def stop(self) -> None:
+        """Keep the cursor and say goodbye."""
+        self.handle(Stop())
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _run(self, effects: list[PublisherEffect]) -> None:
+        mqtt = self._mqtt
+        assert mqtt is not None
+        for effect in effects:
+            if isinstance(effect, Publish):
+                mqtt.publish(effect)
+            elif isinstance(effect, ReadMore):
+                # Not at once: a page of rows after each turn of the loop leaves room for the uplinks between them.
+                self._loop.call_soon(self._read, effect)
+            elif isinstance(effect, Connect):
+                mqtt.connect(effect.number)
+            elif isinstance(effect, Disconnect):
+                mqtt.disconnect(effect.number, effect.clean)
+            elif isinstance(effect, SaveCursor):
+                self._outbox.save_cursor(effect.cursor)
+            elif isinstance(effect, Park):
+                self._outbox.park(effect.row_id, effect.reason)
+            elif isinstance(effect, Note):
+                self._told(effect)
+            else:
+                self._outbox.unpark(effect.row_ids)
+        self._set_timer()
+
+    def _read(self, want: ReadMore) -> None:
+        try:
+            rows = self._outbox.read(want.after, want.last, want.limit)
+        except Exception as error:
+            # Whatever the store has, the records are safe in it: the publisher asks again later.
+            _log.warning("reading records to publish failed: %s", error)
+            self.handle(ReadFailed(want.lane, str(error)))
+            return
+        self.handle(Rows(want.lane, rows, rows[-1][0] if len(rows) == want.limit else want.last))
+
+    def _set_timer(self) -> None:
+        """A timer that comes too soon does no harm, and a new one for each PUBACK would cost more than it."""
+        wake_ms = self._publisher.wake_at()
+        if wake_ms is None or (self._timer is not None and self._timer_ms <= wake_ms):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_ms = wake_ms
+        self._timer = self._loop.call_later(max(wake_ms - self._now_ms(), 0) / 1000, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._run(self._publisher.wake(self._now_ms()))

@@ -1,0 +1,222 @@
+"""What the gateway knows of a node's log: where it has come to, and which numbers are missing.
+
+This *is* the folding of repeats: a record is new if and only if its number has not been heard of, or is missing. It is
+exact whatever the order in which records come, and needs no look into the database.
+
+Numbers below `next_seq` are had, missing, or given up; those from it on are new. A gap keeps the moments of the records
+around it, between which what comes late without an age is dated. A log may be *doubted*: its epoch may be another by
+now, or more than half of the numbers that 16 bits can tell apart went by. Until the next status says how things are,
+nothing is taken; the node keeps it, and what was not taken is missing then, and asked for.
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
+
+import orjson
+
+from protocol.lorawan.counters import nearest_full
+
+from .dating import Moment
+
+# How far below next_seq a number may be missing: the node's log, 64 kB of records of 18 bytes and more, does not hold
+# more records, voids included; and 16 bits still tell it from a new one.
+REACH = 0x4000
+# An outage of the gateway leaves at most one gap per reading between a week's events (firmware/recall.py tells readings
+# first), 24 a day; a busy week fits.
+MAX_GAPS = 256
+_VERSION = 1
+_GAP_ITEMS = 6
+
+
+class Gap(NamedTuple):
+    """Missing numbers first .. end - 1; low and high: moments of the nearest dated records on both sides."""
+
+    first: int
+    end: int
+    low: Moment | None
+    high: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLog:
+    """epoch: None while it was never heard. next_seq: the least full number not heard of. gaps: oldest first.
+
+    sure: whether epoch and next_seq can be relied on. boot: None if moments are Unix ms, else the gateway's boot whose
+    monotonic clock they are of. last_seq, last: the newest dated record and its moment.
+    """
+
+    epoch: int | None = None
+    next_seq: int = 0
+    gaps: tuple[Gap, ...] = ()
+    sure: bool = False
+    boot: int | None = None
+    last_seq: int = -1
+    last: Moment | None = None
+
+    @staticmethod
+    def from_text(text: str | None) -> "NodeLog":
+        """What `to_text` wrote; for None, or what cannot be read, a log of which nothing is known: it will be asked."""
+        if not text:
+            return UNKNOWN
+        try:
+            version, epoch, next_seq, sure, boot, last_seq, last_ms, last_s, gaps = orjson.loads(text)
+            if version != _VERSION or not isinstance(next_seq, int):
+                return UNKNOWN
+            return NodeLog(
+                epoch,
+                next_seq,
+                tuple(_gap(gaps[at : at + _GAP_ITEMS]) for at in range(0, len(gaps), _GAP_ITEMS)),
+                bool(sure),
+                boot,
+                last_seq,
+                None if last_ms is None else (last_ms, last_s),
+            )
+        except (ValueError, TypeError):
+            return UNKNOWN
+
+    def to_text(self) -> str:
+        """Compact JSON: [version, epoch, next_seq, sure, boot, last_seq, last_ms, last_error_s, [gaps]]."""
+        last_ms, last_s = self.last or (None, None)
+        numbers: list[int | None] = []
+        for first, end, low, high in self.gaps:
+            numbers += [first, end, *(low or (None, None)), *(high or (None, None))]
+        items = [_VERSION, self.epoch, self.next_seq, self.sure, self.boot, self.last_seq, last_ms, last_s, numbers]
+        return orjson.dumps(items).decode()
+
+    def full(self, seq16: int) -> int:
+        """The full number that *seq16* stands for: the nearest to where this log has come to."""
+        return nearest_full(self.next_seq, seq16)
+
+    def is_new(self, seq: int) -> bool:
+        """Whether the record with this full number is not had yet."""
+        return seq >= self.next_seq or self.gap_of(seq) is not None
+
+    def gap_of(self, seq: int) -> Gap | None:
+        """The gap that *seq* lies in."""
+        for gap in self.gaps:
+            if gap[0] <= seq < gap[1]:
+                return gap
+        return None
+
+    def missing(self) -> int:
+        """How many numbers are missing."""
+        return sum(gap.end - gap.first for gap in self.gaps)
+
+    def took(self, seq: int, moment: Moment | None, frame: Moment | None) -> "NodeLog":
+        """The log with a new record taken. *frame*: when its frame was built, for what it leaves behind undated."""
+        if seq >= self.next_seq:
+            gaps = self.gaps
+            if seq > self.next_seq:
+                gaps = (*gaps, Gap(self.next_seq, seq, self.last, moment or frame))
+            last_seq, last = (self.last_seq, self.last) if moment is None else (seq, moment)
+            return NodeLog(self.epoch, seq + 1, gaps, self.sure, self.boot, last_seq, last)
+        gaps = ()
+        for gap in self.gaps:
+            if gap.first <= seq < gap.end:
+                gaps += _split(gap, seq, moment)
+            else:
+                gaps += (gap,)
+        return replace(self, gaps=gaps)
+
+    def without(self, first: int, end: int) -> "NodeLog":
+        """The log where nothing of first .. end - 1 is missing: it was void, or is lost."""
+        gaps = []
+        for gap in self.gaps:
+            if gap.end <= first or gap.first >= end:
+                gaps.append(gap)
+                continue
+            if gap.first < first:
+                gaps.append(gap._replace(end=first))
+            if gap.end > end:
+                gaps.append(gap._replace(first=end))
+        return replace(self, gaps=tuple(gaps))
+
+    def voided(self, first: int, end: int, frame: Moment | None) -> "NodeLog":
+        """The log of a node that says it never used the numbers first .. end - 1."""
+        log = self if first <= self.next_seq else self.reaching(first, frame)
+        log = log.without(first, end)
+        return log if end <= log.next_seq else replace(log, next_seq=end)
+
+    def reaching(self, next_seq: int, frame: Moment | None) -> "NodeLog":
+        """The log that a status says has come to *next_seq*: what was not heard of below it is missing. It is sure."""
+        if next_seq <= self.next_seq:
+            return replace(self, sure=True)
+        gaps = (*self.gaps, Gap(self.next_seq, next_seq, self.last, frame))
+        return replace(self, gaps=gaps, next_seq=next_seq, sure=True)
+
+    def bounded(self) -> tuple["NodeLog", list[tuple[int, int]]]:
+        """The log within REACH and MAX_GAPS, and the ranges [first, end) given up for that, oldest first."""
+        given_up: list[tuple[int, int]] = []
+        log = self
+        floor = self.next_seq - REACH
+        if self.gaps and self.gaps[0].first < floor:
+            given_up = [(gap.first, min(gap.end, floor)) for gap in self.gaps if gap.first < floor]
+            log = log.without(0, floor)
+        if len(log.gaps) > MAX_GAPS:
+            given_up += [(gap.first, gap.end) for gap in log.gaps[:-MAX_GAPS]]
+            log = replace(log, gaps=log.gaps[-MAX_GAPS:])
+        return log, given_up
+
+    def doubted(self) -> "NodeLog":
+        """The log, not to be relied on until the next status."""
+        return replace(self, sure=False)
+
+    def on_clock(self, boot: int | None, this_boot: int, offset_ms: int | None) -> "NodeLog":
+        """The log with its moments on the clock of *boot* (None: Unix), as far as they can be told in it.
+
+        Unix moments are kept while the time is not known yet, for when it is. Those of an earlier boot that never knew
+        the time are let go.
+        """
+        if self.boot == boot:
+            return self
+        if self.last is None and all(gap.low is None and gap.high is None for gap in self.gaps):
+            return replace(self, boot=boot)
+        if self.boot is None:
+            return self
+        if self.boot == this_boot and boot is None and offset_ms is not None:
+            return self._mapped(lambda moment: moment and (moment[0] + offset_ms, moment[1]))
+        return replace(self._mapped(lambda _: None), boot=boot, last_seq=-1)
+
+    def _mapped(self, change: "_Change") -> "NodeLog":
+        gaps = tuple(gap._replace(low=change(gap.low), high=change(gap.high)) for gap in self.gaps)
+        return replace(self, gaps=gaps, last=change(self.last), boot=None)
+
+
+class _Change(Protocol):
+    def __call__(self, moment: Moment | None, /) -> Moment | None: ...
+
+
+UNKNOWN = NodeLog()
+
+
+def opened(epoch: int, next_seq: int, boot: int | None, frame: Moment | None) -> NodeLog:
+    """A log that a status with another epoch opens. What its node took before that is missing, as far as it has it."""
+    first = max(0, next_seq - REACH)
+    gaps = (Gap(first, next_seq, None, frame),) if first < next_seq else ()
+    return NodeLog(epoch, next_seq, gaps, sure=True, boot=boot)
+
+
+def doubted(text: str | None) -> str | None:
+    """The text of a log from a backup, a snapshot or a salvaged file, for the gateway that starts with it.
+
+    Its node may have begun another log since then: records are taken again once a status has told.
+    """
+    return None if text is None else NodeLog.from_text(text).doubted().to_text()
+
+
+def _split(gap: Gap, seq: int, moment: Moment | None) -> tuple[Gap, ...]:
+    parts: tuple[Gap, ...] = ()
+    if gap.first < seq:
+        parts = (Gap(gap.first, seq, gap.low, moment or gap.high),)
+    if seq + 1 < gap.end:
+        parts += (Gap(seq + 1, gap.end, moment or gap.low, gap.high),)
+    return parts
+
+
+def _gap(numbers: list[int | None]) -> Gap:
+    first, end, low_ms, low_s, high_ms, high_s = numbers
+    if first is None or end is None:
+        raise ValueError("a gap without ends")
+    low = None if low_ms is None or low_s is None else (low_ms, low_s)
+    high = None if high_ms is None or high_s is None else (high_ms, high_s)
+    return Gap(first, end, low, high)

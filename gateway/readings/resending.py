@@ -1,0 +1,145 @@
+"""When to ask a node for records that are missing: only for what will not come by itself, and never in a hurry.
+
+A reading is repeated with the next three, an event twice within five minutes. So a missing number will not come any
+more once a frame with all three repeats, or three frames with fewer, came after it was noticed, and six minutes have
+passed. Then the oldest such numbers are asked for, one order at a time; the node answers at its own pace, oldest first,
+and whatever it does not have it says is void or too old. While records keep coming there is nothing to ask.
+
+A log that is in doubt is asked for a number that no node has any more: the node answers with a status.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from .node_log import NodeLog
+
+REPEATED = 3  # readings that ride along with the newest (firmware/telling.py)
+EVENTS_OVER_MS = 6 * 60_000  # the last repeat of an event is sent 5 minutes after the first
+_LATE_MS = 2 * 3_600_000  # with no readings at all, as from a node that tells only events
+_MOST_MARKS = 8  # moments remembered for one device; ripe ones are forgotten but for the newest
+# Numbers in one order: a day of the busiest node. It is answered for hours; what is lost again is asked for sooner.
+MAX_COUNT = 1024
+# Gaps with so few numbers between them are asked for together: a downlink costs the street more than some repeats.
+_TOGETHER = 8
+_PAUSE_MS = 15 * 60_000  # between two answers at the slowest data rate lie six minutes of duty cycle
+_MAX_PAUSE_MS = 6 * 3_600_000
+EXPIRES_IN_S = 6 * 3600  # a node is heard several times within that
+# What a node with a number near *newest* has long forgotten: 61,440 numbers ago. Its log holds some thousand.
+_LONG_GONE = 0x1000
+
+
+class Ask(NamedTuple):
+    """Ask for so many numbers from *first16* on; end: the full number behind them, -1 for a status."""
+
+    first16: int
+    numbers: int
+    end: int
+
+
+class _Mark(NamedTuple):
+    """At *ms* the log had come to *next_seq*; frames: of readings heard since, a full one counts for all."""
+
+    ms: int
+    next_seq: int
+    frames: int
+
+
+@dataclass(slots=True)
+class _Watch:
+    """A device that something is missing of. again_ms: not before that; order: the id of the ask under way."""
+
+    marks: list[_Mark] = field(default_factory=list)
+    again_ms: int = 0
+    pause_ms: int = _PAUSE_MS
+    order: int | None = None
+    missing: int = 0
+    cursor: int = 0  # what is above was not asked for in this round
+
+
+class Resending:
+    """Soft state of the devices whose log has gaps, or is in doubt."""
+
+    def __init__(self) -> None:
+        self._watches: dict[bytes, _Watch] = {}
+
+    def heard(self, dev_eui: bytes, log: NodeLog, rows: int, newest: int | None, now_ms: int) -> Ask | None:
+        """What to ask, after an uplink of *rows* readings whose newest number was *newest* (16 bits), None: no number.
+
+        Every Ask is to be answered with `asked` or is forgotten.
+        """
+        if log.sure and not log.gaps:
+            self._watches.pop(dev_eui, None)
+            return None
+        watch = self._watches.get(dev_eui)
+        if watch is None:
+            watch = self._watches[dev_eui] = _Watch()
+        if not log.sure:
+            return self._doubt(watch, log, newest, now_ms)
+        self._note(watch, log, rows, now_ms)
+        if watch.order is not None or now_ms < watch.again_ms:
+            return None
+        return self._next(watch, log, now_ms)
+
+    def asked(self, dev_eui: bytes, ask: Ask, order_id: int, now_ms: int) -> None:
+        """The ask became the order with this id."""
+        watch = self._watches[dev_eui]
+        watch.order = order_id
+        watch.cursor = max(ask.end, 0)
+        watch.again_ms = now_ms + watch.pause_ms
+        watch.pause_ms = min(2 * watch.pause_ms, _MAX_PAUSE_MS)
+
+    def ended(self, dev_eui: bytes, order_id: int, now_ms: int) -> None:
+        """The order is over, whatever became of it: what it asked for has time to come now."""
+        watch = self._watches.get(dev_eui)
+        if watch is not None and watch.order == order_id:
+            watch.order = None
+            watch.again_ms = max(watch.again_ms, now_ms + _PAUSE_MS)
+
+    def forget(self, dev_eui: bytes) -> None:
+        """The device was removed."""
+        self._watches.pop(dev_eui, None)
+
+    def _doubt(self, watch: _Watch, log: NodeLog, newest: int | None, now_ms: int) -> Ask | None:
+        if watch.order is not None or now_ms < watch.again_ms:
+            return None
+        near = log.next_seq if newest is None else newest
+        return Ask((near + _LONG_GONE) & 0xFFFF, 1, -1)
+
+    def _note(self, watch: _Watch, log: NodeLog, rows: int, now_ms: int) -> None:
+        """Remember how far the log had come when, and whether what was asked for is coming."""
+        missing = log.missing()
+        if missing < watch.missing:
+            watch.pause_ms = _PAUSE_MS
+            watch.again_ms = max(watch.again_ms, now_ms + _PAUSE_MS)
+        watch.missing = missing
+        if rows:
+            heard = REPEATED if rows > REPEATED else 1
+            watch.marks = [mark._replace(frames=mark.frames + heard) for mark in watch.marks]
+        if not watch.marks or watch.marks[-1].next_seq < log.next_seq:
+            watch.marks.append(_Mark(now_ms, log.next_seq, REPEATED if rows > REPEATED else 0))
+            del watch.marks[1 : 1 + len(watch.marks) - _MOST_MARKS]
+
+    def _next(self, watch: _Watch, log: NodeLog, now_ms: int) -> Ask | None:
+        below = _ripe_below(watch.marks, now_ms)
+        ripe = [gap for gap in log.gaps if gap.first < below]
+        if not ripe:
+            return None
+        ripe = [gap for gap in ripe if gap.end > watch.cursor] or ripe
+        first = max(ripe[0].first, watch.cursor) if ripe[0].end > watch.cursor else ripe[0].first
+        end = min(ripe[0].end, below)
+        for gap in ripe[1:]:
+            if gap.first - end > _TOGETHER:
+                break
+            end = min(gap.end, below)
+        count = min(end - first, MAX_COUNT)
+        return Ask(first & 0xFFFF, count, first + count)
+
+
+def _ripe_below(marks: list[_Mark], now_ms: int) -> int:
+    """The number below which nothing that is missing will come by itself."""
+    below = 0
+    for mark in marks:
+        age_ms = now_ms - mark.ms
+        if age_ms >= _LATE_MS or (age_ms >= EVENTS_OVER_MS and mark.frames >= REPEATED):
+            below = max(below, mark.next_seq)
+    return below

@@ -1,0 +1,76 @@
+"""Who is silent: nodes not heard for three of their own intervals. It is told once, and once when they are back.
+
+The interval is the longest lately between two readings, as the node itself tells it with their repeats: lost frames do
+not lengthen it. It is soft state; after a start of the gateway every node has its three intervals and one more before
+anything is said of it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gateway.network.registration import Registration
+
+INTERVALS = 3
+DEFAULT_MS = 3_600_000  # the heartbeat of a parking node; nothing of ours is heard less often
+_LEAST_MS = 300_000  # a node that reads every minute and changes its data rate may be away for a while
+_MOST_MS = 6 * 3_600_000
+_LOOK_MS = 60_000  # a look at 5,000 nodes takes a millisecond
+MOST_AT_ONCE = 100  # notices in one commit, when the only radio of a town fails
+
+
+@dataclass(slots=True)
+class _Node:
+    registration: Registration
+    heard_ms: int
+    interval_ms: int = DEFAULT_MS
+    silent: bool = False
+
+
+class Silence:
+    """heard_before: devices of which something was heard before this start. now_ms: monotonic, as everywhere here."""
+
+    def __init__(self, heard_before: Iterable[Registration] = (), now_ms: int = 0) -> None:
+        self._nodes = {registration.dev_eui: _Node(registration, now_ms + DEFAULT_MS) for registration in heard_before}
+        self._look_ms = now_ms + _LOOK_MS
+
+    def heard(self, registration: Registration, gap_s: int | None, now_ms: int) -> int | None:
+        """Something was heard of it. Returns for how many ms it had been silent, if that had been said.
+
+        gap_s: how far apart two of its readings were that followed each other, if the frame told that.
+        """
+        node = self._nodes.get(registration.dev_eui)
+        if node is None:
+            self._nodes[registration.dev_eui] = _Node(registration, now_ms)
+            return None
+        silent_ms = now_ms - node.heard_ms
+        node.heard_ms = now_ms
+        if gap_s is not None:
+            interval_ms = max(gap_s * 1000, node.interval_ms - node.interval_ms // 8, _LEAST_MS)
+            node.interval_ms = min(interval_ms, _MOST_MS)
+        if not node.silent:
+            return None
+        node.silent = False
+        return silent_ms
+
+    def forget(self, dev_eui: bytes) -> None:
+        """It was removed."""
+        self._nodes.pop(dev_eui, None)
+
+    def wake_at(self) -> int | None:
+        """When to look again."""
+        return self._look_ms if self._nodes else None
+
+    def wake(self, now_ms: int) -> list[tuple[Registration, int, int]]:
+        """Those that have fallen silent, at most MOST_AT_ONCE: (device, ms since it was heard, its interval in ms)."""
+        if now_ms < self._look_ms:
+            return []
+        fallen = []
+        for node in self._nodes.values():
+            silent_ms = now_ms - node.heard_ms
+            if not node.silent and silent_ms > INTERVALS * node.interval_ms:
+                node.silent = True
+                fallen.append((node.registration, silent_ms, node.interval_ms))
+                if len(fallen) == MOST_AT_ONCE:
+                    return fallen  # and look on at once
+        self._look_ms = now_ms + _LOOK_MS
+        return fallen
