@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _POLL_S = 25  # of `--follow`: shorter than the longest the gateway waits
 _UPLINKS = {
-    "time": "time",
+    "at": "time",
     "dev": "device",
     "f_cnt": "FCnt",
     "f_port": "FPort",
@@ -99,10 +99,11 @@ def _follow(gateway: "Door", as_json: bool) -> None:
             continue
         for row in told["uplinks"]:
             row = _uplink(row)
-            typer.echo("  ".join(str(row.get(name)) for name in _UPLINKS if row.get(name) is not None))
+            typer.echo("  ".join(f"{head} {row[name]}" for name, head in _UPLINKS.items() if row.get(name) is not None))
 
 
 def _uplink(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of the ring as a line: who, and what became of it."""
-    said = f"{row['reason']}: {row['detail']}" if row.get("reason") else f"accepted, {row.get('records', 0)} records"
-    return row | {"dev": row.get("dev_eui") or row.get("dev_addr"), "said": said}
+    """A row of the ring as a line: who, how the best radio heard it, and what became of it."""
+    said = f"{row['refused']}: {row['detail']}" if "refused" in row else f"accepted, {row['records']} records"
+    best = row["radios"][0] if row.get("radios") else {}
+    return row | best | {"dev": row.get("dev_eui") or row.get("dev_addr"), "said": said}
