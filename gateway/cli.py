@@ -1,19 +1,20 @@
-"""`lampyre gateway`: what an operator asks of a gateway's database."""
+"""`lampyre gateway`: the operator's command line. With a gateway running commands ask it, else they use its store."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
-import apsw
 import typer
 
-from gateway.publish.lines import publish_lines
-from gateway.store.database import read_database
-from gateway.store.records import RecordStore
+from gateway.commands import care, devices, groups, orders, places, records
+from gateway.commands.common import CONFIG, ConfigPath
 
 app = typer.Typer(
     help="What the Pi in the cabinet does.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
+_RUN = "Run and set up"
+_IN = "What comes in"
+_WHO = "Who and where"
+_CARE = "Look after it"
 
 
 @app.callback()
@@ -21,22 +22,33 @@ def _group() -> None:
     pass
 
 
-@app.command()
-def readings(
-    database: Annotated[Path, typer.Option(help="The gateway's SQLite file.", exists=True, dir_okay=False)],
-    after: Annotated[int, typer.Option(help="Leave out this many of the oldest records.", min=0)] = 0,
+@app.command(rich_help_panel=_RUN)
+def run(
+    config: ConfigPath = CONFIG,
+    capture: Annotated[
+        Path | None, typer.Option(help="Also write every frame that is received to this file, as JSON lines.")
+    ] = None,
 ) -> None:
-    """Print the readings that were accepted as JSON lines, oldest first."""
-    try:
-        publish_lines(RecordStore(read_database(database)), sys.stdout, after)
-    except (apsw.NotADBError, apsw.SQLError):
-        typer.echo(f"{database} is not a gateway's database", err=True)
-        raise typer.Exit(1) from None
-    except apsw.Error as error:
-        typer.echo(f"{database}: {error}; a database that is in use or in WAL mode needs a writable folder", err=True)
-        raise typer.Exit(1) from None
-    except BrokenPipeError:  # the reader, such as `head`, has enough
-        sys.stdout = None
-    except OSError as error:
-        typer.echo(f"cannot write the readings: {error}", err=True)
-        raise typer.Exit(1) from None
+    """Run the gateway until it is told to stop."""
+    from gateway.process import run as run_gateway
+
+    raise typer.Exit(run_gateway(config, capture))
+
+
+app.command(rich_help_panel=_RUN)(care.init)
+app.command(rich_help_panel=_RUN)(care.check)
+app.command(rich_help_panel=_RUN)(care.service)
+app.add_typer(devices.app, name="devices", rich_help_panel=_WHO)
+app.add_typer(places.app, name="places", rich_help_panel=_WHO)
+app.add_typer(groups.app, name="groups", rich_help_panel=_WHO)
+app.command(rich_help_panel=_IN)(records.readings)
+app.command(rich_help_panel=_IN)(records.uplinks)
+app.command(rich_help_panel=_IN)(records.quarantine)
+app.add_typer(orders.app, name="order", rich_help_panel=_WHO)
+app.command(rich_help_panel=_CARE)(care.health)
+app.command(rich_help_panel=_CARE)(care.doctor)
+app.command(rich_help_panel=_CARE)(care.backup)
+app.command(rich_help_panel=_CARE)(care.restore)
+app.command(rich_help_panel=_CARE)(care.snapshot)
+app.command(rich_help_panel=_CARE)(care.replay)
+app.command("support-bundle", rich_help_panel=_CARE)(care.support_bundle)

@@ -1,8 +1,6 @@
 """The station beside a gateway that is stopped: the store under its exclusive lock, and no for what takes a process."""
 
-import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import apsw
@@ -10,6 +8,7 @@ import apsw
 from gateway.api.desk import Desk
 from gateway.api.station import Json, OrderForm, UnavailableError
 from gateway.config.values import Config
+from gateway.operate.owner import Owner
 from gateway.store.opening import Store
 
 Value = TypeVar("Value")
@@ -22,7 +21,7 @@ class StoppedStation(Desk):
     """
 
     def __init__(self, config: Config) -> None:
-        self._owner = _Owner(config.store.folder)
+        self._owner = Owner(config.store.folder)
         try:
             self._store = Store(config.store.database, check=False)
             try:
@@ -84,25 +83,3 @@ class StoppedStation(Desk):
 
 def _takes_a_process(what: str) -> NoReturn:
     raise UnavailableError(f"the gateway is stopped, and only while it runs {what}; `systemctl start lampyre-gateway`")
-
-
-class _Owner:
-    """Being the folder's owner while root works in it: a file of root's there would lock the gateway out."""
-
-    def __init__(self, folder: Path) -> None:
-        self._was_root = os.geteuid() == 0
-        if not self._was_root:
-            return
-        if not folder.is_dir():
-            self._was_root = False
-            raise FileNotFoundError(
-                2, "not there; start the gateway once, or make it: install -d -m 700 -o lampyre", str(folder)
-            )
-        owner = folder.stat()
-        os.setegid(owner.st_gid)
-        os.seteuid(owner.st_uid)
-
-    def leave(self) -> None:
-        if self._was_root:
-            os.seteuid(0)
-            os.setegid(0)

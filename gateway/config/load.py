@@ -7,7 +7,7 @@ import os
 import pickle
 import stat
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -46,18 +46,21 @@ class ConfigError(Exception):
         return ConfigError, (self.faults,)
 
 
-def load_config(path: Path) -> Config:
-    """Read and check *path*. Raises ConfigError with every fault that was found."""
+def load_config(path: Path, *, look: bool = True) -> Config:
+    """Read and check *path*. Raises ConfigError with every fault that was found.
+
+    look: also at the files it names; an operator who only asks the running gateway may not be able to read them.
+    """
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_LEN + 1)
     except OSError as error:
         raise ConfigError([f"{path}: {error.strerror}; `lampyre gateway init` writes an example"]) from None
-    return parse_config(raw, path)
+    return parse_config(raw, path, look=look)
 
 
-def parse_config(raw: bytes, path: Path) -> Config:
-    """Check the bytes of a file called *path*; the files that it names are looked at too. Raises ConfigError."""
+def parse_config(raw: bytes, path: Path, *, look: bool = True) -> Config:
+    """Check the bytes of a file called *path*. Raises ConfigError."""
     if len(raw) > MAX_LEN:
         raise ConfigError([f"{path}: has more than {MAX_LEN} bytes; this is no gateway.toml"])
     try:
@@ -69,7 +72,7 @@ def parse_config(raw: bytes, path: Path) -> Config:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([_syntax_fault(path, str(error))]) from None
-    return _Reader(path, text, document).config()
+    return _Reader(path, text, document, look).config()
 
 
 def load_config_apart(path: Path) -> Config:
@@ -111,7 +114,8 @@ def _syntax_fault(path: Path, message: str) -> str:
 class _Reader:
     """One file on its way to a Config: collects faults, finds their lines."""
 
-    def __init__(self, path: Path, text: str, document: dict[str, Any]) -> None:
+    def __init__(self, path: Path, text: str, document: dict[str, Any], look: bool) -> None:
+        self._look = look
         self._path = path
         self._lines = text.split("\n")
         self._document = document
@@ -227,17 +231,19 @@ class _Reader:
                 "host",
                 f"logs in at {mqtt.host} as nobody; write username and password_file, or cert and key",
             )
+        if self._look:
+            self._check_files(mqtt, fault)
+
+    def _check_files(self, mqtt: Mqtt, fault: Callable[[str, str], None]) -> None:
         for key in ("ca", "cert"):
-            if path := getattr(mqtt, key):
-                problem = _unreadable(path)
-                if problem:
-                    fault(key, f"{key} is {path}: {problem}")
+            path: Path | None = getattr(mqtt, key)
+            if path and (problem := _unreadable(path)):
+                fault(key, f"{key} is {path}: {problem}")
         for key in ("key", "password_file"):
-            if path := getattr(mqtt, key):
+            path = getattr(mqtt, key)
+            if path and (problem := _unreadable(path) or _too_open(path)):
                 # A password written in the place of its file's name must not be shown.
-                problem = _unreadable(path) or _too_open(path)
-                if problem:
-                    fault(key, f"{key} {'is ' + str(path) if path.exists() else 'names no file'}: {problem}")
+                fault(key, f"{key} {'is ' + str(path) if path.exists() else 'names no file'}: {problem}")
 
     def _unknown(self, where: tuple[str | int, ...], title: str, what: str, known: list[str]) -> None:
         name = str(where[-1])

@@ -17,7 +17,7 @@ from gateway.network.registration import Abp, Registration, Role
 from gateway.places.place import Installed, Place, PlaceKind
 from protocol.errors import FrameError
 from protocol.lorawan.eui import EUI_LEN, dev_addr_from_text, eui_from_text, eui_to_text, key_from_text
-from protocol.region import CHANNEL_MAX_DR, plan_named
+from protocol.region import CHANNEL_MAX_DR, PLANS, plan_named
 
 COLUMNS = (
     "dev_eui",  # as printed on the label
@@ -42,6 +42,7 @@ MAX_ROWS = 5000  # the fleet one gateway is built for
 MAX_LEN = 4 << 20  # bytes of a file: MAX_ROWS rows of 800, twice the longest sensible one
 _MAX_FAULTS = 200  # more than anybody reads; a wrong separator makes one fault per row
 _SHOWN_MAX_LEN = 40
+_NAME_MAX_LEN = 100
 _PLACE_ID = re.compile(r"(?:\d{2}|2[ab])\d{3}-(bay|lamp|station)-[a-z0-9_]+(?:-[a-z0-9_]+)*")
 _PLACE_ID_MAX_LEN = 64  # it is one level of a topic, and people read it aloud
 _KIND_OF = {Role.PARKING: PlaceKind.BAY, Role.AIR: PlaceKind.STATION, Role.LIGHT: PlaceKind.LAMP}
@@ -148,6 +149,7 @@ def conflicts(
     known = {entry.dev_eui: entry for entry in registrations}
     keys = {entry.app_key: entry for entry in known.values() if entry.app_key}
     addresses = {entry.abp.dev_addr: entry for entry in known.values() if entry.abp}
+    names = {entry.name: entry for entry in known.values() if entry.name}
     found = []
     for entry in batch.registrations:
         text = eui_to_text(entry.dev_eui)
@@ -157,6 +159,8 @@ def conflicts(
             found.append(f"DevEUI {text} is a registered one backwards; write it as printed on the label")
         elif entry.app_key and (other := keys.get(entry.app_key)):
             found.append(f"DevEUI {text} has the AppKey of {eui_to_text(other.dev_eui)}; every device has its own")
+        if entry.name and (other := names.get(entry.name)) and other.dev_eui != entry.dev_eui:
+            found.append(f"DevEUI {text} has the name of {eui_to_text(other.dev_eui)}, '{entry.name}'; choose another")
         if entry.abp and (other := addresses.get(entry.abp.dev_addr)) and other.dev_eui != entry.dev_eui:
             found.append(f"DevEUI {text} has the DevAddr of {eui_to_text(other.dev_eui)}; every device has its own")
     stood = {place.place_id: place for place in places}
@@ -171,6 +175,44 @@ def conflicts(
         if at.place_id in taken
     ]
     return found
+
+
+def rows_of(batch: Batch) -> list[dict[str, str | int | float | None]]:
+    """*batch* as rows again, keys included, for the local API; `parse_rows` reads them back."""
+    at = {entry.dev_eui: entry for entry in batch.installed}
+    places = {place.place_id: place for place in batch.places}
+    rows = []
+    for entry in batch.registrations:
+        hangs = at.get(entry.dev_eui)
+        place = places[hangs.place_id] if hangs else None
+        row: dict[str, str | int | float | None] = {
+            "dev_eui": entry.dev_eui.hex(),
+            "role": entry.role.value,
+            "name": entry.name,
+            "join_eui": entry.join_eui.hex(),
+            "app_key": _hex(entry.app_key),
+            "gen_app_key": _hex(entry.gen_app_key),
+            "dev_addr": f"{entry.abp.dev_addr:08x}" if entry.abp else None,
+            "nwk_s_key": _hex(entry.abp.nwk_s_key) if entry.abp else None,
+            "app_s_key": _hex(entry.abp.app_s_key) if entry.abp else None,
+            "class_c": "yes" if entry.class_c else "no",
+            "plan": PLANS[entry.plan].name,
+            "min_dr": entry.min_dr,
+        }
+        if hangs and place:
+            row |= {
+                "place": place.place_id,
+                "instance": hangs.instance,
+                "zone": place.zone,
+                "latitude_deg": place.latitude_deg,
+                "longitude_deg": place.longitude_deg,
+            }
+        rows.append(row)
+    return rows
+
+
+def _hex(key: bytes | None) -> str | None:
+    return None if key is None else key.hex()
 
 
 def _called(registration: Registration) -> str:
@@ -264,6 +306,8 @@ class _Reading:
             self.fault(
                 line, f"DevEUI {eui_to_text(dev_eui)} is another row's backwards; write all as printed on the label"
             )
+        if name := cells.get("name", "")[:_NAME_MAX_LEN]:
+            self._once(line, "name", name, f"the name '{name}'")
         role = self._choice(line, cells, "role", {entry.value: entry for entry in Role})
         join_eui: bytes | None = bytes(EUI_LEN)
         if cells.get("join_eui") and set(cells["join_eui"]) - set("0-: "):
@@ -285,7 +329,7 @@ class _Reading:
             device=0,  # the store gives it its row
             dev_eui=dev_eui,
             role=role,
-            name=cells.get("name", "")[:100],
+            name=name,
             join_eui=join_eui,
             app_key=app_key,
             gen_app_key=gen_app_key,
@@ -414,7 +458,7 @@ class _Reading:
         return Place(
             place_id=place_id,
             kind=kind,
-            zone=cells.get("zone", "")[:100],
+            zone=cells.get("zone", "")[:_NAME_MAX_LEN],
             latitude_deg=latitude_deg,
             longitude_deg=longitude_deg,
         )

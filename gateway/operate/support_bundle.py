@@ -3,6 +3,7 @@
 Keys are left out where they are made, not searched for afterwards: nothing that can hold one is an argument here.
 """
 
+import importlib.metadata
 import io
 import json
 import tarfile
@@ -32,6 +33,14 @@ def write_bundle(path: Path, parts: Mapping[str, Any], log: str) -> list[str]:
                 entry.mtime = int(time.time())
                 archive.addfile(entry, io.BytesIO(data))
     return list(files)
+
+
+def version() -> str:
+    """Lampyre's, as it is installed."""
+    try:
+        return importlib.metadata.version("lampyre")
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def without_payloads(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
