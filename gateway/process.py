@@ -19,6 +19,7 @@ from prometheus_client import start_http_server
 from gateway.api.server import ApiServer
 from gateway.application import TownApplication
 from gateway.chores import Backups, Rounds, Snapshots, Tidying, Trust
+from gateway.config.load import ConfigError, load_config_apart
 from gateway.config.values import Config
 from gateway.dates import Dates
 from gateway.engine import Engine
@@ -32,6 +33,7 @@ from gateway.network.server import Server
 from gateway.network.settings import NetworkSettings
 from gateway.operate import clock as kernel
 from gateway.operate.health import Machine, State, health, look_at_machine
+from gateway.operate.logs import set_up
 from gateway.operate.metrics import Figures
 from gateway.operate.notify import Notifier
 from gateway.orders import states
@@ -41,7 +43,7 @@ from gateway.publish.events import DatesKnown, Replay, Stored
 from gateway.readings.record import Kind, Record
 from gateway.station import RunningStation
 from gateway.store import boots, devices, groups, orders, places, records, sessions
-from gateway.store.faults import FaultKind
+from gateway.store.faults import FaultKind, StoreError
 from gateway.store.opening import Store
 from gateway.store.retention import Retention
 from gateway.store.writer import Failed, Result
@@ -528,9 +530,22 @@ class Gateway:
         return found, known
 
 
-def run(config: Config, capture: Path | None = None) -> int:
-    """Run a gateway until it is told to stop; 0 if it was, 1 when it failed. Raises StoreError and OSError at start."""
-    return asyncio.run(_run(config, capture))
+def run(path: Path, capture: Path | None = None) -> int:
+    """Run the gateway that the file at *path* describes until it is told to stop.
+
+    Returns 0 if it was, 1 when it could not go on, 2 when it must not start like this; stderr has the sentence.
+    """
+    set_up()
+    try:
+        config = load_config_apart(path)  # before there are threads
+        return asyncio.run(_run(config, capture))
+    except ConfigError as error:
+        for fault in error.faults:
+            _log.error("%s", fault)
+        return 2
+    except (StoreError, OSError) as error:
+        _log.error("the gateway cannot start: %s", error)
+        return 1
 
 
 async def _run(config: Config, capture: Path | None) -> int:
