@@ -37,20 +37,31 @@ def received(payload=b"\x40"):
     )
 
 
-def at_once():
-    """A retry that waits for a thousandth of what it would in the street: what is tested is not the waiting."""
-    return Retry(random.Random(1), first_s=0.001, last_s=0.002)
+class AtOnce(Retry):
+    """Waits for a thousandth of what it would in the street, and counts: what is tested is not the waiting."""
+
+    def __init__(self):
+        super().__init__(random.Random(1), first_s=0.001, last_s=0.002)
+        self.tries = self.resets = 0
+
+    def delay_s(self):
+        self.tries += 1
+        return super().delay_s()
+
+    def reset(self):
+        self.resets += 1
+        super().reset()
 
 
-def run(path, claim, plugged=True, limit_s=30):
+def run(path, claim, plugged=True, limit_s=30, role=envelope.BRIDGE):
     """Run *claim* with a link to a port at *path*, and what is plugged in there."""
 
     async def world():
         async with asyncio.timeout(limit_s):
-            plug, board = Plug(path / "by-id"), Board(envelope.BRIDGE, EUI)
+            plug, board = Plug(path / "by-id"), Board(role, EUI)
             if plugged:
                 board.join(plug.plug())
-            link = SerialLink(str(plug.path), "0.1.0", retry=at_once())
+            link = SerialLink(str(plug.path), "0.1.0", retry=AtOnce())
             try:
                 if plugged:
                     assert (await next_of(link, RadioReport)).detail == "is there, firmware 0.1.0"
@@ -131,6 +142,31 @@ def threads_and_descriptors():
     return threading.active_count(), len(list(Path("/dev/fd").iterdir()))
 
 
+def test_only_who_said_hello_is_worth_hurrying_for(tmp_path):
+    async def claim(link, plug, board):
+        retry = link._retry
+        for expected in (1, 2):
+            board.leave()
+            plug.unplug()
+            assert not (await next_of(link, RadioReport)).online
+            assert retry.resets == expected
+            board.join(plug.plug())
+            while not (await next_of(link, RadioReport)).online:
+                pass
+        board.leave()
+        plug.unplug()
+        for _ in range(20):  # a board that is dead, or another one: the port comes and goes, nobody answers
+            plug.plug()
+            while link._opening is None:
+                await asyncio.sleep(0)
+            plug.unplug()
+            while link._opening is not None:
+                await asyncio.sleep(0)
+        assert retry.resets == 3
+
+    run(tmp_path, claim)
+
+
 def test_renumbering_is_followed_by_the_name_of_the_board(tmp_path):
     async def claim(link, plug, board):
         first = plug.path.readlink()
@@ -152,7 +188,8 @@ def test_renumbering_is_followed_by_the_name_of_the_board(tmp_path):
 
 def test_a_second_reader_is_kept_out_with_a_sentence_and_gets_the_port_afterwards(tmp_path):
     async def claim(link, plug, board):
-        second = SerialLink(str(plug.path), "0.1.0", retry=at_once())
+        retry = AtOnce()
+        second = SerialLink(str(plug.path), "0.1.0", retry=retry)
         report = await second.receive()
         assert report.online is False
         assert report.detail == (
@@ -161,6 +198,8 @@ def test_a_second_reader_is_kept_out_with_a_sentence_and_gets_the_port_afterward
         )
         board.say(received())
         assert (await link.receive()).phy_payload == b"\x40"  # the first has lost nothing
+        while retry.tries < 10:
+            await asyncio.sleep(0)
         assert second.waiting == 0  # told once, tried for ever
         await link.close()
         assert (await second.receive()).online
@@ -276,13 +315,27 @@ def test_a_board_that_takes_nothing_more_is_given_up_and_every_downlink_has_its_
     run(tmp_path, claim)
 
 
+def test_what_waits_for_a_node_that_takes_nothing_is_bounded(tmp_path):
+    async def claim(link, plug, board):
+        board.leave()  # hangs
+        frame = Transmit(token=1, radio=f"cable:{EUI.hex()}", phy_payload=bytes(255), freq_hz=0, dr=5, power_dbm=0)
+        outcomes = []
+        for _ in range(500):
+            await link.transmit(frame)
+            assert len(link._opening.outbox) <= 128
+            outcomes.append((await link.receive()).outcome)
+        assert set(outcomes) == {Outcome.SENT, Outcome.COLLISION}
+
+    run(tmp_path, claim, role=envelope.NODE)
+
+
 def test_one_link_that_fails_disturbs_no_other(tmp_path):
     (tmp_path / "other").mkdir()
 
     async def claim(link, plug, board):
         other_plug, other_board = Plug(tmp_path / "other" / "by-id"), Board(envelope.NODE, bytes(8))
         other_board.join(other_plug.plug())
-        other = SerialLink(str(other_plug.path), "0.1.0", retry=at_once())
+        other = SerialLink(str(other_plug.path), "0.1.0", retry=AtOnce())
         assert (await other.receive()).radio == "cable:0000000000000000"
         board.leave()
         plug.unplug()
