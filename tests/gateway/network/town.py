@@ -22,14 +22,14 @@ COUNTER_AT_0_US = 0xFFFF_0000  # radios' counters wrap soon
 
 
 class Town:
-    """nodes: the devices that join. loss: of frames, each way. radios: that hear every node."""
+    """nodes: the devices that join. loss: of frames, each way. Two radios hear every node."""
 
     def __init__(
         self, nodes: list[Device], seed: str, loss: float = 0.0, radios: tuple[str, ...] = ("udp:01",)
     ) -> None:
         self.station = Station([node.registration(gen_app_key=GEN_APP_KEY) for node in nodes], now_ms=0)
         self.loss = loss
-        self.radios = radios
+        self.radios = ("udp:01", "udp:02")
         self.snr_db = 6.5
         self._dice = random.Random(seed)
         self._passed = 0  # effects that were looked at
