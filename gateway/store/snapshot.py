@@ -48,14 +48,12 @@ class Snapshot:
 
 def take_snapshot(database: apsw.Connection, made_ms: int | None) -> Snapshot:
     """Read the registry, in one transaction so that all of it is of one moment; a reading connection will do."""
-    database.execute("BEGIN")
-    try:
+    with database:
         tables = {name: read_table(database, name) for name in TABLES}
         # Orders do not go along, but no id of theirs may be given again.
         tables["order_floor"] = Table(("id",), [(orders.next_order_id(database) - 1,)])
-        return Snapshot(version_of(database), made_ms, tables)
-    finally:
-        database.execute("ROLLBACK")
+        version = version_of(database)
+    return Snapshot(version, made_ms, tables)
 
 
 def read_table(database: apsw.Connection, name: str) -> Table:

@@ -99,8 +99,10 @@ def test_a_migration_is_whole_or_not_at_all_wherever_the_power_goes(tmp_path):
         *migrations(),
         (
             2,
-            "CREATE TABLE lamp (id INTEGER PRIMARY KEY, hours INTEGER) STRICT; ALTER TABLE device ADD COLUMN label TEXT;"
-            " INSERT INTO lamp SELECT device, 0 FROM device; UPDATE device SET label = name;",
+            """CREATE TABLE lamp (id INTEGER PRIMARY KEY, hours INTEGER) STRICT;
+            ALTER TABLE device ADD COLUMN label TEXT;
+            INSERT INTO lamp SELECT device, 0 FROM device;
+            UPDATE device SET label = name;""",
         ),
         (3, "DROP TABLE lamp; CREATE TABLE lantern (id INTEGER PRIMARY KEY) STRICT;"),
     ]
