@@ -19,7 +19,8 @@ class FaultyDisk:
         self.hits = 0
         self._vfs = _Vfs(self)
 
-    def operation(self) -> None:
+    def operation(self, grows: int = 0) -> None:
+        """An operation that makes its file longer by so many bytes."""
         self.count += 1
         if self.fail_at is not None and self.fail_at <= self.count < self.fail_at + self.width:
             self.hits += 1
@@ -44,7 +45,7 @@ class _File(apsw.VFSFile):
         super().__init__("unix", name, flags)
 
     def xWrite(self, data, offset):
-        self._disk.operation()
+        self._disk.operation(offset + len(data) - self.xFileSize())
         super().xWrite(data, offset)
 
     def xTruncate(self, newsize):

@@ -4,6 +4,7 @@ import random
 
 import apsw
 import pytest
+from hypothesis import settings
 
 from gateway.network.events import Committed
 from gateway.store.database import PAGE_SIZE, open_database, quick_check
@@ -16,6 +17,7 @@ from tests.gateway.store.samples import Desk, f_cnt_ups, joined, new_database, s
 
 DEVICES = 2
 UPLINKS = 16
+FAULTS = settings().max_examples // 5  # all there are in `make soak`
 
 
 def live(path, disk) -> tuple[list[int], list[Failed]]:
@@ -53,7 +55,7 @@ def test_a_fault_at_any_write_loses_nothing_acknowledged(tmp_path, error, width,
     quiet = FaultyDisk()
     assert live(whole, quiet) == (list(range(UPLINKS)), [])
     dice = random.Random(5)
-    for fail_at in sorted(dice.sample(range(1, quiet.count), 40)):
+    for fail_at in sorted(dice.sample(range(1, quiet.count), min(quiet.count - 1, FAULTS))):
         path = tmp_path / f"{fail_at}.sqlite"
         prepared(path)
         disk = FaultyDisk()
