@@ -46,16 +46,23 @@ class Outbox(Protocol):
 class Delivery:
     """Runs a publisher on the loop; every call belongs to the loop's thread.
 
-    now_ms: the gateway's monotonic clock. told: hears the notes.
+    now_ms: the gateway's monotonic clock. told: hears the notes. speed: how much faster that clock goes than the
+    loop's, for demonstrations and tests.
     """
 
     def __init__(
-        self, publisher: Publisher, outbox: Outbox, now_ms: Callable[[], int], told: Callable[[Note], None]
+        self,
+        publisher: Publisher,
+        outbox: Outbox,
+        now_ms: Callable[[], int],
+        told: Callable[[Note], None],
+        speed: float = 1,
     ) -> None:
         self._publisher = publisher
         self._outbox = outbox
         self._now_ms = now_ms
         self._told = told
+        self._speed = speed
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ms = 0
@@ -117,7 +124,7 @@ class Delivery:
         if self._timer is not None:
             self._timer.cancel()
         self._timer_ms = wake_ms
-        self._timer = self._loop.call_later(max(wake_ms - self._now_ms(), 0) / 1000, self._wake)
+        self._timer = self._loop.call_later(max(wake_ms - self._now_ms(), 0) / 1000 / self._speed, self._wake)
 
     def _wake(self) -> None:
         self._timer = None
