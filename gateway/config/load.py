@@ -1,6 +1,7 @@
 """Reading `gateway.toml`: every fault is a sentence with file, line, what was found and what to write instead."""
 
 import dataclasses
+import datetime
 import difflib
 import json
 import os
@@ -71,7 +72,7 @@ def parse_config(raw: bytes, path: Path, *, look: bool = True) -> Config:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([_syntax_fault(path, str(error))]) from None
+        raise ConfigError([_syntax_fault(path, str(error), len(text.splitlines()))]) from None
     return _Reader(path, text, document, look).config()
 
 
@@ -104,11 +105,11 @@ def load_config_apart(path: Path) -> Config:
     return outcome
 
 
-def _syntax_fault(path: Path, message: str) -> str:
+def _syntax_fault(path: Path, message: str, last_line: int) -> str:
     what, _, where = message.rpartition(" (at ")
     line = where.removeprefix("line ").partition(",")[0]
-    place = f"{path}:{line}" if line.isdecimal() else str(path)
-    return f"{place}: this is not TOML: {what or message}; texts stand in quotes, and a name has one value"
+    place = line if line.isdecimal() else str(last_line)  # "at end of document"
+    return f"{path}:{place}: this is not TOML: {what or message}; texts stand in quotes, and a name has one value"
 
 
 class _Reader:
@@ -275,7 +276,10 @@ def _wants(section: Any, key: str) -> Wants:
 
 
 def _shown(value: object) -> str:
-    text = {True: "true", False: "false"}.get(value, repr(value)) if isinstance(value, bool) else repr(value)
+    """As it may have stood in the file."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value) if isinstance(value, datetime.date | datetime.time) else repr(value)
     return text if len(text) <= _SHOWN_MAX_LEN else text[:_SHOWN_MAX_LEN] + "…"
 
 

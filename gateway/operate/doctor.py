@@ -372,7 +372,7 @@ def look_at_broker(mqtt: Mqtt) -> Finding:
 
     try:
         plain = socket.create_connection((mqtt.host, mqtt.broker_port), BROKER_S)
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):  # the second for what cannot be a name at all
         return bad(f"the name {mqtt.host} is not known", "correct [mqtt] host, or the network's DNS")
     except OSError as error:
         return bad(f"{where} does not answer: {error.strerror or error}", "start the broker, or open the firewall")

@@ -1,5 +1,6 @@
 """Telling systemd: ready, alive, what we do, stopping (sd_notify(3)), in a datagram and without a dependency."""
 
+import contextlib
 import os
 import socket
 from collections.abc import Mapping
@@ -17,7 +18,6 @@ class Notifier:
         owner = environment.get("WATCHDOG_PID", "")
         if owner and _number(owner) != os.getpid():
             self._watchdog_us = 0  # meant for another process
-        self._socket: socket.socket | None = None
 
     @property
     def watchdog_interval_s(self) -> float | None:
@@ -43,13 +43,12 @@ class Notifier:
     def _tell(self, message: str) -> None:
         if self._address is None:
             return
-        try:
-            if self._socket is None:
-                self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-                self._socket.setblocking(False)
-            self._socket.sendto(message.encode(), self._address)
-        except OSError:
-            pass
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as datagrams,
+        ):
+            datagrams.setblocking(False)
+            datagrams.sendto(message.encode(), self._address)
 
 
 def _address(text: str) -> bytes | None:
