@@ -1,6 +1,7 @@
 """The serial link on pseudo-terminals: plugged, unplugged, renumbered, held by others, flooded."""
 
 import asyncio
+import errno
 import fcntl
 import gc
 import os
@@ -13,7 +14,7 @@ import pytest
 from gateway.links.cable import DEAD_MS, MAX_PENDING
 from gateway.links.link import Outcome, RadioReport, Received, Transmit, TransmitResult
 from gateway.links.retry import Retry
-from gateway.links.serial import SerialLink
+from gateway.links.serial import SerialLink, why_not_open
 from protocol import envelope
 from protocol.envelope import MAX_ENVELOPE, message, seal
 from tests.fakes.ports import Board, Plug
@@ -235,6 +236,21 @@ def test_what_is_no_port_is_told_as_it_is(tmp_path, make, says):
 
     make(tmp_path / "by-id")
     run(tmp_path, claim, plugged=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError(errno.EACCES, "Permission denied"), "add it to the group that owns the port, usually dialout"),
+        (OSError(errno.EBUSY, "Device or resource busy"), "is held by another program"),
+        (OSError(errno.ENXIO, "No such device or address"), "is not there: is it plugged in?"),
+        (ValueError("Invalid baud rate: 7"), "cannot be opened: Invalid baud rate: 7"),
+    ],
+)
+def test_why_a_port_cannot_be_opened_is_a_sentence_that_names_it(error, says):
+    sentence = why_not_open("/dev/serial/by-id/usb-1", error)
+    assert sentence.startswith("/dev/serial/by-id/usb-1 ")
+    assert says in sentence
 
 
 def test_line_noise_costs_no_good_frame(tmp_path):
