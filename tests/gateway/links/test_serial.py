@@ -331,7 +331,9 @@ def test_a_board_that_takes_nothing_more_is_given_up_and_every_downlink_has_its_
     run(tmp_path, claim)
 
 
-def test_what_waits_for_a_node_that_takes_nothing_is_bounded(tmp_path):
+def test_what_waits_for_a_node_that_takes_nothing_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr("gateway.links.serial._WRITE_S", 0.2)
+
     async def claim(link, plug, board):
         board.leave()  # hangs
         frame = Transmit(token=1, radio=f"cable:{EUI.hex()}", phy_payload=bytes(255), freq_hz=0, dr=5, power_dbm=0)
