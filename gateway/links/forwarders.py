@@ -61,6 +61,7 @@ class _Forwarder:
     pulled_ms: int = 0  # the last from there
     version: int = 2
     online: bool = False
+    mute_told: bool = False  # that it pushes without pulling
     conflicts: int = 0
     conflict_told_ms: int | None = None
     pending: "dict[bytes, _Pending]" = field(default_factory=dict)  # by the token on the wire
@@ -217,7 +218,10 @@ class Forwarders:
             if push.malformed:
                 self._error = f"{forwarder.radio}: {push.error}"
         if push.figures is not None:
-            detail = "" if forwarder.online else "sends frames but no PULL_DATA, so it cannot be given downlinks"
+            detail = ""
+            if not forwarder.online and not forwarder.mute_told:
+                forwarder.mute_told = True
+                detail = "sends frames but no PULL_DATA, so it cannot be given downlinks"
             effects.append(_report(forwarder, detail, push.figures))
         return effects
 
@@ -232,6 +236,7 @@ class Forwarders:
         forwarder.version = opened.version
         if not forwarder.online:
             forwarder.online = True
+            forwarder.mute_told = False
             effects.append(_report(forwarder, f"is there, at {address[0]} port {address[1]}, GWMP {opened.version}"))
         elif holder and holder[0] != address[0]:
             effects.append(_report(forwarder, f"has moved from {holder[0]} to {address[0]}"))

@@ -148,6 +148,26 @@ def test_a_frame_from_the_bridge(street):
     )
 
 
+@pytest.mark.parametrize(("sf", "bw_hz", "crc_ok"), [(9, 125_000, False), (7, 500_000, True)])
+def test_frames_with_a_wrong_crc_or_of_no_eu868_data_rate_go_no_further(sf, bw_hz, crc_ok):
+    content = message(
+        envelope.RECEIVED,
+        counter_us=0,
+        freq_hz=868_100_000,
+        sf=sf,
+        bw_hz=bw_hz,
+        rssi_dbm=-90,
+        snr_qdb=20,
+        crc_ok=crc_ok,
+        phy_payload=b"\x40",
+    )
+    assert heard(met(envelope.BRIDGE), content) == []
+
+
+def test_what_a_newer_board_says_is_passed_over():
+    assert heard(met(), envelope.Message(99, [1, "new"])) == []
+
+
 def test_a_downlink_at_its_microsecond(street):
     street.transmit(TRANSMIT)
     street.run(6_000)
@@ -250,6 +270,7 @@ def test_what_the_bridge_counts_is_a_report(street):
             ("transmitted", 0.0),
             ("bad_envelopes", 1.0),
             ("discarded_bytes", 5.0),
+            ("overflow", 0.0),
         ),
     )
 

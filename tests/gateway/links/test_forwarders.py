@@ -231,6 +231,7 @@ def test_stat_is_a_report_and_says_when_downlinks_have_no_way(core, sent):
         detail="sends frames but no PULL_DATA, so it cannot be given downlinks",
         figures=(("rxnb", 2.0), ("ackr", 100.0)),
     )
+    assert reports(core.handle(sent.push_data(stat), HOME, 0)) == [""]  # told once
     online(core, sent)
     _, report = core.handle(sent.push_data(stat), HOME, 0)
     assert (report.online, report.detail) == (True, "")

@@ -1,6 +1,7 @@
 """The serial link on pseudo-terminals: plugged, unplugged, renumbered, held by others, flooded."""
 
 import asyncio
+import errno
 import fcntl
 import gc
 import os
@@ -13,7 +14,7 @@ import pytest
 from gateway.links.cable import DEAD_MS, MAX_PENDING
 from gateway.links.link import Outcome, RadioReport, Received, Transmit, TransmitResult
 from gateway.links.retry import Retry
-from gateway.links.serial import SerialLink
+from gateway.links.serial import SerialLink, why_not_open
 from protocol import envelope
 from protocol.envelope import MAX_ENVELOPE, message, seal
 from tests.fakes.ports import Board, Plug
@@ -237,6 +238,21 @@ def test_what_is_no_port_is_told_as_it_is(tmp_path, make, says):
     run(tmp_path, claim, plugged=False)
 
 
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError(errno.EACCES, "Permission denied"), "add it to the group that owns the port, usually dialout"),
+        (OSError(errno.EBUSY, "Device or resource busy"), "is held by another program"),
+        (OSError(errno.ENXIO, "No such device or address"), "is not there: is it plugged in?"),
+        (ValueError("Invalid baud rate: 7"), "cannot be opened: Invalid baud rate: 7"),
+    ],
+)
+def test_why_a_port_cannot_be_opened_is_a_sentence_that_names_it(error, says):
+    sentence = why_not_open("/dev/serial/by-id/usb-1", error)
+    assert sentence.startswith("/dev/serial/by-id/usb-1 ")
+    assert says in sentence
+
+
 def test_line_noise_costs_no_good_frame(tmp_path):
     seed = random.randrange(2**32)
     dice = random.Random(seed)
@@ -315,7 +331,9 @@ def test_a_board_that_takes_nothing_more_is_given_up_and_every_downlink_has_its_
     run(tmp_path, claim)
 
 
-def test_what_waits_for_a_node_that_takes_nothing_is_bounded(tmp_path):
+def test_what_waits_for_a_node_that_takes_nothing_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr("gateway.links.serial._WRITE_S", 0.2)
+
     async def claim(link, plug, board):
         board.leave()  # hangs
         frame = Transmit(token=1, radio=f"cable:{EUI.hex()}", phy_payload=bytes(255), freq_hz=0, dr=5, power_dbm=0)
