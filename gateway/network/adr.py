@@ -29,6 +29,7 @@ class Adr:
         "_count",
         "_dr",
         "_first",
+        "_last",
         "_max_dr",
         "_max_power",
         "_next",
@@ -48,6 +49,7 @@ class Adr:
         self._max_dr = max_dr
         self._max_power = MAX_TX_POWER
         self._set_dr = -1  # what the device last agreed to
+        self._last = -1
         self._next = 0  # no request before this FCntUp
         self._refusals = 0
         self._rest = 0  # histories to let pass
@@ -57,10 +59,11 @@ class Adr:
 
     def heard(self, f_cnt: int, dr: int, snr_db: float, min_dr: int, margin_db: int) -> None:
         """Enter an uplink of a device that lets the network choose."""
-        if dr != self._dr:
-            if dr < self._set_dr:  # it backed off, which begins with full power
-                self.tx_power = 0
+        if dr < self._set_dr:  # it backed off, which begins with full power
+            self.tx_power = 0
+        if dr != self._dr or f_cnt - self._last > HISTORY:  # so long a gap is an outage, no loss of this link's
             self._begin(dr, f_cnt)
+        self._last = f_cnt
         self._count += 1
         self._best_db = max(self._best_db, snr_db)
         if self._count < HISTORY:
@@ -94,6 +97,7 @@ class Adr:
         self._tries = self._next = 0
         if power_ok and dr_ok and mask_ok:
             self._set_dr, self.tx_power, self.nb_trans = dr, tx_power, nb_trans
+            self._dr = -1  # what was heard so far was sent with another power
             self._refusals = 0
             return
         if not power_ok:

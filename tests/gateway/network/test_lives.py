@@ -110,7 +110,9 @@ def test_radios_stay_within_their_duty_cycle_and_never_send_two_frames_at_once()
     fullest = 0.0
     for radio in town.radios:
         own = sorted((start, end) for start, end, name in sent if name == radio)
-        hours = [sum(end - start for start, end in own if until - 3_600_000 < start and end <= until) for _, until in own]
+        hours = [
+            sum(end - start for start, end in own if until - 3_600_000 < start and end <= until) for _, until in own
+        ]
         assert max(hours) <= band.airtime_ms_per_hour
         assert all(before[1] <= after[0] for before, after in itertools.pairwise(own))
         fullest = max(fullest, *hours)
