@@ -3,7 +3,9 @@
 The algorithm is Semtech's ("LoRaWAN – simple rate adaptation recommended algorithm", rev. 1.0) as The Things Network
 and ChirpStack run it: the best SNR of twenty uplinks, less what the data rate requires and an installation margin of
 10 dB, in steps of 3 dB; first faster, then less power. When the margin is negative power goes up again; slower is the
-device's own decision (TS001-1.0.4 §4.3.1.1). NbTrans follows the share of FCntUp that never came.
+device's own decision (TS001-1.0.4 §4.3.1.1). NbTrans follows the share of FCntUp that never came; but our own nodes
+send each frame once: the next one repeats its readings as differences, which costs less airtime, and of a frame that is
+sent again as it was nobody can tell how old it is.
 """
 
 from protocol.region import MAX_TX_POWER, Plan
@@ -22,7 +24,10 @@ Wish = tuple[int, int, int]  # data rate, TXPower index, NbTrans
 
 
 class Adr:
-    """The history of one session. wish: what a LinkADRReq should ask for, None when all is well."""
+    """The history of one session. wish: what a LinkADRReq should ask for, None when all is well.
+
+    max_dr: of the channels. max_nb_trans: how often a frame may be sent at most.
+    """
 
     __slots__ = (
         "_best_db",
@@ -31,6 +36,7 @@ class Adr:
         "_first",
         "_last",
         "_max_dr",
+        "_max_nb_trans",
         "_max_power",
         "_next",
         "_refusals",
@@ -42,11 +48,12 @@ class Adr:
         "wish",
     )
 
-    def __init__(self, max_dr: int) -> None:
+    def __init__(self, max_dr: int, max_nb_trans: int = 3) -> None:
         self.tx_power = 0
         self.nb_trans = 1
         self.wish: Wish | None = None
         self._max_dr = max_dr
+        self._max_nb_trans = max_nb_trans
         self._max_power = MAX_TX_POWER
         self._set_dr = -1  # what the device last agreed to
         self._last = -1
@@ -127,7 +134,8 @@ class Adr:
             steps += 1
         share = 100 * lost // (lost + HISTORY)
         row = sum(share >= limit for limit in _LOST)
-        return dr, power, _NB_TRANS[row][min(self.nb_trans, 3) - 1]
+        nb_trans = _NB_TRANS[row][min(self.nb_trans, 3) - 1]
+        return dr, power, min(nb_trans, self._max_nb_trans)
 
 
 def best_plan_dr(plan: Plan) -> int | None:
