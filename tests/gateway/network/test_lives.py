@@ -16,13 +16,14 @@ from tests.fakes.devices import Device
 from tests.firmware.network import GEN_APP_KEY
 from tests.gateway.network.town import Town, airtime_ms, ask
 
+HOUR_MS = 3_600_000
 QUARTER_MS = 900_000
 DAY = 96
 UNIX_AT_0_MS = 1_767_225_600_000
 
 
 def order(ref, target, town, payload=None, hours=24, **fields):
-    expires_ms = town.station.now_ms + hours * 3_600_000
+    expires_ms = town.station.now_ms + hours * HOUR_MS
     payload = b"order %d" % ref if payload is None else payload
     return Downlink(ref=ref, target=target, f_port=4, payload=payload, expires_ms=expires_ms, **fields)
 
