@@ -14,6 +14,7 @@ from gateway.store.migrate import migrate
 from gateway.store.retention import Reserve
 from gateway.store.salvage import salvage
 from gateway.store.snapshot import read_snapshot
+from gateway.store.wal import log_fault
 from gateway.store.writer import Deliver, InlineWriter, Writer
 
 _DAMAGED = (FaultKind.CORRUPT, FaultKind.NOT_A_DATABASE)
@@ -60,8 +61,7 @@ class Store:
         self._durable = durable
         self._max_bytes = max_bytes
         self.notes: list[str] = []
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = FileLock(path)
+        self._lock = _lock(path)
         try:
             self._prepare(check, stamp or time.strftime("%Y%m%dT%H%M%S", time.gmtime()))
         except apsw.Error as error:
@@ -118,14 +118,16 @@ class Store:
 
     def _examine(self, check: bool) -> str | None:
         """Bring the file to the newest schema; what is wrong with it, None: nothing."""
+        path = self.layout.database
         try:
+            # Reading only, because SQLite deletes a log that it cannot read as soon as it may write.
+            finding = log_fault(path.with_name(path.name + "-wal")) or (_structure_fault(path) if check else None)
+            if finding is not None:
+                return finding
             database = self.connect()
             try:
-                finding = quick_check(database) if check else None
-                if finding is None:
-                    migrate(database)
-                    finding = _registry_fault(database)
-                return finding
+                migrate(database)
+                return _registry_fault(database)
             finally:
                 database.close(True)
         except apsw.Error as error:
@@ -157,6 +159,24 @@ class Store:
             f"{self.layout.database}: damaged ({finding}); {where}; {saved.records} records were saved, at least"
             f" {saved.damaged} are lost, devices and keys are from: {saved.registry}; check the card"
         )
+
+
+def _lock(path: Path) -> FileLock:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            FaultKind.IO, f"{path.parent}: cannot be made: {error.strerror}; name another folder"
+        ) from None
+    return FileLock(path)
+
+
+def _structure_fault(path: Path) -> str | None:
+    database = read_database(path)
+    try:
+        return quick_check(database)
+    finally:
+        database.close(True)
 
 
 def _registry_fault(database: apsw.Connection) -> str | None:

@@ -27,10 +27,10 @@ def _desk(tmp_path: Path) -> Desk:
 
 def made(desk: Desk, target: Path) -> int:
     """Make a backup with an uplink between any two steps; how many steps it took."""
-    backup = Backup(target)
+    backup = Backup(target, pages=50)
     steps = 1
     while not desk.writer.call(backup.step, alone=True).result():
-        assert desk.accepts(uplink(0, 1, RECORDS + steps))
+        assert desk.accepts(uplink(0, 1, RECORDS + steps - 1))
         steps += 1
     return steps
 
@@ -39,7 +39,7 @@ def test_a_backup_is_made_in_steps_while_uplinks_are_written(desk, tmp_path):
     target = tmp_path / "backups" / backup_name("20260101T030000")
     pages = desk.writer.call(lambda db: db.pragma("page_count")).result()
     steps = made(desk, target)
-    assert steps >= pages // 512
+    assert steps >= pages // 50 > 2
     assert verify(target) == RECORDS + steps - 1
     assert target.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in target.parent.iterdir()] == ["lampyre-20260101T030000.sqlite"]
@@ -120,6 +120,23 @@ def test_one_backup_a_day_is_due_once_the_time_is_known(tmp_path):
         b""
     )  # made under a wrong clock: it must not stop the others
     assert due_backup(tmp_path, noon_ms + 5000) == tmp_path / "lampyre-20260101T120005.sqlite"
+
+
+def test_a_backup_to_nowhere_says_so(desk, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match=r"Not a directory|File exists") as fault:
+        desk.writer.call(Backup(tmp_path / "file" / "backup.sqlite").step, alone=True).result()
+    assert fault.value.kind is FaultKind.IO
+
+
+def test_a_backup_whose_connection_was_opened_again_begins_anew(desk, tmp_path):
+    backup = Backup(tmp_path / "backup.sqlite", pages=50)
+    first = desk.writer.call(lambda database: database).result()
+    assert not desk.writer.call(backup.step, alone=True).result()
+    first.close(True)
+    with pytest.raises(StoreError, match=r"backup\.sqlite"):
+        backup.step(first)
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_old_backups_go_and_other_files_stay(tmp_path):

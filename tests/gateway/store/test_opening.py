@@ -229,6 +229,34 @@ def test_a_cut_while_the_new_file_is_put_in_place_is_finished_at_the_next_start(
     store.close()
 
 
+def test_what_only_the_log_holds_is_salvaged_too(tmp_path):
+    path = tmp_path / "gateway.sqlite"
+    lived(path)
+    store = Store(path)
+    desk = Desk(store.connect)
+    for f_cnt in range(RECORDS, RECORDS + 50):
+        assert desk.accepts(uplink(f_cnt, 1, f_cnt))
+    copy = tmp_path / "cut" / "gateway.sqlite"
+    copy.parent.mkdir()
+    for name in ("gateway.sqlite", "gateway.sqlite-wal", "registry.snapshot"):
+        copy.with_name(name).write_bytes(path.with_name(name).read_bytes())
+    desk.writer.close()
+    with copy.open("r+b") as file:
+        file.write(bytes(100))
+    log = copy.with_name("gateway.sqlite-wal")
+    content = log.read_bytes()
+    log.write_bytes(bytes(24) + content[24:])  # the log's own header, too: SQLite reads nothing of it
+    saved = Store(copy, durable=False, stamp="now")
+    assert "devices and keys are from: snapshot" in saved.notes[0]
+    assert seqs(saved.reader())[1] == [*expected(1), *range(RECORDS, RECORDS + 50)]
+
+
+def test_a_folder_that_cannot_be_says_so(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match=r"file: cannot be made: File exists; name another folder"):
+        Store(tmp_path / "file" / "gateway.sqlite")
+
+
 def test_without_file_and_snapshot_a_new_store_is_made(tmp_path):
     path = tmp_path / "gateway.sqlite"
     store = Store(path)
