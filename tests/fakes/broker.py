@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import struct
 import subprocess
 import threading
@@ -103,6 +104,7 @@ class StubBroker:
         refuse: int | None = 0,
         versions: tuple[int, ...] = (4, 5),
         properties: bytes = b"",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.answer = answer
         self.refuse = refuse
@@ -113,12 +115,13 @@ class StubBroker:
         self.most_unacked = 0
         self._versions = versions
         self._properties = properties
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self.changed = asyncio.Event()
 
     async def __aenter__(self) -> "StubBroker":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
