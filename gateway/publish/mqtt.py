@@ -231,6 +231,7 @@ class _Connection:
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
         client.on_message = self._on_message
+        client.on_subscribe = self._on_subscribe
         client.on_socket_close = self._on_socket_close
         client.on_socket_register_write = self._on_register_write
         client.on_socket_unregister_write = self._on_unregister_write
@@ -324,8 +325,7 @@ class _Connection:
         elif detail is not None or watched is None:
             self._down(detail or "the connection was closed at once")
         else:
-            if not self._settings.tls:
-                watched.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            watched.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._socket = watched
             assert self._timer is not None
             self._timer.cancel()
@@ -350,7 +350,7 @@ class _Connection:
         self._work(self.client.loop_misc)
 
     def _work(self, step: Callable[[], object]) -> None:
-        """Let paho do a step. Whatever the broker sent that it stumbles over, the connection ends and a new one comes."""
+        """Let paho do a step. Should it stumble over what the broker sent, the connection ends and a new one comes."""
         try:
             step()
         except Exception as error:
@@ -394,6 +394,13 @@ class _Connection:
                 receive_max=getattr(properties, "ReceiveMaximum", None),
             )
         )
+
+    def _on_subscribe(
+        self, _client: paho.Client, _userdata: Any, _mid: int, reasons: list[ReasonCode], _props: Any
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            where, topic = _where(self._settings), self._settings.orders_topic
+            _log.warning("%s does not let us read %s: no order can be given there", where, topic)
 
     def _on_disconnect(
         self, _client: paho.Client, _userdata: Any, _flags: Any, reason: ReasonCode, _props: Any

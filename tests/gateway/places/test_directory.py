@@ -12,7 +12,10 @@ OTHER = Place(place_id="92002-bay-2", kind=PlaceKind.BAY)
 
 
 def registrations():
-    return [Registration(device=5, dev_eui=ONE, role=Role.PARKING, name="north"), Registration(device=9, dev_eui=TWO, role=Role.PARKING)]  # fmt: skip
+    return [
+        Registration(device=5, dev_eui=ONE, role=Role.PARKING, name="north"),
+        Registration(device=9, dev_eui=TWO, role=Role.PARKING),
+    ]
 
 
 def test_a_device_by_its_row_and_the_row_by_its_eui():

@@ -246,7 +246,7 @@ def test_sent_again_it_is_the_same_to_the_byte_but_for_historical():
     ],
 )
 def test_what_nobody_can_read_is_said_with_its_row(device, kind, content):
-    with pytest.raises(UnreadableRecordError, match="^row 12"):
+    with pytest.raises(UnreadableRecordError, match=r"^row 12\b"):
         messenger_of(town()).messages_of(12, record_of(device, 1, kind=kind, content=content))
 
 
