@@ -105,6 +105,7 @@ class StubBroker:
         versions: tuple[int, ...] = (4, 5),
         properties: bytes = b"",
         tls: ssl.SSLContext | None = None,
+        suback: int = 1,
     ) -> None:
         self.answer = answer
         self.refuse = refuse
@@ -116,6 +117,7 @@ class StubBroker:
         self._versions = versions
         self._properties = properties
         self._tls = tls
+        self._suback = suback
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self.changed = asyncio.Event()
@@ -179,7 +181,8 @@ class StubBroker:
                 body = struct.pack(">H", mid) + (bytes((answer, 0)) if answer else b"")
                 writer.write(bytes((0x40, len(body))) + body)
             elif kind == SUBSCRIBE:
-                writer.write(b"\x90\x04" + body[:2] + b"\x00\x01" if five else b"\x90\x03" + body[:2] + b"\x01")
+                said = body[:2] + (b"\x00" if five else b"") + bytes((self._suback,))
+                writer.write(packet_of(0x90, said))
             elif kind == PINGREQ:
                 writer.write(b"\xd0\x00")
             elif kind == DISCONNECT:

@@ -346,6 +346,17 @@ def test_a_puback_code_once_delays_a_row_and_for_ever_parks_it(code):
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("version", [4, 5])
+def test_a_broker_that_keeps_orders_to_itself_is_told_of(version, caplog):
+    async def run():
+        async with StubBroker(versions=(version,), suback=0x80) as broker:
+            async with Gateway(MemoryOutbox(), 1, broker.port, speed=200) as gateway:
+                await gateway.until(lambda: caplog.text)
+
+    asyncio.run(run())
+    assert "does not let us read lampyre/92002/orders/give: no order can be given there" in caplog.text
+
+
 def test_a_broker_of_mqtt_3_1_1_gets_its_own_version():
     async def run():
         outbox = MemoryOutbox()
@@ -360,7 +371,7 @@ def test_a_broker_of_mqtt_3_1_1_gets_its_own_version():
     asyncio.run(run())
 
 
-def test_what_mosquittos_access_list_refuses_is_parked_with_the_reason(tmp_path, caplog):
+def test_what_mosquittos_access_list_refuses_is_parked_with_the_reason(tmp_path):
     acl = tmp_path / "acl"
     acl.write_text("topic write lampyre/92002/air/92002-station-1/#\ntopic write lampyre/92002/gateway/#\n")
 
@@ -382,7 +393,6 @@ def test_what_mosquittos_access_list_refuses_is_parked_with_the_reason(tmp_path,
 
                 await gateway.until(go_on)
                 await gateway.delivered()
-        assert "does not let us read lampyre/92002/orders/give: no order can be given there" in caplog.text
         assert list(outbox.parked) == refused
         assert "0x87" in outbox.parked[refused[0]]
         assert "check the broker's access list" in outbox.parked[refused[0]]
