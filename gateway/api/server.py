@@ -25,7 +25,7 @@ MAX_HEAD = 16 << 10  # bytes of a request's line and headers
 MAX_CONNECTIONS = 16  # CLI, tool, console, a collector or two; each costs some 40 kB
 REQUEST_S = 10.0  # within which a request that began must be there
 IDLE_S = 60.0  # after which a connection that asks nothing is closed
-_READ_LEN = 1 << 16
+_READ_LEN = 1 << 14  # as much as a head may have, so that a longer one is never whole at once
 _BACKLOG = 8
 
 _log = logging.getLogger(__name__)
