@@ -92,8 +92,9 @@ class Running:
             await server.start()
         except OSError as error:
             self.error = error
-            self._started.set()
+            await server.close()
             self.station.close()
+            self._started.set()
             return
         self._started.set()
         await self._end.wait()

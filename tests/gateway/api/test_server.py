@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.api import server
+from gateway.api import http
 from gateway.api.client import Client
-from gateway.api.server import MAX_BODY, MAX_CONNECTIONS, MAX_HEAD
+from gateway.api.http import MAX_BODY, MAX_CONNECTIONS, MAX_HEAD
 from tests.gateway.api.stations import TIMEOUT_S, Running, config_in
 
 
@@ -126,8 +126,8 @@ def test_a_body_may_be_announced_first(running):
 
 
 def test_whoever_is_too_slow_or_idle_is_let_go(running, monkeypatch):
-    monkeypatch.setattr(server, "IDLE_S", 0.2)
-    monkeypatch.setattr(server, "REQUEST_S", 0.1)
+    monkeypatch.setattr(http, "IDLE_S", 0.2)
+    monkeypatch.setattr(http, "REQUEST_S", 0.1)
     with connect(running) as idle, connect(running) as slow:
         slow.sendall(b"GET /v1/dev")
         assert told(idle) == b""
@@ -154,7 +154,7 @@ def test_a_mistake_of_ours_is_logged_and_shows_nothing(running, caplog):
         answered = send(running, b"GET /v1/counters HTTP/1.1\r\nHost: x\r\n\r\n")
     assert answered.startswith(b"HTTP/1.1 500")
     assert b"hunter2" not in answered
-    assert "local API: GET /v1/counters failed" in caplog.text
+    assert "GET /v1/counters failed" in caplog.text
     assert is_alive(running)
 
 
@@ -178,6 +178,7 @@ def test_a_socket_left_behind_is_replaced_and_one_in_use_is_not(tmp_path):
         other.listen()
         with pytest.raises(OSError, match="another gateway answers on"), Running(config):
             pass
+        assert config.api.socket.is_socket()
 
 
 @pytest.mark.parametrize(
