@@ -121,6 +121,10 @@ class TownApplication:
         """Commits failed: what was decided on them is written again. Logs are put back by the network server."""
         self._desk.commits_failed(now_ms)
 
+    def silent(self) -> int:
+        """How many nodes are silent now."""
+        return self._silence.silent()
+
     def set_device(self, registration: Registration) -> None:
         """A device was registered or changed."""
         self._targets.set_device(registration)

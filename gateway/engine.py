@@ -35,7 +35,7 @@ from gateway.readings.content import notice
 from gateway.readings.record import Kind, Record
 from gateway.store.faults import StoreError
 from gateway.store.writer import Died, Failed, Result
-from gateway.store.writes import AddRecord, Write
+from gateway.store.writes import AddRecord, KeepSession, Write
 
 _ALARMS_PER_HOUR = 60  # NOTICE records; the rest are counted only, so that a storm does not fill the card
 _HOUR_MS = 3_600_000
@@ -93,6 +93,7 @@ class Engine:
         self.counts: Counter[str] = Counter()
         self.fault: str | None = None  # why nothing can be written now
         self.dead: str | None = None  # why the process must end
+        self.registry_changes = 0  # of registry and sessions: when the snapshot must be written anew
         self._server = server
         self._application = application
         self._boot = boot
@@ -107,6 +108,11 @@ class Engine:
     def write_with(self, writer: Writes) -> None:
         """Use this writer, whose results come to `written`."""
         self._writer = writer
+
+    @property
+    def under_way(self) -> bool:
+        """Whether commits are not yet known to be on disk."""
+        return bool(self._pending)
 
     # What happens.
 
@@ -152,6 +158,7 @@ class Engine:
         self, changes: Iterable[DeviceSet | DeviceGone | GroupSet], gone: Iterable[Registration], now_ms: int
     ) -> None:
         """The registry was changed, and is on disk. gone: what was known of the devices that went."""
+        self.registry_changes += 1
         for change in changes:
             if isinstance(change, DeviceSet):
                 self._application.set_device(change.registration)
@@ -203,6 +210,8 @@ class Engine:
     def _do(self, effects: list[Effect], now_ms: int) -> None:
         for effect in effects:
             if isinstance(effect, Commit):
+                if effect.at_once and any(isinstance(write, KeepSession) for write in effect.writes):
+                    self.registry_changes += 1
                 self._token += 1
                 self._pending.append(_Own(self._token, effect.token, None))
                 self._write(Commit(token=self._token, writes=effect.writes, at_once=effect.at_once))

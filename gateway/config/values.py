@@ -213,6 +213,7 @@ class SerialPort:
 class Mqtt:
     """The broker. audience: who can read there; it bounds which datasets leave by this door.
 
+    live_batch: readings that may share a message when several wait; 1: each has its own, on its place's topic.
     tls: False is accepted for a broker on this machine only. ca: a PEM file; None: the system's authorities.
     """
 
@@ -230,6 +231,7 @@ class Mqtt:
     prefix: Annotated[
         str, Predicate(_is_prefix), Wants("the first level of all topics in quotes", 'prefix = "lampyre"')
     ] = "lampyre"
+    live_batch: Annotated[int, Ge(1), Le(50), Wants("readings in one message, 1..50, without quotes", "1")] = 1
     client_id: Annotated[
         str | None, Len(1, 23), Wants("at most 23 characters in quotes", 'client_id = "cabinet-12"')
     ] = None

@@ -58,6 +58,7 @@ class Cable:
                 plan=None,
             )
         )
+        self.overflow = 0  # what the link had no room for, since start
         self._open = False
         self._peer: Message | None = None  # its HELLO
         self._pending: dict[int, tuple[int, int]] = {}  # by the token on the cable: (token, until_ms)
@@ -272,6 +273,7 @@ class Cable:
             "transmitted": content.transmitted,
             "bad_envelopes": decoder.bad_crc + decoder.oversize + decoder.refused,
             "discarded_bytes": decoder.discarded_bytes,
+            "overflow": self.overflow,
         }
         numbers = tuple((name, float(number)) for name, number in figures.items())
         effects.append(RadioReport(radio=self.radio, online=True, detail="", figures=numbers))

@@ -35,7 +35,10 @@ SILENT_MS = 30_000
 TX_ACK_MS = 2_000
 MAX_PENDING = 64  # per forwarder, twice what the forwarder itself can queue (JIT_QUEUE_MAX is 32)
 MAX_STRANGERS = 64  # EUIs not in the list that are counted one by one; the others together
-REPORT_MS = 60_000  # between two reports of counts, or of conflicts of one EUI: a flood must not fill the log
+CONFLICT_MS = 60_000  # between two reports that somebody wants the downlinks of one EUI
+REPORT_MS = 300_000  # between two reports of what was turned away: a flood must not fill the log
+
+_EVERYDAY = ("datagrams", "bad_crc", "unsupported")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class _Forwarder:
     pulled_ms: int = 0  # the last from there
     version: int = 2
     online: bool = False
+    mute_told: bool = False  # that it pushes without pulling
     conflicts: int = 0
     conflict_told_ms: int | None = None
     pending: "dict[bytes, _Pending]" = field(default_factory=dict)  # by the token on the wire
@@ -214,7 +218,10 @@ class Forwarders:
             if push.malformed:
                 self._error = f"{forwarder.radio}: {push.error}"
         if push.figures is not None:
-            detail = "" if forwarder.online else "sends frames but no PULL_DATA, so it cannot be given downlinks"
+            detail = ""
+            if not forwarder.online and not forwarder.mute_told:
+                forwarder.mute_told = True
+                detail = "sends frames but no PULL_DATA, so it cannot be given downlinks"
             effects.append(_report(forwarder, detail, push.figures))
         return effects
 
@@ -229,6 +236,7 @@ class Forwarders:
         forwarder.version = opened.version
         if not forwarder.online:
             forwarder.online = True
+            forwarder.mute_told = False
             effects.append(_report(forwarder, f"is there, at {address[0]} port {address[1]}, GWMP {opened.version}"))
         elif holder and holder[0] != address[0]:
             effects.append(_report(forwarder, f"has moved from {holder[0]} to {address[0]}"))
@@ -239,7 +247,7 @@ class Forwarders:
         self._counts["conflicts"] += 1
         forwarder.conflicts += 1
         told_ms = forwarder.conflict_told_ms
-        if told_ms is not None and now_ms - told_ms < REPORT_MS:
+        if told_ms is not None and now_ms - told_ms < CONFLICT_MS:
             return []
         forwarder.conflict_told_ms = now_ms
         detail = (
@@ -271,7 +279,8 @@ class Forwarders:
         return self._troubles() != self._told_counts and any(self._troubles())
 
     def _troubles(self) -> tuple[int, ...]:
-        return tuple(number for name, number in self._counts.items() if name != "datagrams")
+        """The counts that are worth a report; a frame that noise has changed is a radio's everyday life."""
+        return tuple(number for name, number in self._counts.items() if name not in _EVERYDAY)
 
     def _tell(self, now_ms: int) -> RadioReport:
         self._told_ms = now_ms

@@ -47,10 +47,7 @@ class Inbox:
             if self._closed:
                 raise EOFError("this link is closed")
             self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+            await self._waiter
         return self._queue.popleft()
 
     def close(self) -> None:

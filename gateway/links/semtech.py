@@ -61,7 +61,7 @@ class DatagramError(ValueError):
     """A datagram that no packet forwarder sends; the message is a sentence for the operator."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Datagram:
     """What a forwarder sent, its JSON still unread. token: 2 bytes to be echoed. eui: 8 bytes as printed."""
 

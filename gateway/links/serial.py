@@ -102,6 +102,7 @@ class SerialLink:
 
     def _heard(self, chunk: bytes) -> None:
         self._room.release()
+        self._core.overflow = self._inbox.overflow
         self._do(self._core.feed(chunk, self._now_ms()))
 
     def _failed(self, why: str) -> None:
@@ -152,7 +153,7 @@ class SerialLink:
         try:
             opening = _Opening(_open(self._path, self._baud))
         except Exception as error:  # OSError, termios.error, ValueError: pyserial lets all of them out
-            return _why_not_open(self._path, error)
+            return why_not_open(self._path, error)
         try:
             self._tell(self._opened, opening)
             while not self._stop.is_set():
@@ -229,7 +230,8 @@ def _open(path: str, baud: int) -> Any:
     return port
 
 
-def _why_not_open(path: str, error: Exception) -> str:
+def why_not_open(path: str, error: Exception) -> str:
+    """A sentence for the operator: why the port at *path* could not be opened, and what to do."""
     number = getattr(error, "errno", None)
     if number in (errno.EAGAIN, errno.EBUSY):
         return (

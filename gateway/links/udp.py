@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import socket
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from gateway.links.forwarders import Address, Effect, Forwarders, Network, Send
 from gateway.links.inbox import Inbox
@@ -82,15 +82,16 @@ class UdpLink:
     async def bind(self) -> None:
         """Open the socket; raises OSError with a sentence when it cannot be had."""
         try:
-            transport, _ = await self._loop.create_datagram_endpoint(
-                lambda: _Datagrams(self), local_addr=(self._host, self._port)
-            )
+            await self._loop.create_datagram_endpoint(lambda: _Datagrams(self), local_addr=(self._host, self._port))
         except OSError as error:
             raise OSError(
                 error.errno,
                 f"UDP {self._host} port {self._port} cannot be had ({error.strerror or error}): does another program "
                 "listen there, or is this not an address of this machine?",
             ) from error
+
+    def bound(self, transport: asyncio.DatagramTransport) -> None:
+        """Called when the socket is there, before its first datagram."""
         if self._closed:  # meanwhile
             transport.close()
             return
@@ -152,6 +153,9 @@ class UdpLink:
 class _Datagrams(asyncio.DatagramProtocol):
     def __init__(self, link: UdpLink) -> None:
         self._link = link
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._link.bound(cast(asyncio.DatagramTransport, transport))
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         self._link.datagram(data, addr)

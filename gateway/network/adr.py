@@ -3,7 +3,9 @@
 The algorithm is Semtech's ("LoRaWAN – simple rate adaptation recommended algorithm", rev. 1.0) as The Things Network
 and ChirpStack run it: the best SNR of twenty uplinks, less what the data rate requires and an installation margin of
 10 dB, in steps of 3 dB; first faster, then less power. When the margin is negative power goes up again; slower is the
-device's own decision (TS001-1.0.4 §4.3.1.1). NbTrans follows the share of FCntUp that never came.
+device's own decision (TS001-1.0.4 §4.3.1.1). NbTrans follows the share of FCntUp that never came; but our own nodes
+send each frame once: the next one repeats its readings as differences, which costs less airtime, and of a frame that is
+sent again as it was nobody can tell how old it is.
 """
 
 from protocol.region import MAX_TX_POWER, Plan
@@ -22,14 +24,19 @@ Wish = tuple[int, int, int]  # data rate, TXPower index, NbTrans
 
 
 class Adr:
-    """The history of one session. wish: what a LinkADRReq should ask for, None when all is well."""
+    """The history of one session. wish: what a LinkADRReq should ask for, None when all is well.
+
+    max_dr: of the channels. max_nb_trans: how often a frame may be sent at most.
+    """
 
     __slots__ = (
         "_best_db",
         "_count",
         "_dr",
         "_first",
+        "_last",
         "_max_dr",
+        "_max_nb_trans",
         "_max_power",
         "_next",
         "_refusals",
@@ -41,13 +48,15 @@ class Adr:
         "wish",
     )
 
-    def __init__(self, max_dr: int) -> None:
+    def __init__(self, max_dr: int, max_nb_trans: int = 3) -> None:
         self.tx_power = 0
         self.nb_trans = 1
         self.wish: Wish | None = None
         self._max_dr = max_dr
+        self._max_nb_trans = max_nb_trans
         self._max_power = MAX_TX_POWER
         self._set_dr = -1  # what the device last agreed to
+        self._last = -1
         self._next = 0  # no request before this FCntUp
         self._refusals = 0
         self._rest = 0  # histories to let pass
@@ -57,10 +66,11 @@ class Adr:
 
     def heard(self, f_cnt: int, dr: int, snr_db: float, min_dr: int, margin_db: int) -> None:
         """Enter an uplink of a device that lets the network choose."""
-        if dr != self._dr:
-            if dr < self._set_dr:  # it backed off, which begins with full power
-                self.tx_power = 0
+        if dr < self._set_dr:  # it backed off, which begins with full power
+            self.tx_power = 0
+        if dr != self._dr or f_cnt - self._last > HISTORY:  # so long a gap is an outage, no loss of this link's
             self._begin(dr, f_cnt)
+        self._last = f_cnt
         self._count += 1
         self._best_db = max(self._best_db, snr_db)
         if self._count < HISTORY:
@@ -94,6 +104,7 @@ class Adr:
         self._tries = self._next = 0
         if power_ok and dr_ok and mask_ok:
             self._set_dr, self.tx_power, self.nb_trans = dr, tx_power, nb_trans
+            self._dr = -1  # what was heard so far was sent with another power
             self._refusals = 0
             return
         if not power_ok:
@@ -123,7 +134,8 @@ class Adr:
             steps += 1
         share = 100 * lost // (lost + HISTORY)
         row = sum(share >= limit for limit in _LOST)
-        return dr, power, _NB_TRANS[row][min(self.nb_trans, 3) - 1]
+        nb_trans = _NB_TRANS[row][min(self.nb_trans, 3) - 1]
+        return dr, power, min(nb_trans, self._max_nb_trans)
 
 
 def best_plan_dr(plan: Plan) -> int | None:

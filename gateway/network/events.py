@@ -2,7 +2,7 @@
 
 Times called `now_ms` are milliseconds of the gateway's monotonic clock, which never jumps; `ClockSet` tells what Unix
 time that is, once it is known. A commit is a step of an ordered stream: `Committed` speaks of all up to its token, and
-when one fails, all that were decided after it fail with it (`CommitsFailed`), so that a device's state goes back as one.
+when one fails, all that were decided after it fail with it (`CommitsFailed`), so a device's state goes back as one.
 """
 
 from dataclasses import dataclass

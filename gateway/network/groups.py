@@ -152,7 +152,8 @@ class Groups:
         for item in street.queue.expire(now_ms):
             self._fate(item.downlink, FateOf.EXPIRED, "it could not go in time")
         self._finish(street, now_ms)
-        if street.run is None and street.queue.items and street.waits <= self._stream.done:
+        ready = street.queue.items and street.waits <= self._stream.done and now_ms >= street.not_before_ms
+        if street.run is None and ready:
             self._begin(street, out)
         run = street.run
         if run is not None and not run.token and now_ms >= street.not_before_ms:
@@ -233,7 +234,7 @@ class Groups:
         if run is not None and not run.token:
             times += (max(street.not_before_ms, now_ms + 1), run.item.downlink.expires_ms)
         elif run is None and street.queue.items and street.waits <= self._stream.done:
-            times.append(now_ms + _RETRY_MS)  # no radio is there
+            times.append(street.not_before_ms if street.not_before_ms > now_ms else now_ms + _RETRY_MS)  # no radio
         self._timers.set(street, min(times, default=None))
 
     def _fate(self, downlink: Downlink, fate: FateOf, detail: str) -> None:

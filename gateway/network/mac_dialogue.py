@@ -49,7 +49,7 @@ class Talk:
     def __init__(self, registration: Registration, row: SessionRow) -> None:
         plan = PLANS[registration.plan]
         max_dr = best_plan_dr(plan)
-        self.adr = None if max_dr is None else Adr(max_dr)
+        self.adr = None if max_dr is None else Adr(max_dr, 3 if registration.role is Role.FOREIGN else 1)
         foreign = registration.role is Role.FOREIGN
         known = DEFAULT_CHANNELS if foreign and row.dev_nonce < 0 else plan.channels
         self.channels = (1 << len(known)) - 1

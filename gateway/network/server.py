@@ -12,6 +12,7 @@ It counts as REPLAYED when there is nothing to say to it, and so does a copy tha
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from gateway.links.link import RadioReport, Received, TransmitResult
 from gateway.network.application import NOTHING, Answer, Application, Uplink
@@ -142,10 +143,13 @@ class Server:
 
     def wake_at(self) -> int | None:
         """When `wake` wants to be called next; None while nothing is pending."""
-        times = [self._copies.closes_at(), self._timers.next_at(), self._groups.next_at(), self._application.wake_at()]
+        wake_ms = self._copies.closes_at()
+        for at_ms in (self._timers.next_at(), self._groups.next_at(), self._application.wake_at()):
+            if at_ms is not None and (wake_ms is None or at_ms < wake_ms):
+                wake_ms = at_ms
         if self._stream.behind() or self._speaker.fates or self._groups.fates:
-            times.append(self._retry_ms)
-        return min((time for time in times if time is not None), default=None)
+            return self._retry_ms if wake_ms is None else min(wake_ms, self._retry_ms)
+        return wake_ms
 
     def wake(self, now_ms: int) -> list[Effect]:
         """Do what is due at *now_ms*."""
@@ -354,7 +358,7 @@ class Server:
             payload=payload,
             received_ms=received_ms,
             offset_ms=self._offset_ms,
-            airtime_ms=frame_airtime_us(best.dr, len(best.phy_payload)) // 1000 if best.freq_hz else 0,
+            airtime_ms=_airtime_ms(best.dr, len(best.phy_payload)) if best.freq_hz else 0,
             best=best,
         )
         return self._application.hear(uplink, device.log)
@@ -595,6 +599,11 @@ class _Answered:
 
     def done(self, now_ms: int, out: list[Effect]) -> None:
         self._server.accept_join(self._device, self._turn, self._phy_payload, now_ms, out)
+
+
+@cache
+def _airtime_ms(dr: int, phy_len: int) -> int:  # of 8 data rates and 256 lengths at most
+    return frame_airtime_us(dr, phy_len) // 1000
 
 
 def _alarm(dev_eui: bytes | None, detail: str) -> Alarm:

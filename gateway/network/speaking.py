@@ -83,8 +83,9 @@ class Speaker:
         if device.queue is not None:
             device.queue.drop(item)
         for flight in self._flights.values():
-            if flight.item is item:
+            if flight.item is item:  # on the air it is gone, but should the radio refuse it, that is the end
                 flight.item = None
+                flight.windows.clear()
         return True
 
     def drop_all(self, device: Device, why: str) -> None:

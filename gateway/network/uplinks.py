@@ -22,7 +22,7 @@ from protocol.lorawan.frames import (
 )
 from protocol.lorawan.join import JoinRequest, join_request_matches, parse_join_request
 from protocol.lorawan.security import mic_matches
-from protocol.region import data_rate
+from protocol.region import DATA_RATES
 
 _DATA_MIN_LEN = 12
 _JOIN_REQUEST_LEN = 23
@@ -47,8 +47,9 @@ class RefusalError(Exception):
 def recognise(received: Received, sessions: dict[int, list[Session]], devices: dict[bytes, Device]) -> None:
     """Refuse what cannot be for us before it takes any memory: neighbours and floods. Nothing is believed yet."""
     phy_payload = received.phy_payload
+    if not 0 <= received.dr < len(DATA_RATES):
+        raise RefusalError(Reason.MALFORMED, f"data rate is DR{received.dr}; EU868 has DR0..DR{len(DATA_RATES) - 1}")
     try:
-        data_rate(received.dr)
         mtype = frame_mtype(phy_payload)
     except ProtocolError as error:
         raise RefusalError(Reason.MALFORMED, str(error)) from None

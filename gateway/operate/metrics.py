@@ -56,8 +56,8 @@ class Figures:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self)
+        self.registry = CollectorRegistry(auto_describe=False)
+        self.registry.register(self)
 
     def collect(self) -> Iterator[Metric]:
         """What prometheus-client asks for each time it renders."""
@@ -74,4 +74,4 @@ class Figures:
 
     def text(self) -> bytes:
         """All of it in Prometheus' text format."""
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)

@@ -23,6 +23,7 @@ from gateway.publish.events import (
 from gateway.publish.mqtt import Mqtt
 from gateway.publish.publisher import Publisher
 from gateway.readings.record import Record
+from gateway.timekeeping import Clock, Handle
 
 _log = logging.getLogger(__name__)
 
@@ -30,8 +31,8 @@ _log = logging.getLogger(__name__)
 class Outbox(Protocol):
     """What a publisher needs of the store. Writes may be grouped with others; reads are short pages."""
 
-    def read(self, after: int, last: int, limit: int) -> Sequence[tuple[int, Record]]:
-        """Rows with after < id <= last, ascending, at most *limit*."""
+    def read(self, after: int, last: int, limit: int) -> tuple[Sequence[tuple[int, Record]], int]:
+        """Rows with after < id <= last, ascending, at most *limit*; and the id up to which there are no others."""
 
     def save_cursor(self, cursor: Cursor) -> None:
         """Keep the cursor."""
@@ -46,29 +47,27 @@ class Outbox(Protocol):
 class Delivery:
     """Runs a publisher on the loop; every call belongs to the loop's thread.
 
-    now_ms: the gateway's monotonic clock. told: hears the notes.
+    told: hears the notes.
     """
 
-    def __init__(
-        self, publisher: Publisher, outbox: Outbox, now_ms: Callable[[], int], told: Callable[[Note], None]
-    ) -> None:
+    def __init__(self, publisher: Publisher, outbox: Outbox, clock: Clock, told: Callable[[Note], None]) -> None:
         self._publisher = publisher
         self._outbox = outbox
-        self._now_ms = now_ms
+        self._clock = clock
         self._told = told
         self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Handle | None = None
         self._timer_ms = 0
         self._mqtt: Mqtt | None = None
 
     def start(self, mqtt: Mqtt) -> None:
         """Connect, and publish what waits. The owner of *mqtt* hands its events to `handle`."""
         self._mqtt = mqtt
-        self._run(self._publisher.wake(self._now_ms()))
+        self._run(self._publisher.wake(self._clock.now_ms()))
 
     def handle(self, event: PublisherEvent) -> None:
         """Something happened."""
-        self._run(self._publisher.handle(event, self._now_ms()))
+        self._run(self._publisher.handle(event, self._clock.now_ms()))
 
     def stop(self) -> None:
         """Keep the cursor and say goodbye."""
@@ -101,13 +100,13 @@ class Delivery:
 
     def _read(self, want: ReadMore) -> None:
         try:
-            rows = self._outbox.read(want.after, want.last, want.limit)
+            rows, up_to = self._outbox.read(want.after, want.last, want.limit)
         except Exception as error:
             # Whatever the store has, the records are safe in it: the publisher asks again later.
             _log.warning("reading records to publish failed: %s", error)
             self.handle(ReadFailed(want.lane, str(error)))
             return
-        self.handle(Rows(want.lane, rows, rows[-1][0] if len(rows) == want.limit else want.last))
+        self.handle(Rows(want.lane, rows, up_to))
 
     def _set_timer(self) -> None:
         """A timer that comes too soon does no harm, and a new one for each PUBACK would cost more than it."""
@@ -117,8 +116,8 @@ class Delivery:
         if self._timer is not None:
             self._timer.cancel()
         self._timer_ms = wake_ms
-        self._timer = self._loop.call_later(max(wake_ms - self._now_ms(), 0) / 1000, self._wake)
+        self._timer = self._clock.call_at(wake_ms, self._wake)
 
     def _wake(self) -> None:
         self._timer = None
-        self._run(self._publisher.wake(self._now_ms()))
+        self._run(self._publisher.wake(self._clock.now_ms()))

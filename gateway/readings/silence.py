@@ -52,6 +52,10 @@ class Silence:
         node.silent = False
         return silent_ms
 
+    def silent(self) -> int:
+        """How many are silent now."""
+        return sum(node.silent for node in self._nodes.values())
+
     def forget(self, dev_eui: bytes) -> None:
         """It was removed."""
         self._nodes.pop(dev_eui, None)

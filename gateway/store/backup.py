@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import apsw
@@ -10,11 +11,12 @@ from gateway.store import sessions
 from gateway.store.database import FileLock, open_database, quick_check, read_database
 from gateway.store.faults import FaultKind, StoreError, explain
 from gateway.store.files import exists, set_aside, sync_folder
-from gateway.store.migrate import migrate
+from gateway.store.migrate import migrate, migrations, version_of
 from gateway.store.records import id_range
 from gateway.store.snapshot import raise_counters
 
 PAGES = 512  # copied in one go: some 10 ms, and an answer never waits longer for the writer
+EVERY_MS = 86_400_000  # a night
 KEPT = 7  # scheduled backups: a week of nights
 _NAME = "lampyre-*.sqlite"
 
@@ -102,7 +104,8 @@ def verify(path: Path) -> int:
             finding = quick_check(database)
             if finding is not None:
                 raise StoreError(FaultKind.CORRUPT, f"{path}: the copy is damaged ({finding}); look at the disk")
-            sessions.load_devices(database)
+            if version_of(database) == migrations()[-1][0]:
+                sessions.load_devices(database)
             low, high = id_range(database)
             return high - low + 1
         finally:
@@ -122,6 +125,18 @@ def forget_old(folder: Path, kept: int = KEPT) -> list[Path]:
 def backup_name(stamp: str) -> str:
     """The file name of a scheduled backup; *stamp* sorts by time, such as 20261122T031500."""
     return _NAME.replace("*", stamp)
+
+
+def due_backup(folder: Path, unix_ms: int, every_ms: int = EVERY_MS) -> Path | None:
+    """Where the next scheduled backup goes if one is due, by the names of those that are there; unix_ms: trusted."""
+    newest = max((path.name for path in folder.glob(_NAME)), default="")
+    if newest > backup_name(_stamp(unix_ms - every_ms)) and newest <= backup_name(_stamp(unix_ms)):
+        return None
+    return folder / backup_name(_stamp(unix_ms))
+
+
+def _stamp(unix_ms: int) -> str:
+    return datetime.fromtimestamp(unix_ms // 1000, UTC).strftime("%Y%m%dT%H%M%S")
 
 
 def restore(backup: Path, path: Path, stamp: str) -> Path | None:

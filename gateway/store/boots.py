@@ -40,9 +40,9 @@ class Boots:
 
 def begin_boot(database: apsw.Connection, built_ms: int = 0) -> Boot:
     """A boot begins; built_ms: when this program was made, before which it can't be. In a transaction."""
-    known = [built_ms]
-    known += [boot.floor_ms for boot in load_boots(database)[-1:]]
-    boots = Boots(load_boots(database))
+    earlier = load_boots(database)
+    known = [built_ms, *(boot.floor_ms for boot in earlier[-1:])]
+    boots = Boots(earlier)
     for stored in records_before(database, None, _LOOKED_AT).records:
         unix_ms = boots.unix_ms(stored.record.boot, stored.record.received_ms)
         known += [] if unix_ms is None else [unix_ms]

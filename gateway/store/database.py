@@ -67,8 +67,9 @@ def open_database(
         _make_private(Path(path))
     database = apsw.Connection(str(path), vfs=vfs)
     database.set_busy_timeout(BUSY_MS)
-    database.pragma("page_size", PAGE_SIZE)
-    database.pragma("auto_vacuum", 2)  # INCREMENTAL; after journal_mode it would be ignored without a word
+    if not database.pragma("page_count"):
+        database.pragma("page_size", PAGE_SIZE)
+        database.pragma("auto_vacuum", 2)  # INCREMENTAL; after journal_mode it would be ignored without a word
     database.pragma("journal_mode", "WAL")
     database.pragma("synchronous", "FULL" if durable else "OFF")
     database.pragma("journal_size_limit", WAL_BYTES)

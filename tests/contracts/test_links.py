@@ -1,4 +1,4 @@
-"""What every link owes the gateway's shell, the fake one and the real ones: UDP over loopback, serial over a terminal."""
+"""What every link owes the gateway's shell: the fake one, UDP over loopback, a bridge and a node on a terminal."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

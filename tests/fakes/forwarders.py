@@ -56,8 +56,11 @@ def rxpk_of(frame: Received) -> dict[str, object]:
 
 
 class Forwarder(asyncio.DatagramProtocol):
-    """A forwarder on a socket of its own. txpks: what it was told to send, with the token; it answers with *verdict*,
-    the JSON of a TX_ACK (None: empty, which means sent), unless that is `Forwarder.SILENT`."""
+    """A forwarder on a socket of its own.
+
+    txpks: what it was told to send, with the token. It answers with *verdict*, the JSON of a TX_ACK (None: empty, which
+    means sent), unless that is `Forwarder.SILENT`.
+    """
 
     SILENT = object()
 

@@ -51,8 +51,9 @@ class Board:
         asyncio.get_running_loop().add_reader(descriptor, self._readable)
 
     def leave(self) -> None:
-        """Be pulled out."""
-        asyncio.get_running_loop().remove_reader(self._descriptor)
+        """Be pulled out, or hang."""
+        if self._descriptor >= 0:
+            asyncio.get_running_loop().remove_reader(self._descriptor)
         self._descriptor = -1
 
     def say(self, content: Message) -> None:

@@ -1,9 +1,10 @@
 """A broker in virtual time, and the loop that runs a publisher against it: days in seconds, each failure on order."""
 
-import json
 import random
 from collections.abc import Callable
 from heapq import heappop, heappush
+
+import orjson
 
 from gateway.publish.cursor import Cursor
 from gateway.publish.events import (
@@ -188,7 +189,7 @@ class Chain:
             assert len(self._in_flight) <= self._receive_max
         answer = self.answer(publish, self.now_ms)
         if answer is None or (isinstance(answer, int) and answer < 0x80):
-            said = json.loads(publish.payload)
+            said = orjson.loads(publish.payload)
             for message in said if isinstance(said, list) else [said]:
                 self.heard.append(Heard(self.now_ms, publish.topic, message))
         if answer is None:
@@ -218,12 +219,12 @@ def assert_all_heard(chain: Chain, but: frozenset[int] = frozenset()) -> None:
 
 def assert_in_order(chain: Chain) -> None:
     """In each lane a device's records come for the first time in the order in which it made them."""
-    last: dict[tuple[str, object], int] = {}
+    last: dict[tuple[str, object, object], int] = {}
     seen = set()
     for heard in chain.heard:
         if heard.key in seen:
             continue
         seen.add(heard.key)
-        lane = (heard.dev_eui, heard.historical)
+        lane = (heard.dev_eui, heard.message["instance"], heard.historical)
         assert heard.seq > last.get(lane, -1), f"{heard.key} came after {last[lane]}"
         last[lane] = heard.seq

@@ -216,6 +216,12 @@ def test_ipv4_on_a_socket_for_both_and_ipv6_are_told_apart(sent):
 # What is counted and told.
 
 
+def test_a_radio_s_everyday_life_is_no_news(core, sent):
+    core.handle(sent.push_data({"rxpk": [RXPK | {"stat": -1}, RXPK | {"datr": "M0CW137"}]}), HOME, 0)
+    assert core.wake_at() is None
+    assert core.wake(0) == []
+
+
 def test_stat_is_a_report_and_says_when_downlinks_have_no_way(core, sent):
     stat = {"stat": {"rxnb": 2, "ackr": 100.0}}
     _, report = core.handle(sent.push_data(stat), HOME, 0)
@@ -225,12 +231,13 @@ def test_stat_is_a_report_and_says_when_downlinks_have_no_way(core, sent):
         detail="sends frames but no PULL_DATA, so it cannot be given downlinks",
         figures=(("rxnb", 2.0), ("ackr", 100.0)),
     )
+    assert reports(core.handle(sent.push_data(stat), HOME, 0)) == [""]  # told once
     online(core, sent)
     _, report = core.handle(sent.push_data(stat), HOME, 0)
     assert (report.online, report.detail) == (True, "")
 
 
-def test_ten_thousand_strangers_cost_a_bounded_table_and_one_report_a_minute(core):
+def test_ten_thousand_strangers_cost_a_bounded_table_and_a_report_every_five_minutes(core):
     stranger = Datagrams(bytes(8))
     told = []
     for number in range(10_000):

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from gateway.links.forwarders import TX_ACK_MS
+from gateway.links.forwarders import SILENT_MS, TX_ACK_MS
 from gateway.links.inbox import INBOX_FRAMES
 from gateway.links.link import Outcome, RadioReport, Received, Transmit, TransmitResult
 from gateway.links.udp import open_udp
@@ -18,11 +18,11 @@ RXPK = {"tmst": 1, "freq": 868.1, "stat": 1, "modu": "LORA", "datr": "SF7BW125",
 TRANSMIT = Transmit(token=70_000, radio=RADIO, phy_payload=b"\x60", freq_hz=869_525_000, dr=3, power_dbm=27)
 
 
-def run(claim):
+def run(claim, limit_s=20):
     """Run *claim* with a link and a forwarder that has said PULL_DATA, the report of which was taken."""
 
     async def world():
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(limit_s):
             link = await open_udp({EUI: None}, port=0)
             forwarder = Forwarder(EUI)
             await forwarder.connect(link.address)
@@ -64,7 +64,9 @@ def test_nobody_allowed_opens_nothing():
 
 def test_a_port_that_is_taken_is_named():
     async def claim(link, forwarder):
-        with pytest.raises(OSError, match=r"UDP 127.0.0.1 port \d+ cannot be had .*: does another program listen there"):
+        with pytest.raises(
+            OSError, match=r"UDP 127.0.0.1 port \d+ cannot be had .*: does another program listen there"
+        ):
             await open_udp({EUI: None}, port=link.address[1])
 
     run(claim)
@@ -91,6 +93,15 @@ def test_a_forwarder_that_does_not_answer_leaves_no_result_out():
         assert await next_of(link, TransmitResult) == TransmitResult(token=70_000, outcome=Outcome.NO_ANSWER)
 
     run(claim)
+
+
+def test_a_forwarder_that_falls_silent_is_told():
+    async def claim(link, forwarder):
+        forward(SILENT_MS)
+        report = await link.receive()
+        assert (report.radio, report.online) == (RADIO, False)
+
+    run(claim, limit_s=60)
 
 
 def test_closing_gives_the_downlinks_under_way_their_result():
@@ -150,7 +161,8 @@ def test_hostile_datagrams_cost_nothing_but_their_count(count):
         for number in range(count):
             if number % 1_000 == 0:
                 hostile.send(big)
-                sent += 1
+                await forwarder.pull()  # a soak lasts longer than the true one may be silent
+                sent += 2
             mutated = bytearray(good)
             for _ in range(dice.randrange(1, 4)):
                 mutated[dice.randrange(len(mutated))] = dice.randrange(256)

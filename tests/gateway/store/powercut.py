@@ -68,7 +68,7 @@ class Disk:
         return path
 
     def images(self, folder: Path, dice: random.Random, step: int = 1) -> Iterator[tuple[int, Path]]:
-        """For every step-th point of time: none, all and part of what was not synced; with how many operations were done."""
+        """None, all and part of what was not synced, at every step-th operation; with how many were done before."""
         for ops in range(0, len(self.log) + 1, step):
             for share in (0, 1, 0.5):
                 yield ops, self.image(ops, folder, dice if share == 0.5 else None, share)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import apsw
 import pytest
+from hypothesis import settings
 
 from gateway.store.database import checkpoint, open_database, quick_check
 from gateway.store.migrate import migrate, migrations, version_of
@@ -15,6 +16,7 @@ from tests.gateway.store.samples import Desk, f_cnt_ups, joined, new_database, s
 
 DEVICES = 3
 UPLINKS = 60
+LIVES = max(1, settings().max_examples // 200)  # one, and a hundred in `make soak`
 LOG_PAGES = 24  # a checkpoint every few commits, so that cuts fall into them
 
 
@@ -80,8 +82,9 @@ def cut(tmp_path: Path, synchronous: str, seed: int) -> tuple[int, list[str]]:
     return count, wrong
 
 
-def test_full_loses_nothing_acknowledged_at_any_point(tmp_path):
-    count, wrong = cut(tmp_path, "FULL", seed=1)
+@pytest.mark.parametrize("seed", range(LIVES))
+def test_full_loses_nothing_acknowledged_at_any_point(tmp_path, seed):
+    count, wrong = cut(tmp_path, "FULL", seed)
     assert count > 1000
     assert wrong == []
 
@@ -99,8 +102,10 @@ def test_a_migration_is_whole_or_not_at_all_wherever_the_power_goes(tmp_path):
         *migrations(),
         (
             2,
-            "CREATE TABLE lamp (id INTEGER PRIMARY KEY, hours INTEGER) STRICT; ALTER TABLE device ADD COLUMN label TEXT;"
-            " INSERT INTO lamp SELECT device, 0 FROM device; UPDATE device SET label = name;",
+            """CREATE TABLE lamp (id INTEGER PRIMARY KEY, hours INTEGER) STRICT;
+            ALTER TABLE device ADD COLUMN label TEXT;
+            INSERT INTO lamp SELECT device, 0 FROM device;
+            UPDATE device SET label = name;""",
         ),
         (3, "DROP TABLE lamp; CREATE TABLE lantern (id INTEGER PRIMARY KEY) STRICT;"),
     ]

@@ -1,0 +1,197 @@
+"""What a gateway does by the clock: trust the time, keep the disk bounded, snapshot, back up, say how it is.
+
+Each chore stands alone: one that fails is told and done again at its next time, and disturbs nobody.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import apsw
+
+from gateway.engine import Engine
+from gateway.orders import states
+from gateway.station import RunningStation
+from gateway.store import orders
+from gateway.store.retention import Retention, Sliced, measure
+from gateway.store.writer import Writer
+from gateway.timekeeping import Clock
+
+CLOCK_MS = 1_000  # until the time is trusted; then a step of the clock is found within ten
+STEADY_CLOCK_MS = 10_000
+TIDY_MS = 60_000
+SNAPSHOT_MS = 3_600_000
+SNAPSHOT_SOON_MS = 10_000  # after the registry or a session changed: a street that joins is one snapshot
+_MOVED_MS = 200  # what the wall clock may wander before nodes are told a corrected time
+
+_log = logging.getLogger(__name__)
+
+Told = Callable[[str, str], None]
+
+
+class Rounds:
+    """Calls chores again and again on the gateway's clock, each some time after its last turn ended."""
+
+    def __init__(self, clock: Clock, told: Told) -> None:
+        self._clock = clock
+        self._told = told
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended = False
+
+    def start(self, name: str, chore: Callable[[], Awaitable[int]]) -> None:
+        """Do *chore* now; it returns after how many ms it wants its next turn."""
+        task = asyncio.get_running_loop().create_task(self._turns(name, chore), name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """Let what is under way end, and begin nothing more."""
+        self._ended = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _turns(self, name: str, chore: Callable[[], Awaitable[int]]) -> None:
+        while not self._ended:
+            try:
+                wait_ms = await chore()
+            except Exception as error:
+                # Whatever it is, the other chores and the uplinks go on, and this one has another turn.
+                _log.exception("%s failed", name)
+                self._told("chore_failed", f"{name}: {error}")
+                wait_ms = TIDY_MS
+            await self._until(self._clock.now_ms() + max(wait_ms, 1))
+
+    async def _until(self, at_ms: int) -> None:
+        rung = asyncio.Event()
+        handle = self._clock.call_at(at_ms, rung.set)
+        try:
+            await rung.wait()
+        finally:
+            handle.cancel()
+
+
+class Trust:
+    """Looks whether the machine's clock may be believed, and tells the engine what time it is.
+
+    look: Unix ms minus monotonic ms if the clock is trusted, else None, and a sentence.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[], tuple[int | None, str]],
+        tell: Callable[[int], None],
+    ) -> None:
+        self.sentence = ""
+        self._look = look
+        self._tell = tell
+        self._offset_ms: int | None = None
+
+    async def turn(self) -> int:
+        """Look once. A clock that was trusted once stays so: it runs on without NTP, and no node needs it to the ms."""
+        offset_ms, self.sentence = self._look()
+        if offset_ms is not None and (self._offset_ms is None or abs(offset_ms - self._offset_ms) > _MOVED_MS):
+            if self._offset_ms is not None:
+                _log.warning("the clock was set by %d ms", offset_ms - self._offset_ms)
+            self._offset_ms = offset_ms
+            self._tell(offset_ms)
+        return CLOCK_MS if self._offset_ms is None else STEADY_CLOCK_MS
+
+
+class Tidying:
+    """Keeps the disk bounded and forgets what nobody asks for any more."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        writer: Writer,
+        retention: Retention,
+        max_bytes: int,
+        keep_bytes: int,
+        unix_ms: Callable[[], int | None],
+        notices: Callable[[Retention], None],
+    ) -> None:
+        self._engine = engine
+        self._writer = writer
+        self._retention = retention
+        self._max_bytes = max_bytes
+        self._keep_bytes = keep_bytes
+        self._unix_ms = unix_ms
+        self._notices = notices
+
+    async def turn(self) -> int:
+        """Do all slices that are due; between two of them everybody else has the writer."""
+        while True:
+            sliced = await asyncio.wrap_future(self._writer.call(self._slice, alone=True))
+            if not sliced.more:
+                break
+        self._notices(self._retention)
+        await asyncio.wrap_future(self._writer.call(_forget_orders, urgent=False))
+        return TIDY_MS
+
+    def _slice(self, database: apsw.Connection) -> Sliced:
+        space = measure(database, self._max_bytes, self._keep_bytes)
+        return self._retention.slice(database, space, self._unix_ms())
+
+
+def _forget_orders(database: apsw.Connection) -> None:
+    ended = {state for (state,) in database.execute("SELECT DISTINCT state FROM node_order") if states.is_over(state)}
+    if ended:
+        orders.forget_orders(database, ended)
+
+
+class Snapshots:
+    """Writes the registry's snapshot hourly, and soon after it changed."""
+
+    def __init__(self, station: RunningStation, engine: Engine, clock: Clock) -> None:
+        self._station = station
+        self._engine = engine
+        self._clock = clock
+        self.made_ms: int | None = None  # monotonic
+        self._seen = -1
+
+    async def turn(self) -> int:
+        """Write it if it is time."""
+        now_ms = self._clock.now_ms()
+        changes = self._engine.registry_changes
+        if changes != self._seen or self.made_ms is None or now_ms - self.made_ms >= SNAPSHOT_MS:
+            await self._station.snapshot()
+            self._seen = changes
+            self.made_ms = now_ms
+        return SNAPSHOT_SOON_MS
+
+
+class Backups:
+    """Makes a backup each day at *at*, local time; while nobody knows the time there is none."""
+
+    def __init__(
+        self,
+        station: RunningStation,
+        at: str,
+        timezone: str,
+        unix_ms: Callable[[], int | None],
+    ) -> None:
+        self._station = station
+        self._at = at
+        self._zone = ZoneInfo(timezone)
+        self._unix_ms = unix_ms
+        self._day: str | None = None
+
+    async def turn(self) -> int:
+        """Make one if today's time has come and it was not made; a day that began after that time has none."""
+        unix_ms = self._unix_ms()
+        if unix_ms is None:
+            return TIDY_MS
+        local = datetime.fromtimestamp(unix_ms / 1000, UTC).astimezone(self._zone)
+        today = local.date().isoformat()
+        due = local.strftime("%H:%M") >= self._at
+        if self._day is None and due:
+            self._day = today  # the gateway was started after it
+        if due and self._day != today:
+            self._day = today
+            await self._station.backup()
+        elif self._day is None:
+            self._day = ""
+        return TIDY_MS

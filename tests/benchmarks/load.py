@@ -1,0 +1,114 @@
+"""A town that speaks faster than any real one: drives a gateway over UDP, reads back what it publishes.
+
+Run as a process of its own (`python -m tests.benchmarks.load`), so that its time is not the gateway's; prints one JSON
+object. It never has more frames under way than *window*, so that nothing overflows and the rate is the gateway's.
+"""
+
+import json
+import select
+import socket
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from tests.fakes.fleet import Fleet, datagrams
+
+_STALLED_S = 20.0
+_PUSH_ACK = 1
+_OPEN = 64  # datagrams that a socket's buffer holds; no forwarder waits for its acknowledgements, but none is so fast
+
+
+class Load:
+    """udp, mqtt: ports on loopback. topics: what to subscribe to. window: frames under way at most."""
+
+    def __init__(self, udp: int, mqtt: int, eui: bytes, window: int) -> None:
+        self.delivered = 0
+        self.sent = 0
+        self._open = 0  # datagrams without a PUSH_ACK
+        self._eui = eui
+        self._window = window
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.connect(("127.0.0.1", udp))
+        self._socket.setblocking(False)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2)
+        self._client.on_message = self._message
+        self._client.connect("127.0.0.1", mqtt)
+        self._client.subscribe("+/+/+/+/reading", 0)
+        self._client.subscribe("+/+/+/batch", 0)
+        self._client.subscribe("+/+/+/+/status", 0)
+
+    def pull(self) -> None:
+        """Say that this forwarder is there."""
+        self._socket.send(bytes([2, 0, 1, 2]) + self._eui)
+
+    def run(self, frames: Iterator[bytes], per_datagram: int, rate: float | None = None) -> float:
+        """Send all, wait until all is delivered; returns the seconds. rate: frames a second at most."""
+        begin = time.perf_counter()
+        aim = self.delivered
+        waiting = deque([next(frames)])
+        moved, since = self.delivered, begin
+        while waiting or self.delivered < aim:
+            self._turn(0.0 if waiting else 0.01)
+            while waiting and self._may_send(aim, begin, rate):
+                self._socket.send(waiting.popleft())
+                self._open += 1
+                self.sent += per_datagram
+                aim += per_datagram
+                following = next(frames, None)
+                if following is not None:
+                    waiting.append(following)
+            if self.delivered != moved:
+                moved, since = self.delivered, time.perf_counter()
+            elif time.perf_counter() - since > _STALLED_S:
+                break
+        return time.perf_counter() - begin
+
+    def _may_send(self, aim: int, begin: float, rate: float | None) -> bool:
+        if aim - self.delivered >= self._window or self._open >= _OPEN:
+            return False
+        return rate is None or self.sent < (time.perf_counter() - begin) * rate
+
+    def _turn(self, wait_s: float) -> None:
+        watched = self._client.socket()
+        readable, _, _ = select.select([watched, self._socket], [], [], wait_s)
+        if self._socket in readable:
+            while True:
+                try:
+                    self._open -= self._socket.recv(4096)[3] == _PUSH_ACK
+                except BlockingIOError:
+                    break
+        if watched in readable:
+            self._client.loop_read(1000)
+        if self._client.want_write():
+            self._client.loop_write()
+        self._client.loop_misc()
+
+    def _message(self, _client: paho.Client, _userdata: object, message: paho.MQTTMessage) -> None:
+        if message.topic.endswith("/batch"):
+            self.delivered += message.payload.count(b'"received":')
+        else:
+            self.delivered += 1
+
+
+def main() -> None:
+    """Arguments: one JSON object {udp, mqtt, eui, devices, first_round, rounds, per_datagram, window, rate}."""
+    asked = json.loads(sys.argv[1])
+    fleet = Fleet(asked["devices"])
+    load = Load(asked["udp"], asked["mqtt"], bytes.fromhex(asked["eui"]), asked["window"])
+    load.pull()
+    frames = datagrams(
+        fleet.frames(asked["first_round"], asked["rounds"]), bytes.fromhex(asked["eui"]), asked["per_datagram"]
+    )
+    made = list(frames)
+    print(json.dumps({"ready": len(made)}), flush=True)
+    sys.stdin.readline()
+    seconds = load.run(iter(made), asked["per_datagram"], asked.get("rate"))
+    print(json.dumps({"seconds": seconds, "sent": load.sent, "delivered": load.delivered}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,262 @@
+"""The writing thread: order, grouping, calls, failures, and a reader that never lets the log grow."""
+
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+
+import apsw
+import pytest
+
+from gateway.network.events import Commit, Committed
+from gateway.store import sessions
+from gateway.store.counters import load_counters
+from gateway.store.database import PAGE_SIZE, open_database, read_database
+from gateway.store.devices import RegistryError, add_devices, list_devices
+from gateway.store.faults import FaultKind, StoreError
+from gateway.store.records import records_after
+from gateway.store.rows import fetch
+from gateway.store.writer import Died, Failed, Result, Writer
+from gateway.store.writes import AddRecord, KeepCounters, KeepSession, StartSession
+from tests.gateway.store.faulty import FaultyDisk
+from tests.gateway.store.samples import (
+    LOG,
+    Desk,
+    dev_eui,
+    f_cnt_ups,
+    joined,
+    new_database,
+    record,
+    registration,
+    result_of,
+    seqs,
+    session,
+    uplink,
+)
+
+
+class Told:
+    """What a writer told, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        self.results: list[Result] = []
+        self._news = threading.Condition()
+
+    def __call__(self, result: Result) -> None:
+        with self._news:
+            self.results.append(result)
+            self._news.notify_all()
+
+    def wait_for(self, result: Result) -> None:
+        with self._news:
+            assert self._news.wait_for(lambda: result in self.results, timeout=60), self.results
+
+    def wait_for_kind(self, kind: type) -> Result:
+        with self._news:
+            assert self._news.wait_for(lambda: any(type(told) is kind for told in self.results), timeout=60)
+            return next(told for told in self.results if type(told) is kind)
+
+
+@pytest.fixture(name="path")
+def _path(tmp_path: Path) -> Path:
+    path = tmp_path / "gateway.sqlite"
+    new_database(path, 3).close()
+    return path
+
+
+def test_what_is_told_as_committed_is_there_and_in_order(path):
+    told = Told()
+    writer = Writer(lambda: open_database(path), told, group_ms=0)
+    for token in range(1, 201):
+        writer.submit(uplink(token, 1 + token % 3, token, at_once=False))
+    told.wait_for(Committed(token=200))
+    tokens = [result.token for result in told.results]
+    assert tokens == sorted(tokens)
+    reader = read_database(path)
+    assert [kept.seq for _, kept in records_after(reader, 0, 1000).records] == list(range(1, 201))
+    reader.close()
+    assert writer.figures.commits == 200
+    assert writer.figures.last_record_id == 200
+    writer.close()
+    assert not writer.alive
+
+
+def test_commits_wait_for_company_and_go_with_the_first_that_cannot_wait(path):
+    told = Told()
+    writer = Writer(lambda: open_database(path), told, group_ms=3_600_000)
+    for token in range(1, 10):
+        writer.submit(uplink(token, 1, token, at_once=False))
+    writer.submit(uplink(10, 2, 1, at_once=True))
+    told.wait_for(Committed(token=10))
+    assert told.results == [Committed(token=10)]
+    assert writer.figures.transactions == 1
+    assert len(writer.commit_ms()) == 1
+    writer.submit(uplink(11, 1, 10, at_once=False))
+    writer.close()  # writes what still waits
+    assert told.results[-1] == Committed(token=11)
+
+
+def test_a_call_sees_what_was_submitted_before_it(path):
+    writer = Writer(lambda: open_database(path), Told(), group_ms=3_600_000)
+    writer.submit(uplink(1, 1, 7, at_once=False))
+    assert result_of(writer.call(f_cnt_ups)) == {1: 7}
+    writer.close()
+
+
+def test_a_call_that_is_refused_undoes_itself_only(path):
+    told = Told()
+    writer = Writer(lambda: open_database(path), told, group_ms=3_600_000)
+
+    def half(database: apsw.Connection) -> None:
+        add_devices(database, [registration(8)])
+        add_devices(database, [registration(9), registration(1)])
+
+    writer.submit(uplink(1, 1, 7, at_once=False))
+    refused: Future[None] = writer.call(half)
+    with pytest.raises(RegistryError, match="DevEUI 70b3d57ed0000001 is registered already as 'air-1'"):
+        refused.result(timeout=60)
+    told.wait_for(Committed(token=1))
+    numbers = result_of(writer.call(lambda database: [device.device for device in list_devices(database)]))
+    assert numbers == [1, 2, 3]
+    writer.close()
+
+
+def test_a_wrong_statement_of_a_call_is_its_own_affair(path):
+    told = Told()
+    writer = Writer(lambda: open_database(path), told, group_ms=3_600_000)
+    writer.submit(uplink(1, 1, 7, at_once=False))
+    with pytest.raises(StoreError, match="no such table"):
+        result_of(writer.call(lambda database: database.execute("SELECT 1 FROM nowhere")))
+    told.wait_for(Committed(token=1))
+    writer.close()
+
+
+def test_after_a_failure_the_thread_waits_for_the_server_and_goes_on(path):
+    disk = FaultyDisk()
+    told = Told()
+    writer = Writer(lambda: open_database(path, vfs=disk.name), told, group_ms=3_600_000)
+    writer.submit(uplink(1, 1, 0))
+    told.wait_for(Committed(token=1))
+    disk.fail_at, disk.error = disk.count + 1, apsw.IOError
+    writer.submit(uplink(2, 1, 1))
+    failed = told.wait_for_kind(Failed)
+    assert failed.error.kind is FaultKind.IO
+    assert "the card did not read or write" in str(failed.error)
+    writer.submit(uplink(3, 1, 2))
+    writer.resume()
+    writer.submit(uplink(4, 1, 1))  # the same frame again
+    told.wait_for(Committed(token=4))
+    assert Committed(token=3) not in told.results
+    writer.close()
+    assert seqs(open_database(path)) == {1: [0, 1]}
+
+
+def test_a_store_that_cannot_be_opened_is_a_failure_that_passes(path, tmp_path):
+    away = tmp_path / "away"
+    told = Told()
+    path.parent.joinpath("gateway.sqlite").rename(away)
+    path.mkdir()
+    writer = Writer(lambda: open_database(path), told)
+    writer.submit(uplink(1, 1, 0))
+    told.wait_for_kind(Failed)
+    path.rmdir()
+    away.rename(path)
+    writer.resume()
+    writer.submit(uplink(2, 1, 0))
+    told.wait_for(Committed(token=2))
+    writer.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_ends_says_so_and_answers_who_waits(path):
+    told = Told()
+
+    def deliver(result: Result) -> None:
+        told(result)
+        if isinstance(result, Committed):
+            raise RuntimeError("the loop is closed")
+
+    writer = Writer(lambda: open_database(path), deliver, group_ms=0)
+    writer.submit(uplink(1, 1, 0))
+    assert "RuntimeError: the loop is closed" in told.wait_for_kind(Died).detail
+    with pytest.raises(StoreError, match=r"closed|ended"):
+        result_of(writer.call(f_cnt_ups))
+    writer.close()
+    assert not writer.alive
+
+
+def test_a_reader_between_pages_never_lets_the_log_grow(path):
+    """D-7: somebody reads a page, thinks for an hour, and reads on, while 20,000 uplinks are written."""
+    desk = Desk(lambda: open_database(path, durable=False))
+    reader = read_database(path)
+    desk.accepts(uplink(0, 1, 0))
+    after = records_after(reader, 0, 1).last_id
+    log = path.with_name(path.name + "-wal")
+    longest = 0
+    for token in range(1, 4000):
+        desk.accepts(uplink(token, 1 + token % 3, token))
+        longest = max(longest, log.stat().st_size)
+    assert records_after(reader, after, 5).last_id == after + 5
+    assert longest <= 16 << 20
+    assert desk.writer.figures.checkpoints >= 2
+    reader.close()
+    desk.writer.close()
+
+
+def test_a_reader_that_holds_the_log_does_not_hold_the_writer(path):
+    desk = Desk(lambda: open_database(path, durable=False), log_pages=32)
+    reader = read_database(path)
+    desk.accepts(uplink(0, 1, 0))
+    reader.execute("BEGIN")
+    fetch(reader, "SELECT count(*) FROM record")
+    for token in range(1, 30):
+        assert desk.accepts(uplink(token, 1, token))
+    held = desk.writer.figures.log_pages
+    assert held > 32
+    reader.execute("ROLLBACK")
+    for token in range(30, 60):
+        assert desk.accepts(uplink(token, 1, token))
+    assert desk.writer.figures.log_pages < held
+    reader.close()
+    desk.writer.close()
+    assert path.with_name(path.name + "-wal").exists() is False
+    assert path.stat().st_size % PAGE_SIZE == 0
+
+
+def one_by_one_and_together(path: Path, commits: list[Commit]) -> None:
+    """What a batch writes is what its commits write one after the other."""
+    states = []
+    for group_ms in (0, 3_600_000):
+        copy = path.with_name(f"{group_ms}.sqlite")
+        new_database(copy, 3).close()
+        told = Told()
+        writer = Writer(lambda copy=copy: open_database(copy), told, group_ms=group_ms)
+        for commit in commits:
+            writer.submit(commit)
+            if not group_ms:
+                told.wait_for(Committed(token=commit.token))
+        writer.close()
+        database = open_database(copy)
+        states.append((sessions.load_devices(database), load_counters(database), seqs(database)))
+        database.close()
+    assert states[0] == states[1]
+
+
+def test_a_session_that_starts_within_a_batch_takes_its_own_counters_and_the_last_log(path):
+    one_by_one_and_together(
+        path,
+        [
+            Commit(token=1, writes=joined(1).writes, at_once=False),
+            Commit(token=2, writes=(KeepCounters(1, 50, 64, LOG), AddRecord(record(1, 0))), at_once=False),
+            Commit(token=3, writes=(KeepCounters(1, 51, 64, None),), at_once=False),
+            Commit(token=4, writes=(KeepSession(session(1, 1)),), at_once=False),
+            Commit(token=5, writes=(KeepCounters(1, 52, 128, None), KeepCounters(2, 1, 0, None)), at_once=False),
+            Commit(token=6, writes=(StartSession(1, 1),), at_once=False),
+        ],
+    )
+    database = open_database(path.with_name("0.sqlite"))
+    kept = sessions.load_devices(database)[1]
+    assert (kept.current.number, kept.current.f_cnt_up, kept.current.f_cnt_down, kept.log) == (1, -1, 0, LOG)
+
+
+def test_registered_devices_are_told_apart_by_number(path):
+    assert [device.dev_eui for device in list_devices(open_database(path))] == [dev_eui(1), dev_eui(2), dev_eui(3)]
