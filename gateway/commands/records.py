@@ -1,6 +1,7 @@
 """`lampyre gateway readings | uplinks | quarantine`: what came in."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,14 +37,15 @@ def readings(
 ) -> None:
     """Print what was accepted as JSON lines, oldest first, as it is published."""
     if database is not None:
-        _print(_of_file(database, after), limit)
+        lines(islice(_of_file(database, after), limit))
         return
     with door(config) as gateway:
-        _print(gateway.rows("/v1/readings", "readings", start=after), limit)
+        lines(islice(gateway.rows("/v1/readings", "readings", start=after), limit))
 
 
 def uplinks(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they come, until Ctrl-C.")] = False,
+    limit: Annotated[int | None, typer.Option(help="Stop after so many.", min=1)] = None,
     as_json: AsJson = False,
     config: ConfigPath = CONFIG,
 ) -> None:
@@ -51,9 +53,9 @@ def uplinks(
     with door(config) as gateway:
         try:
             if follow:
-                _follow(gateway, as_json)
+                _print_as_they_come(islice(_follow(gateway), limit), as_json)
                 return
-            rows = gateway.ask("GET", "/v1/uplinks", {"limit": 1000})["uplinks"]
+            rows = gateway.ask("GET", "/v1/uplinks", {"limit": 1000})["uplinks"][:limit]
         except KeyboardInterrupt:
             return
     print_rows(
@@ -73,10 +75,6 @@ def quarantine(
     print_rows(rows, columns, as_json, "the quarantine is empty")
 
 
-def _print(rows: Iterator[Any], limit: int | None) -> None:
-    lines(row for row, _ in zip(rows, range(limit if limit is not None else 1 << 60), strict=False))
-
-
 def _of_file(path: Path, after: int) -> Iterator[dict[str, Any]]:
     """All of a file, which may be in use."""
     from gateway.api.reading import read_rows
@@ -89,17 +87,20 @@ def _of_file(path: Path, after: int) -> Iterator[dict[str, Any]]:
         fail(f"{path}: {error}; a database that is in use or in WAL mode needs a writable folder")
 
 
-def _follow(gateway: "Door", as_json: bool) -> None:
+def _follow(gateway: "Door") -> Iterator[dict[str, Any]]:
     after = 0
     while True:
         told = gateway.ask("GET", "/v1/uplinks", {"after": after, "limit": 1000, "wait_s": _POLL_S})
         after = told["next"]
-        if as_json:
-            lines(told["uplinks"], flush=True)
-            continue
-        for row in told["uplinks"]:
-            row = _uplink(row)
-            typer.echo("  ".join(f"{head} {row[name]}" for name, head in _UPLINKS.items() if row.get(name) is not None))
+        yield from told["uplinks"]
+
+
+def _print_as_they_come(rows: Iterator[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        lines(rows, flush=True)
+        return
+    for row in map(_uplink, rows):
+        typer.echo("  ".join(f"{head} {row[name]}" for name, head in _UPLINKS.items() if row.get(name) is not None))
 
 
 def _uplink(row: dict[str, Any]) -> dict[str, Any]:
