@@ -6,10 +6,12 @@ UDP port, and what the gateway tells the forwarder to send comes back into their
 
 import asyncio
 import base64
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from firmware.actions import TakeReading, TellEvent
 from firmware.mac import Mac
 from firmware.mind import Facts, Mind
 from firmware.node import Node
@@ -59,15 +61,19 @@ class Radio(Forwarder):
 
 
 class Street:
-    """loss: of frames, each way. readings: by DevEUI, the values of each reading, in the order of their numbers."""
+    """loss: of frames, each way.
+
+    readings: by DevEUI, in the order of their numbers, the values of each reading, None for an event. emitted: (virtual
+    µs, txpk) of what the forwarder put on the air; uplinks: what nodes did.
+    """
 
     def __init__(self, folder: Path, mqtt_port: int, seed: int, loss: float = 0.0) -> None:
         self.clock = HandClock(unix_offset_ms=START_S * 1000)
         self.timeline = Timeline()
         self.radio = Radio(GATEWAY_EUI)
-        self.readings: dict[str, list[tuple[int | None, ...]]] = {}
+        self.readings: dict[str, list[tuple[int | None, ...] | None]] = {}
         self.bodies: dict[str, Body] = {}
-        self.emitted: list[tuple[int, dict[str, Any]]] = []  # (virtual µs, txpk) of what went on the air
+        self.emitted: list[tuple[int, dict[str, Any]]] = []
         self.uplinks: list[OnAir] = []
         self._folder = folder
         self._mqtt_port = mqtt_port
@@ -99,14 +105,8 @@ class Street:
         dev_eui = bytes([2, 0, 0, 0, 0, 1, 0, number])
         dice = Stream(self._seed, f"air/{number}")
         settings = Settings({0: AIR, 1: dev_eui})
-        taken = self.readings[dev_eui.hex()] = []
-
-        class Told(Log):
-            def add_reading(self, *arguments: Any) -> Any:
-                return super().add_reading(*arguments)
-
         role = Air(AIR_FULL, INTERVAL_S, settings.fan_warm_up_s, settings.growth_per_mille, 5_000 + dice.below(60_000))
-        self._switch_on(dev_eui, role, settings, app_key, b"", _Air(dice, taken), False)
+        self._switch_on(dev_eui, role, settings, app_key, b"", _Air(dice), False)
         return dev_eui
 
     def lamp(self, number: int, app_key: bytes, gen_app_key: bytes) -> bytes:
@@ -120,6 +120,7 @@ class Street:
     def _switch_on(
         self, dev_eui: bytes, role: Any, settings: Settings, app_key: bytes, gen_app_key: bytes, senses: Any, c: bool
     ) -> None:
+        _watch(role, self.readings.setdefault(dev_eui.hex(), []))
         mind = Mind(role, Log(MemoryFiles(), dev_eui[-1]), settings, Facts((0, 1, 0), 1_400_000_000, dev_eui))
         mac = Mac(Identity(dev_eui, JOIN_EUI, app_key, gen_app_key), FULL, class_c=c)
         body = Body(dev_eui.hex(), Node(mind, mac), self.timeline, self._air, senses, START_S)
@@ -159,12 +160,13 @@ class Street:
             await self.radio.push({"rxpk": [rxpk_of(self._received(frame)) for frame in self._heard]})
             self._heard.clear()
         while True:
+            idle = not self.gateway.hurried()
             await self.radio.pull()  # what the gateway sent before its answer has come, too
             new, self._seen = self.radio.txpks[self._seen :], len(self.radio.txpks)
             for _, txpk in new:
                 if self.radio.judge(txpk) is None:
                     self._emit(txpk)
-            if not new and not self.gateway.hurried():
+            if idle and not new and not self.gateway.hurried():
                 return
 
     def _received(self, frame: OnAir) -> Received:
@@ -205,7 +207,7 @@ longitude_deg = 2.2975
 folder = "{self._folder}/store"
 [udp]
 gateways = ["{GATEWAY_EUI.hex()}"]
-listen = "127.0.0.1:0"
+listen = "127.0.0.1:{_free_udp_port()}"
 [mqtt]
 host = "127.0.0.1"
 port = {self._mqtt_port}
@@ -216,12 +218,33 @@ socket = "{self._folder}/api.sock"
 """
 
 
-class _Air:
-    """Air that differs from one reading to the next; what was sensed is written down."""
+def _free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
-    def __init__(self, dice: Stream, taken: list[tuple[int | None, ...]]) -> None:
+
+def _watch(role: Any, told: list[tuple[int | None, ...] | None]) -> None:
+    """Write down what the role wants logged: the values of each reading, None for each event."""
+    handle = role.handle
+
+    def watched(event: object, now_ms: int) -> list[object]:
+        actions: list[object] = handle(event, now_ms)
+        for action in actions:
+            if isinstance(action, TakeReading):
+                told.append(action.values)
+            elif isinstance(action, TellEvent):
+                told.append(None)
+        return actions
+
+    role.handle = watched
+
+
+class _Air:
+    """Air that differs from one sample to the next."""
+
+    def __init__(self, dice: Stream) -> None:
         self._dice = dice
-        self.taken = taken
 
     def values(self, set_number: int, time_s: int) -> tuple[int | None, ...]:
         pm = 100 + self._dice.below(5)
