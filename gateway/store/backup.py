@@ -11,7 +11,7 @@ import apsw
 from gateway.store import sessions
 from gateway.store.database import FileLock, open_database, quick_check, read_database
 from gateway.store.faults import FaultKind, StoreError, explain
-from gateway.store.files import exists, set_aside, sync_folder
+from gateway.store.files import put_in_place, rebuilt_name, sync_folder
 from gateway.store.migrate import migrate, migrations, version_of
 from gateway.store.records import id_range
 from gateway.store.snapshot import raise_counters
@@ -154,9 +154,9 @@ def restore(backup: Path, path: Path, stamp: str) -> Path | None:
     partial = path.with_name(path.name + ".restoring")
     try:
         _fill(backup, partial)
-        aside = set_aside(path, f"before-restore-{stamp}") if exists(path) else None
-        partial.replace(path)
+        partial.replace(rebuilt_name(path))
         sync_folder(path.parent)
+        aside = put_in_place(rebuilt_name(path), path, f"before-restore-{stamp}")
     except apsw.Error as error:
         raise explain(error, str(path)) from error
     finally:

@@ -10,6 +10,7 @@ from gateway.store.database import open_database
 from gateway.store.faults import FaultKind, StoreError
 from gateway.store.opening import Store
 from tests.gateway.store.samples import Desk, joined, registration, seqs, uplink
+from tests.gateway.store.test_opening import CutError, cut_after
 
 RECORDS = 3000
 
@@ -77,6 +78,28 @@ def test_what_was_there_is_set_aside_and_a_running_gateway_keeps_it(desk, tmp_pa
     assert restore(target, path, "now") == path.with_name("gateway.sqlite.before-restore-now-2")
     assert devices.list_devices(open_database(path.with_name("gateway.sqlite.before-restore-now"))) == []
     assert not path.with_name("gateway.sqlite.restoring").exists()
+
+
+@pytest.mark.parametrize("renames", range(1, 5))
+def test_a_cut_while_a_backup_is_put_back_is_finished_at_the_next_start(desk, tmp_path, monkeypatch, renames):
+    target = tmp_path / "backup.sqlite"
+    made(desk, target)
+    path = tmp_path / "two" / "gateway.sqlite"
+    Store(path).close()
+    path.with_name("gateway.sqlite-wal").write_bytes(b"not this file's log")
+    with monkeypatch.context() as patched:
+        cut_after(patched, renames)
+        if renames < 4:
+            with pytest.raises(CutError):
+                restore(target, path, "now")
+        else:
+            restore(target, path, "now")
+    store = Store(path, durable=False)
+    kept = sessions.load_devices(store.reader())
+    assert set(kept) == (set() if renames == 1 else {1})  # the old one, or the backup, and never a mixture
+    assert all(device.join_nonce == 20 + 256 for device in kept.values())
+    store.close()
+    assert not list(path.parent.glob("*.re*"))
 
 
 @pytest.mark.parametrize("damage", ["cut", "not a database", "bits"])

@@ -128,7 +128,7 @@ def test_reading_makes_no_file_and_cannot_write(tmp_path):
 
 def lived(path: Path) -> bytes:
     """A store with a life behind it, its snapshot beside it; what the file holds."""
-    store = Store(path)
+    store = Store(path, durable=False)
     desk = Desk(store.connect)
     desk.writer.call(lambda db: devices.add_devices(db, [registration(number) for number in (1, 2, 3)])).result()
     desk.writer.call(lambda db: groups.add_group(db, group(1))).result()
@@ -255,6 +255,53 @@ def test_a_folder_that_cannot_be_says_so(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreError, match=r"file: cannot be made: File exists; name another folder"):
         Store(tmp_path / "file" / "gateway.sqlite")
+
+
+class CutError(Exception):
+    """The power goes."""
+
+
+def cut_after(monkeypatch, renames: int) -> None:
+    """Let so many renames happen and none after."""
+    done = []
+    real = Path.replace
+
+    def replace(self, target):
+        if len(done) == renames:
+            raise CutError
+        done.append(self)
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+
+
+@pytest.mark.parametrize("renames", range(4))
+def test_a_cut_at_any_rename_of_a_salvage_is_finished_at_the_next_start(tmp_path, monkeypatch, renames):
+    path = tmp_path / "gateway.sqlite"
+    content = bytearray(lived(path))
+    log = path.with_name("gateway.sqlite-wal")
+    database = open_database(path)
+    Desk(lambda: database).accepts(uplink(1, 1, RECORDS))
+    stale = log.read_bytes()
+    database.close()
+    content[:16] = bytes(16)
+    path.write_bytes(content)
+    log.write_bytes(stale)
+    with monkeypatch.context() as patched:
+        cut_after(patched, renames)
+        with pytest.raises(CutError):
+            Store(path, stamp="now")
+    store = Store(path, stamp="later")
+    database = store.reader()
+    assert {device: set(expected(device)) - set(found) for device, found in seqs(database).items()} == {
+        1: set(),
+        2: set(),
+        3: set(),
+    }
+    assert sessions.load_devices(database)[2].current.f_cnt_down >= expected(2)[-1] + 64 + 4096
+    database.close()
+    store.close()
+    assert not list(tmp_path.glob("*.rebuil*"))
 
 
 def test_without_file_and_snapshot_a_new_store_is_made(tmp_path):
