@@ -227,7 +227,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 @given(SEEDS, st.sampled_from([0, 65_500, 131_000]))
-@some(30)
+@some(40)
 def test_over_a_lossy_air_every_record_arrives_once_and_dated(seed, first_seq):
     street = Street(random.Random(seed), first_seq)
     street.knows_time = True
@@ -240,13 +240,13 @@ def test_over_a_lossy_air_every_record_arrives_once_and_dated(seed, first_seq):
 
 
 @given(SEEDS)
-@some(30)
+@some(40)
 def test_commits_that_fail_and_a_gateway_that_is_away_lose_nothing(seed):
     street = Street(random.Random(seed), 65_400)
     street.failing = 0.3
     street.live(40)
     street.gateway_on = False
-    street.live(street.rng.randrange(200))
+    street.live(street.rng.randrange(120))
     street.gateway_on = True
     street.live(40)
     street.start_gateway(street.text)
@@ -258,7 +258,7 @@ def test_commits_that_fail_and_a_gateway_that_is_away_lose_nothing(seed):
 
 
 @given(SEEDS)
-@some(30)
+@some(40)
 def test_a_restored_backup_and_a_wiped_log_fold_nothing_away(seed):
     rng = random.Random(seed)
     street = Street(rng)
