@@ -50,6 +50,7 @@ from gateway.store.writer import Failed, Result
 from gateway.timekeeping import Clock, Handle, SystemClock
 from gateway.watch import Watch
 
+DEDUP_MS = 200  # from the first copy of a frame to the last: what backhauls of one town differ by
 HEALTH_MS = 60_000
 _PAGE = 1000
 _FATAL = (FaultKind.CORRUPT, FaultKind.NOT_A_DATABASE)  # the next start sets the file aside and saves what is left
@@ -152,6 +153,7 @@ class Gateway:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._alarm is not None:
             self._alarm.cancel()
+        self._engine.wake(self._clock.now_ms() + DEDUP_MS)  # what waits for copies has heard its last one
         await self._api.close()
         if self._outlet is not None:
             self._outlet.stop()
@@ -213,6 +215,7 @@ class Gateway:
         network = config.network
         server = Server(
             NetworkSettings(
+                dedup_ms=DEDUP_MS,
                 net_id=network.net_id_number,
                 rx_delay_s=network.rx_delay_s,
                 rx1_dr_offset=network.rx1_dr_offset,

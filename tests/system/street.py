@@ -21,7 +21,10 @@ from firmware.session import Identity
 from firmware.store.log import Log
 from gateway.config.load import parse_config
 from gateway.links.link import Received
+from gateway.network.registration import Registration
 from gateway.process import Gateway
+from gateway.store.devices import add_devices
+from gateway.store.opening import Store
 from protocol.dimming import DEFAULT_PROGRAMME
 from protocol.quantities import AIR_FULL, LIGHT_ONE_HEAD
 from protocol.region import FULL, dr_of
@@ -75,7 +78,8 @@ class Street:
         self.bodies: dict[str, Body] = {}
         self.emitted: list[tuple[int, dict[str, Any]]] = []
         self.uplinks: list[OnAir] = []
-        self._folder = folder
+        self.folder = folder
+        self.udp_port = _free_udp_port()
         self._mqtt_port = mqtt_port
         self._seed = seed
         self._heard: list[OnAir] = []
@@ -83,11 +87,27 @@ class Street:
         self._air = SimpleAir(self.timeline, Stream(seed, "air"), loss, self.uplinks.append)
         self._air.attach("gateway", self._heard.append)
 
+    def write_config(self) -> Path:
+        """The gateway's configuration as a file, for a process of its own, which trusts the machine's clock."""
+        path = self.folder / "gateway.toml"
+        path.write_text(self._toml() + '[clock]\ntrust = "always"\n', encoding="utf-8")
+        return path
+
+    def register(self, registrations: list[Registration]) -> None:
+        """Enter devices while no gateway runs."""
+        (self.folder / "store").mkdir(mode=0o700)
+        store = Store(self.folder / "store" / "gateway.sqlite")
+        database = store.connect()
+        with database:
+            add_devices(database, registrations)
+        database.close()
+        store.close()
+
     async def begin(self) -> None:
         """Start the gateway, and the forwarder beside it."""
-        config = parse_config(self._toml().encode(), self._folder / "gateway.toml")
+        config = parse_config(self._toml().encode(), self.folder / "gateway.toml")
         self.gateway = Gateway(
-            config, clock=self.clock, look=lambda: (START_S * 1000, "by hand"), capture=self._folder / "capture.jsonl"
+            config, clock=self.clock, look=lambda: (START_S * 1000, "by hand"), capture=self.folder / "capture.jsonl"
         )
         await self.gateway.start()
         assert self.gateway.udp_address is not None
@@ -204,17 +224,17 @@ name = "Antony"
 latitude_deg = 48.7536
 longitude_deg = 2.2975
 [store]
-folder = "{self._folder}/store"
+folder = "{self.folder}/store"
 [udp]
 gateways = ["{GATEWAY_EUI.hex()}"]
-listen = "127.0.0.1:{_free_udp_port()}"
+listen = "127.0.0.1:{self.udp_port}"
 [mqtt]
 host = "127.0.0.1"
 port = {self._mqtt_port}
 audience = "internal"
 tls = false
 [api]
-socket = "{self._folder}/api.sock"
+socket = "{self.folder}/api.sock"
 """
 
 

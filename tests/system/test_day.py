@@ -256,7 +256,7 @@ def test_nodes_were_told_the_time_and_how_to_send(day):
 
 def test_what_was_heard_was_captured(day):
     street, _, _ = day
-    lines = (street._folder / "capture.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (street.folder / "capture.jsonl").read_text(encoding="utf-8").splitlines()
     kinds = Counter(json.loads(line).get("kind") for line in lines)
     assert kinds["received"] > 3 * 90
     assert kinds["transmit"] >= len(street.emitted)
