@@ -173,6 +173,17 @@ class Server:
         self._tell_fates(now_ms, out)
         return out
 
+    def carry_out(self, answer: Answer, now_ms: int) -> list[Effect]:
+        """Do what the application answered to somebody else, who gave an order or took it back.
+
+        Its commit is one of the stream. A downlink that must not go before that is on disk is handed over as an event,
+        once it is.
+        """
+        out: list[Effect] = []
+        self._take(answer, now_ms, out)
+        self._tell_fates(now_ms, out)
+        return out
+
     def link_of(self, dev_eui: bytes) -> LinkState | None:
         """How that device was heard last; None for an unknown one."""
         device = self._devices.get(dev_eui)
