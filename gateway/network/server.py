@@ -10,6 +10,7 @@ its windows have passed it may be answered again, MIC commands and acknowledgeme
 It counts as REPLAYED when there is nothing to say to it, and so does a copy that came after the others.
 """
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -100,6 +101,7 @@ class Server:
         self._by_dev_addr: dict[int, list[Session]] = {}  # several may share one
         self._copies = Deduplication(settings.dedup_ms)
         self._suspicion = Suspicion()
+        self._turns: deque[tuple[Turn, Device]] = deque()  # of the last seconds: half a kB each while it lasts
         self._radios = Radios(settings)
         self._stream = Stream()
         self._timers: Timers[Device] = Timers()
@@ -156,14 +158,29 @@ class Server:
         out: list[Effect] = []
         while (frame := self._copies.closed(now_ms)) is not None:
             self._hear(frame, now_ms, out)
-        while (device := self._timers.due(now_ms)) is not None:
-            self._speaker.look(device, now_ms, out)
+        while self._turns and self._turns[0][0].closes_ms <= now_ms:
+            turn, device = self._turns.popleft()
+            if device.turn is turn:
+                device.turn = None
+        while (due := self._timers.due(now_ms)) is not None:
+            self._speaker.look(due, now_ms, out)
         self._groups.wake(now_ms, out)
         due_ms = self._application.wake_at()
         if due_ms is not None and due_ms <= now_ms:
             self._take(self._application.wake(now_ms), now_ms, out)
         if self._stream.behind() and now_ms >= self._retry_ms:
             self._stream.commit((), True, None, out)
+        self._tell_fates(now_ms, out)
+        return out
+
+    def carry_out(self, answer: Answer, now_ms: int) -> list[Effect]:
+        """Do what the application answered to somebody else, who gave an order or took it back.
+
+        Its commit is one of the stream. A downlink that must not go before that is on disk is handed over as an event,
+        once it is.
+        """
+        out: list[Effect] = []
+        self._take(answer, now_ms, out)
         self._tell_fates(now_ms, out)
         return out
 
@@ -251,7 +268,7 @@ class Server:
         device.radios = tuple([received.radio for received, _ in copies])
         device.heard_ms, device.dr, device.snr_db = heard.first_ms, best.dr, best.snr_db
         payload = open_payload(session.keys, frame, UPLINK, f_cnt)
-        turn = device.turn = self._turn(session, frame, f_cnt, payload, heard)
+        turn = self._turn(session, frame, f_cnt, payload, heard)
         self._speaker.heard(device, frame.ack)
         adr = session.talk.adr
         if frame.adr and adr is not None and best.snr_db is not None:
@@ -309,7 +326,7 @@ class Server:
             session.repeats += 1
             session.heard_ms = heard.first_ms
             payload = open_payload(session.keys, frame, UPLINK, f_cnt)
-            turn = device.turn = self._turn(session, frame, f_cnt, payload, heard)
+            turn = self._turn(session, frame, f_cnt, payload, heard)
             self._speaker.heard(device, False)  # its ACK bit is of before
             if not (turn.ack or turn.asks or turn.answers or device.queue is not None):
                 why = "was accepted: a repetition, and there is nothing to say"
@@ -329,9 +346,12 @@ class Server:
             answers = session.talk.hear(session, self._settings, commands, best.dr, best.snr_db, len(copies), unix_ms)
         row = session.row  # after the commands, which may have changed it
         dr1 = rx1_dr(best.dr, row.rx1_dr_offset)
-        return Turn(
+        turn = Turn(
             copies, row.rx_delay_s, dr1, row.rx2_dr, f_cnt, frame.confirmed, answers, frame.adr_ack_req, frame.adr
         )
+        session.device.turn = turn
+        self._turns.append((turn, session.device))
+        return turn
 
     def _ask_application(
         self,

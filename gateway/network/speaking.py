@@ -199,22 +199,17 @@ class Speaker:
         if request or answers or (turn is not None and (turn.ack or turn.asks)):
             alone.append(None)
         for item in [*ready, *alone]:
-            length = 0 if item is None else len(item.downlink.payload)
             for at, window in enumerate(windows):
-                asked = request
-                if item is not None:
-                    room = max_payload(window.dr, len(answers))
-                    if length > room:
-                        continue
-                    asked = request if length + len(request) <= room else b""  # it can ask another time
-                f_opts = answers + asked
-                phy_len = _OVERHEAD + len(f_opts) + (0 if item is None else 1 + length)
-                booking = self._radios.book(window, phy_len, now_ms)
+                f_opts = _f_opts(item, window, answers, request, now_ms)
+                if f_opts is None:
+                    continue
+                length = 0 if item is None else 1 + len(item.downlink.payload)
+                booking = self._radios.book(window, _OVERHEAD + len(f_opts) + length, now_ms)
                 if booking is None:
                     continue
                 phy_payload = self._seal(device, session, turn, item, f_opts)
-                if asked and turn is not None:
-                    session.talk.asked(asked, turn.f_cnt, now_ms)
+                if turn is not None and len(f_opts) > len(answers):
+                    session.talk.asked(request, turn.f_cnt, now_ms)
                 self._fly(Flight(phy_payload, windows[at + 1 :], device, item), window, booking, out)
                 return
 
@@ -360,6 +355,20 @@ class _Reserved:
     def done(self, now_ms: int, out: list[Effect]) -> None:
         self._session.reserved = max(self._session.reserved, self._reserving)
         self._speaker.speak(self._device, now_ms, out)
+
+
+def _f_opts(item: Waiting | None, window: Window, answers: bytes, request: bytes, now_ms: int) -> bytes | None:
+    """The MAC commands that go with *item* in *window*; None if the window cannot carry it, or comes too late for it.
+
+    Answers go in any case; a request that does not fit can be made another time.
+    """
+    if item is None:
+        return answers + request
+    left = max_payload(window.dr, len(answers)) - len(item.downlink.payload)
+    starts_ms = now_ms if window.start_ms is None else window.start_ms
+    if left < 0 or starts_ms >= item.downlink.expires_ms:
+        return None
+    return answers + request if len(request) <= left else answers
 
 
 def listens(device: Device) -> bool:

@@ -435,6 +435,18 @@ def test_uplinks_are_refused_while_the_store_is_far_behind_and_welcome_later(mon
     assert accepted_f_cnts(station)[-1] == 50
 
 
+def test_what_the_application_answers_to_others_is_committed_in_the_same_stream():
+    station = station_of()
+    station.hear(DEVICE.frame(0))
+    [write] = station.of(Commit)[0].writes[-1:]
+    before = station.of(Commit)[-1].token
+    [commit] = station.server.carry_out(Answer(writes=(write,), at_once=True), station.now_ms)
+    assert (commit.token, commit.writes, commit.at_once) == (before + 1, (write,), True)
+    downlink = Downlink(ref=1, target=bytes(8), f_port=4, payload=b"", expires_ms=station.now_ms + 1)
+    [fate] = station.server.carry_out(Answer(downlinks=(downlink,)), station.now_ms)
+    assert fate.fate.value == "impossible"
+
+
 # Devices come and go.
 
 

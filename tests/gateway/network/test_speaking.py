@@ -177,6 +177,16 @@ def test_what_expires_before_an_uplink_comes_never_goes(station, device):
     assert station.fates[-1] == (3, "expired")
 
 
+def test_what_expires_before_its_window_does_not_go_in_it(station, device):
+    for ref, left_ms in ((1, 4_999), (2, 5_001)):
+        expires_ms = station.now_ms + left_ms
+        station.tell(Downlink(ref=ref, target=device.dev_eui, f_port=4, payload=b"%d" % ref, expires_ms=expires_ms))
+    station.hear(device.frame(1))
+    assert [device.hear(transmit.phy_payload)[1] for transmit in station.transmits] == [b"2"]
+    station.run(10_000)
+    assert sorted(station.fates) == [(1, "expired"), (2, "sent")]
+
+
 def test_what_is_cancelled_never_goes_and_has_no_fate(station, device):
     order(station, device, 1)
     order(station, device, 2)
