@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 import apsw
@@ -17,7 +16,6 @@ from gateway.store.records import id_range
 from gateway.store.snapshot import raise_counters
 
 PAGES = 512  # copied in one go: some 10 ms, and an answer never waits longer for the writer
-EVERY_MS = 86_400_000  # a night
 KEPT = 7  # scheduled backups: a week of nights
 _NAME = "lampyre-*.sqlite"
 
@@ -128,18 +126,6 @@ def forget_old(folder: Path, kept: int = KEPT) -> list[Path]:
 def backup_name(stamp: str) -> str:
     """The file name of a scheduled backup; *stamp* sorts by time, such as 20261122T031500."""
     return _NAME.replace("*", stamp)
-
-
-def due_backup(folder: Path, unix_ms: int, every_ms: int = EVERY_MS) -> Path | None:
-    """Where the next scheduled backup goes if one is due, by the names of those that are there; unix_ms: trusted."""
-    newest = max((path.name for path in folder.glob(_NAME)), default="")
-    if newest > backup_name(_stamp(unix_ms - every_ms)) and newest <= backup_name(_stamp(unix_ms)):
-        return None
-    return folder / backup_name(_stamp(unix_ms))
-
-
-def _stamp(unix_ms: int) -> str:
-    return datetime.fromtimestamp(unix_ms // 1000, UTC).strftime("%Y%m%dT%H%M%S")
 
 
 def restore(backup: Path, path: Path, stamp: str) -> Path | None:

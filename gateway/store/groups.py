@@ -56,11 +56,6 @@ def replace_member(database: apsw.Connection, old: bytes, new: bytes) -> int:
     return database.changes()
 
 
-def remove_member(database: apsw.Connection, dev_eui: bytes) -> None:
-    """The device hears no group any more, as far as we know."""
-    database.execute("DELETE FROM group_member WHERE dev_eui = ?", (dev_eui,))
-
-
 def load_groups(database: apsw.Connection) -> list[Group]:
     """All groups by number. Raises StoreError for a row that does not match its checksum."""
     members: dict[int, list[bytes]] = {}

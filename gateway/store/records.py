@@ -12,9 +12,11 @@ from zlib import crc32
 import apsw
 
 from gateway.readings.record import Kind, Record
+from gateway.store.faults import StoreError
 from gateway.store.rows import fetch
 
 _INSERT = "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ALL = 1 << 62  # above every id
 _SIGN = 1 << 31  # as in gateway.store.checksum
 _KINDS = {kind.value: kind for kind in Kind}
 
@@ -74,22 +76,12 @@ def records_after(database: apsw.Connection, after: int, limit: int, upto: int |
 
     Raises apsw.CorruptError when a page of the file is beyond reading.
     """
-    rows = fetch(
-        database,
-        "SELECT * FROM record WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
-        (after, (1 << 62) if upto is None else upto, limit),
-    )
-    return _page(rows, after, limit)
+    return _page(database, "id > ? AND id <= ? ORDER BY id", (after, _ALL if upto is None else upto, limit), after)
 
 
 def records_before(database: apsw.Connection, before: int | None, limit: int) -> Page:
     """Up to *limit* rows with an id below *before* (None: from the newest), newest first; last_id is the lowest."""
-    rows = fetch(
-        database,
-        "SELECT * FROM record WHERE id < ? ORDER BY id DESC LIMIT ?",
-        ((1 << 62) if before is None else before, limit),
-    )
-    return _page(rows, before or 0, limit)
+    return _page(database, "id < ? ORDER BY id DESC", (_ALL if before is None else before, limit), before or 0)
 
 
 def newest_readings(database: apsw.Connection, scanned: int = 20_000, page: int = 1000) -> dict[int, StoredRecord]:
@@ -145,7 +137,11 @@ def _to_row(row_id: int, record: Record) -> tuple[Any, ...]:
     return (*row, row_checksum(row))
 
 
-def _page(rows: list[tuple[Any, ...]], after: int, limit: int) -> Page:
+def _page(database: apsw.Connection, where: str, bindings: tuple[int, ...], after: int) -> Page:
+    try:
+        rows = fetch(database, f"SELECT * FROM record WHERE {where} LIMIT ?", bindings)
+    except StoreError:
+        rows = _one_by_one(database, where, bindings)
     records = []
     damaged = []
     for row in rows:
@@ -155,7 +151,18 @@ def _page(rows: list[tuple[Any, ...]], after: int, limit: int) -> Page:
         else:
             records.append(stored)
     last_id = rows[-1][0] if rows else after
-    return Page(tuple(records), last_id, tuple(damaged), len(rows) == limit)
+    return Page(tuple(records), last_id, tuple(damaged), len(rows) == bindings[-1])
+
+
+def _one_by_one(database: apsw.Connection, where: str, bindings: tuple[int, ...]) -> list[tuple[Any, ...]]:
+    """The rows of a page of which one cannot even be fetched; that one is no more than its id."""
+    rows = []
+    for (row_id,) in fetch(database, f"SELECT id FROM record WHERE {where} LIMIT ?", bindings):
+        try:
+            rows += fetch(database, "SELECT * FROM record WHERE id = ?", (row_id,))
+        except StoreError:
+            rows.append((row_id, *[None] * 10))
+    return rows
 
 
 def _from_row(row: tuple[Any, ...]) -> StoredRecord | None:

@@ -104,7 +104,7 @@ def _registry(old: apsw.Connection | None) -> dict[str, Table] | None:
         sessions.load_devices(old)
         groups.load_groups(old)
         return {name: read_table(old, name) for name in TABLES}
-    except (apsw.Error, StoreError, ValueError, UnicodeDecodeError):
+    except (apsw.Error, StoreError, ValueError):
         return None
 
 
@@ -115,7 +115,7 @@ def _extra(old: apsw.Connection, database: apsw.Connection) -> tuple[str, ...]:
             table = read_table(old, name)
             with database:
                 fill(database, {name: table})
-        except (apsw.Error, UnicodeDecodeError):
+        except (apsw.Error, StoreError):
             continue
         saved.append(name)
     return tuple(saved)

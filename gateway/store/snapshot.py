@@ -12,7 +12,6 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import apsw
 
@@ -27,8 +26,6 @@ TABLES = ("device", "session", "counter", "multicast_group", "group_member", "pl
 F_CNT_DOWN_STEP = 4096  # far more downlinks than one device gets in an hour, or a lamp in a week
 JOIN_NONCE_STEP = 256  # joins of one device in a week of an old backup
 ORDER_STEP = 4096  # as for FCntDown: a node takes an order id it has seen for a repeat
-LOOK_MS = 10_000  # a street that joins after a power cut is one snapshot every ten seconds, not one per node
-HOUR_MS = 3_600_000  # for the counters, which move all the time
 _FORMAT = 1
 
 
@@ -47,33 +44,6 @@ class Snapshot:
     schema: int
     made_ms: int | None
     tables: dict[str, Table] = field(repr=False)
-
-
-class SnapshotKeeper:
-    """Decides when the snapshot is due: soon after the registry or a session changed, and every hour.
-
-    Call `tick` every few seconds with a reading connection, where it may block: it reads some thousand rows, and a due
-    snapshot is written and synced.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._looked_ms: int | None = None
-        self._written_ms: int | None = None
-        self._fingerprint: int | None = None
-
-    def tick(self, database: apsw.Connection, now_ms: int, unix_ms: int | None) -> bool:
-        """Write the snapshot if it is due; whether it was. Raises OSError or apsw.Error, and is due again then."""
-        if self._looked_ms is not None and now_ms - self._looked_ms < LOOK_MS:
-            return False
-        self._looked_ms = now_ms
-        fingerprint = _fingerprint(database)
-        old = self._written_ms is None or now_ms - self._written_ms >= HOUR_MS
-        if not old and fingerprint == self._fingerprint:
-            return False
-        write_snapshot(self._path, take_snapshot(database, unix_ms))
-        self._written_ms, self._fingerprint = now_ms, fingerprint
-        return True
 
 
 def take_snapshot(database: apsw.Connection, made_ms: int | None) -> Snapshot:
@@ -147,15 +117,6 @@ def raise_counters(database: apsw.Connection) -> None:
     sessions.raise_after_restore(database, F_CNT_DOWN_STEP, JOIN_NONCE_STEP)
     groups.raise_f_cnt_down(database, F_CNT_DOWN_STEP)
     orders.raise_order_ids(database, ORDER_STEP)
-
-
-def _fingerprint(database: apsw.Connection) -> int:
-    """A number that changes with the registry, but not with the counters of uplinks."""
-    rows: list[object] = [
-        fetch(database, f"SELECT count(*), sum(crc) FROM {name}") for name in ("device", "session", "multicast_group")
-    ]
-    rows += [fetch(database, f"SELECT * FROM {name}") for name in ("group_member", "place", "installed")]
-    return crc32(repr(rows).encode())
 
 
 def _previous(path: Path) -> Path:

@@ -239,6 +239,7 @@ class Writer:
         self._batcher = Batcher(group_ms, most)
         self._wake = threading.Condition()
         self._closing = False
+        self._overflowed = False
         self._times_ms: deque[float] = deque(maxlen=_TIMES)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
@@ -271,9 +272,10 @@ class Writer:
     def submit(self, commit: Commit) -> None:
         """Write *commit* after those before it; `deliver` tells when it is on disk. Never blocks."""
         with self._wake:
-            if len(self._batcher) >= MAX_QUEUED:
+            if len(self._batcher) >= MAX_QUEUED and not self._batcher.failed:
                 self._batcher.fail()
-                self._deliver(Failed(StoreError(FaultKind.FULL, _overflow())))
+                self._overflowed = True  # the thread tells it, after what it is writing now
+                self._wake.notify()
             was_empty = not len(self._batcher)
             self._batcher.add(commit, _now_ms(), urgent=commit.at_once)
             # The thread is only woken for what it does not know yet: waking it for each uplink costs more than the row.
@@ -328,6 +330,9 @@ class Writer:
     def _next_batch(self) -> list[Item]:
         with self._wake:
             while True:
+                if self._overflowed:
+                    self._overflowed = False
+                    self._deliver(Failed(StoreError(FaultKind.FULL, _overflow())))
                 due_ms = self._batcher.due_ms()
                 if due_ms is None and self._closing:
                     return []
@@ -347,6 +352,7 @@ class Writer:
             return
         with self._wake:
             self._batcher.fail()
+            self._overflowed = False  # one failure is all the server can go back from at once
             self._deliver(Failed(error))
 
     def _fail_calls(self) -> None:

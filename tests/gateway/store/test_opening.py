@@ -338,6 +338,36 @@ def test_no_flipped_bit_ever_delivers_a_wrong_row(tmp_path):
     assert outcomes["error"] > 20
 
 
+def test_no_bit_of_a_row_makes_it_another_or_stops_the_reader(tmp_path):
+    """Every single bit of a row: its neighbours are delivered whatever it is, itself as it was or not at all."""
+    path = tmp_path / "gateway.sqlite"
+    database = new_database(path, 0)
+    written = {seq + 1: record(1, seq, content=bytes([0x80 + seq]) * 30) for seq in range(3)}
+    with database:
+        for kept in written.values():
+            append(database, kept)
+    database.close()
+    content = path.read_bytes()
+    end = content.index(written[2].content) + 30
+    outcomes = {"same": 0, "left out": 0, "error": 0}
+    for bit in range((end - 70) * 8, (end + 4) * 8):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        outcomes[read_all(path, written, f"bit {bit}")] += 1
+    assert outcomes["left out"] > 400
+
+
+def test_a_name_that_is_no_text_any_more_sets_the_file_aside(tmp_path):
+    path = tmp_path / "gateway.sqlite"
+    content = lived(path)
+    path.write_bytes(content.replace(b"air-2", b"air-\xb2"))
+    store = Store(path, durable=False, stamp="now")
+    assert "is not UTF-8" in store.notes[0]
+    assert_nodes_carry_on(path)
+    store.close()
+
+
 def append(database: apsw.Connection, kept) -> None:
     from gateway.store.records import RecordWriter
 

@@ -11,9 +11,9 @@ from gateway.store import devices, groups, orders, places, sessions
 from gateway.store.counters import write_counters
 from gateway.store.database import open_database
 from gateway.store.faults import FaultKind, StoreError
-from gateway.store.snapshot import SnapshotKeeper, read_snapshot, restore_snapshot, take_snapshot, write_snapshot
+from gateway.store.snapshot import read_snapshot, restore_snapshot, take_snapshot, write_snapshot
 from gateway.store.writes import KeepCounters, KeepSession, StartSession
-from tests.gateway.store.samples import LOG, NOON_MS, dev_eui, group, new_database, registration, session
+from tests.gateway.store.samples import LOG, NOON_MS, dev_eui, group, new_database, session
 
 BAY = Place(place_id="92002-bay-a1", kind=PlaceKind.BAY, latitude_deg=48.75, longitude_deg=2.25)
 
@@ -83,20 +83,3 @@ def test_a_snapshot_of_a_newer_program_is_refused(database):
     with pytest.raises(StoreError, match="the registry snapshot has schema 99") as fault:
         restore_snapshot(open_database(":memory:"), newer)
     assert fault.value.kind is FaultKind.NEWER
-
-
-def test_it_is_written_after_a_change_and_every_hour_and_not_for_each_uplink(database, tmp_path):
-    keeper = SnapshotKeeper(tmp_path / "registry.snapshot")
-    assert keeper.tick(database, 0, NOON_MS)
-    write_counters(database, [KeepCounters(1, 42, 128, LOG)])
-    assert not keeper.tick(database, 20_000, NOON_MS)
-    devices.add_devices(database, [registration(9)])
-    assert not keeper.tick(database, 25_000, NOON_MS)  # joins come in swarms
-    assert keeper.tick(database, 30_000, NOON_MS)
-    sessions.write_session(database, KeepSession(session(1, 1)))
-    assert keeper.tick(database, 40_000, NOON_MS)
-    places.free(database, dev_eui(1), NOON_MS + 5)
-    assert keeper.tick(database, 50_000, NOON_MS)
-    assert not keeper.tick(database, 50_000 + 3_599_999, NOON_MS)
-    assert keeper.tick(database, 50_000 + 3_610_000, NOON_MS)
-    assert sessions.load_devices(restored(tmp_path / "registry.snapshot"))[1].current.f_cnt_up == 42
