@@ -387,6 +387,20 @@ def test_a_programme_is_done_when_its_last_part_is():
     assert len(town.results) == 3
 
 
+def test_a_part_that_arrived_while_it_was_sent_again_is_not_sent_once_more():
+    town = Town()
+    orders, wires = programme(town)
+    town.now_ms = 30_000
+    town.take(town.desk.wake(30_000))
+    assert len(town.downlinks) == 3
+    town.receipt(wires[0], INCOMPLETE, 0b001)
+    town.went()
+    assert town.kept[orders[0]].tries == 2
+    town.wait(3_600_000)
+    assert town.kept[orders[0]].tries == 2
+    assert town.kept[orders[1]].tries > 2
+
+
 def test_a_programme_that_is_none_is_refused_as_a_whole():
     town = Town()
     orders, wires = programme(town)

@@ -1,10 +1,11 @@
 """A node is asked for what will not come by itself: not before, not twice at a time, and later and later."""
 
 from gateway.readings.node_log import UNKNOWN, Gap, NodeLog
-from gateway.readings.resending import EVENTS_OVER_MS, MAX_COUNT, Ask, Resending
+from gateway.readings.resending import MAX_COUNT, Ask, Resending
 
 EUI = bytes(8)
 MINUTE_MS = 60_000
+EVENTS_OVER_MS = 6 * MINUTE_MS  # the last repeat of an event is sent up to 5 minutes after the first
 LATER_MS = EVENTS_OVER_MS + 1
 
 
