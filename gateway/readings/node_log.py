@@ -118,7 +118,13 @@ class NodeLog:
                 gaps = (*gaps, Gap(self.next_seq, seq, self.last, moment or frame))
             last_seq, last = (self.last_seq, self.last) if moment is None else (seq, moment)
             return NodeLog(self.epoch, seq + 1, gaps, self.sure, self.boot, last_seq, last, self.since, self.told_ms)
-        return replace(self, gaps=tuple(part for gap in self.gaps for part in _around(gap, seq, moment)))
+        newest = moment is not None and seq > self.last_seq
+        return replace(
+            self,
+            gaps=tuple(part for gap in self.gaps for part in _around(gap, seq, moment)),
+            last_seq=seq if newest else self.last_seq,
+            last=moment if newest else self.last,
+        )
 
     def without(self, first: int, end: int) -> "NodeLog":
         """The log where nothing of first .. end - 1 is missing: it was void, or is lost."""

@@ -129,6 +129,23 @@ def test_a_log_in_doubt_is_asked_once_at_a_time():
     assert resending.heard(EUI, UNKNOWN, 4, 71, 2 * 3_600_000) is not None
 
 
+def test_a_node_that_never_stops_talking_is_asked_too():
+    resending = Resending()
+    for n in range(100):
+        ask = resending.heard(EUI, log(100 + n, (90 + n, 93 + n)), 4 if n % 4 == 0 else 0, None, n * 20_000)
+        assert ask is None or ask.first16 < 100
+        assert len(resending._watches[EUI].marks) <= 8
+    gaps = [(90, 93), (150, 153), (190, 193)]
+    ends = []
+    for n in range(100, 200):
+        ask = resending.heard(EUI, log(100 + n, *gaps), 4 if n % 4 == 0 else 0, None, n * 20_000)
+        ends += [ask.end] if ask else []
+        if ask:
+            resending.asked(EUI, ask, n, n * 20_000)
+            resending.ended(EUI, n, n * 20_000)
+    assert ends == [93, 153]
+
+
 def test_what_is_remembered_is_bounded():
     resending = Resending()
     for n in range(1000):
