@@ -291,6 +291,18 @@ def test_after_a_restart_orders_wait_for_the_time():
     assert list(again.states().values()) == ["expired"]
 
 
+def test_expiries_follow_the_clock_in_steps():
+    town = Town()
+    town.give()
+    for slewed_ms in range(0, 900, 5):
+        town.desk.set_clock(OFFSET_MS + slewed_ms)
+    assert len(town.desk._times) < 5
+    town.desk.set_clock(OFFSET_MS + 600_000)
+    assert town.went() == 1
+    town.wait(3_000_000 + RECEIPT_GRACE_MS)
+    assert list(town.states().values()) == ["expired"]
+
+
 def test_orders_to_what_is_not_registered_any_more_are_let_go():
     town = Town()
     [order] = town.give()
