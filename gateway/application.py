@@ -185,7 +185,11 @@ class TownApplication:
         except OrderError:
             return answer  # too many are under way, or the time is not known: asked again with a later uplink
         self._resending.asked(dev_eui, ask, given.ids[0], uplink.received_ms)
-        return _and(answer, given.answer.writes, given.answer.downlinks)
+        notes: tuple[Alarm, ...] = ()
+        if not after.sure:
+            detail = "its log may be another than is known here: asked for its status, before which nothing is taken"
+            notes = (Alarm(name="log_in_doubt", dev_eui=dev_eui, detail=detail),)
+        return _and(answer, given.answer.writes, given.answer.downlinks, notes)
 
     def _settle(self, now_ms: int) -> None:
         """Tell resending which of its orders are over."""

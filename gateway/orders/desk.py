@@ -57,6 +57,7 @@ _REMEMBERED = 16  # ids on the air lately used for a target; twice what a node r
 _LATELY = 256  # ends within one group commit of the store, and then some
 _LATELY_MS = 30_000  # a commit is grouped for 2 s and may stall for some more
 _MOST_AT_ONCE = 200  # orders in one commit, when a clock that was set late ends them all
+_SLEWED_MS = 1000
 _PRIORITY = 3
 _GATEWAY_PRIORITY = 7  # what the gateway wants for itself waits behind what people want
 
@@ -112,6 +113,7 @@ class OrderDesk:
         self._boot = boot
         self._next_id = next_id
         self._offset_ms: int | None = None
+        self._expiry_ms: int | None = None  # the offset by which expiries were last told in monotonic time
         self._open: dict[int, _Open] = {}
         self._by_target: dict[Target, dict[int, _Open]] = {}  # by the id on the air
         self._groups_of: dict[bytes, list[_Open]] = {}  # group orders by member
@@ -130,9 +132,13 @@ class OrderDesk:
 
     def set_clock(self, offset_ms: int | None) -> None:
         """What makes Unix ms of monotonic ms; None: nobody knows, and no order is given."""
-        if offset_ms == self._offset_ms:
+        known_ms, self._offset_ms = self._offset_ms, offset_ms
+        # A clock that is slewed moves by little and often: the expiry of what is open follows in steps.
+        if offset_ms is not None and self._expiry_ms is not None and abs(offset_ms - self._expiry_ms) < _SLEWED_MS:
             return
-        self._offset_ms = offset_ms
+        if offset_ms == known_ms:
+            return
+        self._expiry_ms = offset_ms
         for order in self._open.values():
             self._set_expiry(order)
 

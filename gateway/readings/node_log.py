@@ -9,6 +9,7 @@ now, or more than half of the numbers that 16 bits can tell apart went by. Until
 nothing is taken; the node keeps it, and what was not taken is missing then, and asked for.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
@@ -117,13 +118,13 @@ class NodeLog:
                 gaps = (*gaps, Gap(self.next_seq, seq, self.last, moment or frame))
             last_seq, last = (self.last_seq, self.last) if moment is None else (seq, moment)
             return NodeLog(self.epoch, seq + 1, gaps, self.sure, self.boot, last_seq, last, self.since, self.told_ms)
-        gaps = ()
-        for gap in self.gaps:
-            if gap.first <= seq < gap.end:
-                gaps += _split(gap, seq, moment)
-            else:
-                gaps += (gap,)
-        return replace(self, gaps=gaps)
+        newest = moment is not None and seq > self.last_seq
+        return replace(
+            self,
+            gaps=tuple(part for gap in self.gaps for part in _around(gap, seq, moment)),
+            last_seq=seq if newest else self.last_seq,
+            last=moment if newest else self.last,
+        )
 
     def without(self, first: int, end: int) -> "NodeLog":
         """The log where nothing of first .. end - 1 is missing: it was void, or is lost."""
@@ -222,13 +223,26 @@ def doubted(text: str | None) -> str | None:
     return None if text is None else NodeLog.from_text(text).doubted().to_text()
 
 
-def _split(gap: Gap, seq: int, moment: Moment | None) -> tuple[Gap, ...]:
-    parts: tuple[Gap, ...] = ()
+def _around(gap: Gap, seq: int, moment: Moment | None) -> Iterator[Gap]:
+    """What of *gap* lies below and above a record; its moment bounds both, also where gaps touch."""
     if gap.first < seq:
-        parts = (Gap(gap.first, seq, gap.low, moment or gap.high),)
+        yield Gap(gap.first, min(gap.end, seq), gap.low, _earlier(moment, gap.high))
     if seq + 1 < gap.end:
-        parts += (Gap(seq + 1, gap.end, moment or gap.low, gap.high),)
-    return parts
+        yield Gap(max(gap.first, seq + 1), gap.end, _later(moment, gap.low), gap.high)
+
+
+def _earlier(one: Moment | None, other: Moment | None) -> Moment | None:
+    """The one that says more as an upper bound."""
+    if one is None or other is None:
+        return one or other
+    return one if one[0] + one[1] * 1000 <= other[0] + other[1] * 1000 else other
+
+
+def _later(one: Moment | None, other: Moment | None) -> Moment | None:
+    """The one that says more as a lower bound."""
+    if one is None or other is None:
+        return one or other
+    return one if one[0] - one[1] * 1000 >= other[0] - other[1] * 1000 else other
 
 
 def _gap(numbers: list[int | None]) -> Gap:

@@ -16,7 +16,7 @@ from .node_log import NodeLog
 REPEATED = 3  # readings that ride along with the newest (firmware/telling.py)
 EVENTS_OVER_MS = 6 * 60_000  # the last repeat of an event is sent 5 minutes after the first
 _LATE_MS = 2 * 3_600_000  # with no readings at all, as from a node that tells only events
-_MOST_MARKS = 8  # moments remembered for one device; ripe ones are forgotten but for the newest
+_MOST_MARKS = 8  # moments remembered for one device: the newest ripe one and those that ripen, two hours of an air node
 # Numbers in one order: a day of the busiest node. It is answered for hours; what is lost again is asked for sooner.
 MAX_COUNT = 1024
 # Gaps with so few numbers between them are asked for together: a downlink costs the street more than some repeats.
@@ -122,9 +122,11 @@ class Resending:
         if rows:
             heard = REPEATED if rows > REPEATED else 1
             watch.marks = [mark._replace(frames=mark.frames + heard) for mark in watch.marks]
+        while len(watch.marks) > 1 and _is_ripe(watch.marks[1], now_ms):
+            watch.marks.pop(0)
         if not watch.marks or watch.marks[-1].next_seq < log.next_seq:
+            del watch.marks[_MOST_MARKS - 1 :]  # the older ones must ripen, however much a node talks
             watch.marks.append(_Mark(now_ms, log.next_seq, REPEATED if rows > REPEATED else 0))
-            del watch.marks[1 : 1 + len(watch.marks) - _MOST_MARKS]
 
     def _next(self, watch: _Watch, log: NodeLog, now_ms: int) -> Ask | None:
         below = _ripe_below(watch.marks, now_ms)
@@ -145,9 +147,9 @@ class Resending:
 
 def _ripe_below(marks: list[_Mark], now_ms: int) -> int:
     """The number below which nothing that is missing will come by itself."""
-    below = 0
-    for mark in marks:
-        age_ms = now_ms - mark.ms
-        if age_ms >= _LATE_MS or (age_ms >= EVENTS_OVER_MS and mark.frames >= REPEATED):
-            below = max(below, mark.next_seq)
-    return below
+    return max([mark.next_seq for mark in marks if _is_ripe(mark, now_ms)], default=0)
+
+
+def _is_ripe(mark: _Mark, now_ms: int) -> bool:
+    age_ms = now_ms - mark.ms
+    return age_ms >= _LATE_MS or (age_ms >= EVENTS_OVER_MS and mark.frames >= REPEATED)

@@ -1,8 +1,9 @@
 """Who is silent: nodes not heard for three of their own intervals. It is told once, and once when they are back.
 
 The interval is the longest lately between two readings, as the node itself tells it with their repeats: lost frames do
-not lengthen it. It is soft state; after a start of the gateway every node has its three intervals and one more before
-anything is said of it.
+not lengthen it. A lamp whose feeder is switched has no power by day: who came back from such a pause lately is given
+as long again. All this is soft state; after a start of the gateway every node has its three intervals and one more
+before anything is said of it.
 """
 
 from collections.abc import Iterable
@@ -14,6 +15,8 @@ INTERVALS = 3
 DEFAULT_MS = 3_600_000  # the heartbeat of a parking node; nothing of ours is heard less often
 _LEAST_MS = 300_000  # a node that reads every minute and changes its data rate may be away for a while
 _MOST_MS = 6 * 3_600_000
+_PAUSE_MS = (4 * 3_600_000, 36 * 3_600_000)  # a day without power, as firmware/roles/light.py takes it
+_HABIT_MS = 48 * 3_600_000  # a pause is expected again for so long
 _LOOK_MS = 60_000  # a look at 5,000 nodes takes a millisecond
 MOST_AT_ONCE = 100  # notices in one commit, when the only radio of a town fails
 
@@ -24,6 +27,13 @@ class _Node:
     heard_ms: int
     interval_ms: int = DEFAULT_MS
     silent: bool = False
+    pause_ms: int = 0  # how long the last long pause was, and when it ended
+    paused_ms: int = 0
+
+    def patience_ms(self, now_ms: int) -> int:
+        """After how long a silence is told."""
+        habit_ms = self.pause_ms * 5 // 4 if self.pause_ms and now_ms - self.paused_ms < _HABIT_MS else 0
+        return max(INTERVALS * self.interval_ms, habit_ms)
 
 
 class Silence:
@@ -44,6 +54,9 @@ class Silence:
             return None
         silent_ms = now_ms - node.heard_ms
         node.heard_ms = now_ms
+        if silent_ms >= _PAUSE_MS[0]:
+            node.pause_ms = silent_ms if silent_ms <= _PAUSE_MS[1] else 0
+            node.paused_ms = now_ms
         if gap_s is not None:
             interval_ms = max(gap_s * 1000, node.interval_ms - node.interval_ms // 8, _LEAST_MS)
             node.interval_ms = min(interval_ms, _MOST_MS)
@@ -71,7 +84,7 @@ class Silence:
         fallen = []
         for node in self._nodes.values():
             silent_ms = now_ms - node.heard_ms
-            if not node.silent and silent_ms > INTERVALS * node.interval_ms:
+            if not node.silent and silent_ms > node.patience_ms(now_ms):
                 node.silent = True
                 fallen.append((node.registration, silent_ms, node.interval_ms))
                 if len(fallen) == MOST_AT_ONCE:

@@ -291,6 +291,18 @@ def test_after_a_restart_orders_wait_for_the_time():
     assert list(again.states().values()) == ["expired"]
 
 
+def test_expiries_follow_the_clock_in_steps():
+    town = Town()
+    town.give()
+    for slewed_ms in range(0, 900, 5):
+        town.desk.set_clock(OFFSET_MS + slewed_ms)
+    assert len(town.desk._times) < 5
+    town.desk.set_clock(OFFSET_MS + 600_000)
+    assert town.went() == 1
+    town.wait(3_000_000 + RECEIPT_GRACE_MS)
+    assert list(town.states().values()) == ["expired"]
+
+
 def test_orders_to_what_is_not_registered_any_more_are_let_go():
     town = Town()
     [order] = town.give()
@@ -385,6 +397,20 @@ def test_a_programme_is_done_when_its_last_part_is():
     town.receipt(wires[1], DONE, 9)
     assert town.states() == dict.fromkeys(orders, "done")
     assert len(town.results) == 3
+
+
+def test_a_part_that_arrived_while_it_was_sent_again_is_not_sent_once_more():
+    town = Town()
+    orders, wires = programme(town)
+    town.now_ms = 30_000
+    town.take(town.desk.wake(30_000))
+    assert len(town.downlinks) == 3
+    town.receipt(wires[0], INCOMPLETE, 0b001)
+    town.went()
+    assert town.kept[orders[0]].tries == 2
+    town.wait(3_600_000)
+    assert town.kept[orders[0]].tries == 2
+    assert town.kept[orders[1]].tries > 2
 
 
 def test_a_programme_that_is_none_is_refused_as_a_whole():

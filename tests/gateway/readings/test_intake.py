@@ -107,6 +107,14 @@ def test_an_event_from_before_a_power_cut_is_dated_between_its_neighbours():
     assert (record.observed_ms, record.time_error_s) == (middle, 453 + 1)
 
 
+def test_a_repeat_that_was_dated_dates_what_came_after_it_before_the_cut():
+    rows = [Reading(1001, 2, 100, VALUES), Reading(1000, 1, 5000, VALUES), Reading(999, 1, 4100, VALUES)]
+    answer = hear(encode_readings(3, rows, 2, 105, 222)[0])
+    assert [record.seq for record in records(answer)] == [1000, 1001]
+    known_ms, known_s = SURE.last
+    assert (records(answer)[0].observed_ms, records(answer)[0].time_error_s) == (known_ms + 900_000, known_s + 1 + 27)
+
+
 def test_void_numbers_leave_no_record():
     log = NodeLog(7, 1000, (Gap(900, 940, None, None),), sure=True)
     answer = hear(encode_event(908, None, VOID, (32,)), log, 2)

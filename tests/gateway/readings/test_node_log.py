@@ -39,6 +39,23 @@ def test_what_is_taken_out_of_a_gap_splits_it_and_bounds_both_halves():
     assert log(20, gap(5, 6)).took(5, None, FRAME).gaps == ()
 
 
+def test_a_late_record_may_be_the_newest_that_has_a_date():
+    known = log(20, gap(15, 19), last_seq=14, last=(40, 0))
+    after = known.took(17, (70, 0), FRAME)
+    assert (after.last_seq, after.last) == (17, (70, 0))
+    assert after.took(16, (60, 0), FRAME).last == (70, 0)
+    assert known.took(17, None, FRAME).last == (40, 0)
+
+
+def test_a_moment_bounds_the_gaps_that_touch_and_never_loosens_a_bound():
+    known = log(20, gap(0, 2, None, (50, 0)), gap(2, 4, None, (60, 0)), gap(9, 12, (70, 0), (90, 0)))
+    after = known.took(1, (40, 0), FRAME)
+    assert after.gaps == (gap(0, 1, None, (40, 0)), gap(2, 4, (40, 0), (60, 0)), gap(9, 12, (70, 0), (90, 0)))
+    vague = known.took(2, (55_000, 60), FRAME)
+    assert vague.gaps[0] == gap(0, 2, None, (50, 0))
+    assert vague.gaps[1] == gap(3, 4, (55_000, 60), (60, 0))
+
+
 def test_a_status_opens_a_log_and_shows_what_was_taken_before():
     assert opened(7, 0, None, FRAME).gaps == ()
     young = opened(7, 30, None, FRAME)

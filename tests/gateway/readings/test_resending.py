@@ -1,10 +1,11 @@
 """A node is asked for what will not come by itself: not before, not twice at a time, and later and later."""
 
 from gateway.readings.node_log import UNKNOWN, Gap, NodeLog
-from gateway.readings.resending import EVENTS_OVER_MS, MAX_COUNT, Ask, Resending
+from gateway.readings.resending import MAX_COUNT, Ask, Resending
 
 EUI = bytes(8)
 MINUTE_MS = 60_000
+EVENTS_OVER_MS = 6 * MINUTE_MS  # the last repeat of an event is sent up to 5 minutes after the first
 LATER_MS = EVENTS_OVER_MS + 1
 
 
@@ -126,6 +127,23 @@ def test_a_log_in_doubt_is_asked_once_at_a_time():
     resending.ended(EUI, 3, 3_600_000)
     assert resending.heard(EUI, UNKNOWN, 4, 71, 3_600_000 + MINUTE_MS) is None
     assert resending.heard(EUI, UNKNOWN, 4, 71, 2 * 3_600_000) is not None
+
+
+def test_a_node_that_never_stops_talking_is_asked_too():
+    resending = Resending()
+    for n in range(100):
+        ask = resending.heard(EUI, log(100 + n, (90 + n, 93 + n)), 4 if n % 4 == 0 else 0, None, n * 20_000)
+        assert ask is None or ask.first16 < 100
+        assert len(resending._watches[EUI].marks) <= 8
+    gaps = [(90, 93), (150, 153), (190, 193)]
+    ends = []
+    for n in range(100, 200):
+        ask = resending.heard(EUI, log(100 + n, *gaps), 4 if n % 4 == 0 else 0, None, n * 20_000)
+        ends += [ask.end] if ask else []
+        if ask:
+            resending.asked(EUI, ask, n, n * 20_000)
+            resending.ended(EUI, n, n * 20_000)
+    assert ends == [93, 153]
 
 
 def test_what_is_remembered_is_bounded():

@@ -79,6 +79,40 @@ def test_a_town_that_falls_silent_is_told_in_portions():
     assert silence.wake(5 * HOUR_MS) == []
 
 
+def told_at(days, hours_on=10):
+    """The hours at which a lamp is called silent that has power for some hours of each day and reads hourly."""
+    silence = Silence()
+    told = []
+    for hour in range(24 * days):
+        if hour % 24 < hours_on:
+            silence.heard(node(1), 3600, hour * HOUR_MS)
+        told += [at_ms // HOUR_MS for _, at_ms in fallen(silence, (hour + 1) * HOUR_MS)]
+    return told
+
+
+def test_a_lamp_without_power_by_day_is_told_on_the_first_day_only():
+    assert told_at(days=10) == [12]
+
+
+def test_a_lamp_that_stays_away_after_its_day_is_told():
+    silence = Silence()
+    for at_ms in [*range(0, 10 * HOUR_MS, HOUR_MS), *range(24 * HOUR_MS, 34 * HOUR_MS, HOUR_MS)]:
+        told = fallen(silence, at_ms)
+        silence.heard(node(1), 3600, at_ms)
+    [(_, at_ms)] = fallen(silence, 1000 * HOUR_MS)
+    assert told == []
+    assert 33 * HOUR_MS + 18 * HOUR_MS < at_ms < 33 * HOUR_MS + 19 * HOUR_MS
+
+
+def test_an_outage_is_no_habit():
+    silence = Silence()
+    for at_ms in [0, *range(10 * HOUR_MS, 80 * HOUR_MS, HOUR_MS)]:
+        silence.heard(node(1), 3600, at_ms)
+    assert len(fallen(silence, 83 * HOUR_MS)) == 1
+    silence.heard(node(1), 3600, 200 * HOUR_MS)
+    assert len(fallen(silence, 204 * HOUR_MS)) == 1, "a week is no day without power"
+
+
 def test_a_removed_node_is_forgotten():
     silence = Silence([node(1)])
     silence.forget(node(1).dev_eui)
