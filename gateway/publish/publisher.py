@@ -157,7 +157,7 @@ class Publisher:
         self._lanes = (self._live, self._historical)
         self._undated = Intervals()
         # A table restored from a backup may end before the cursor: its next rows are new, whatever the cursor says.
-        self._historical.todo.add(min(cursor.head, last_id) + 1, last_id)
+        self._historical.todo.add(cursor.head + 1, last_id)
         for first, last in cursor.pending:
             self._historical.todo.add(first, min(last, last_id))
         self._last_id = last_id

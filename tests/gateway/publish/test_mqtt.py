@@ -349,9 +349,11 @@ def test_a_puback_code_once_delays_a_row_and_for_ever_parks_it(code):
 @pytest.mark.parametrize("version", [4, 5])
 def test_a_broker_that_keeps_orders_to_itself_is_told_of(version, caplog):
     async def run():
-        async with StubBroker(versions=(version,), suback=0x80) as broker:
-            async with Gateway(MemoryOutbox(), 1, broker.port, speed=200) as gateway:
-                await gateway.until(lambda: caplog.text)
+        async with (
+            StubBroker(versions=(version,), suback=0x80) as broker,
+            Gateway(MemoryOutbox(), 1, broker.port, speed=200) as gateway,
+        ):
+            await gateway.until(lambda: caplog.text)
 
     asyncio.run(run())
     assert "does not let us read lampyre/92002/orders/give: no order can be given there" in caplog.text
