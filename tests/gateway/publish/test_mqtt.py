@@ -205,10 +205,11 @@ def test_a_broker_that_restarts_gets_what_it_missed(tmp_path):
         fill(outbox, 10, 1)
         broker = Mosquitto(tmp_path)
         try:
-            async with Gateway(outbox, 10, broker.port, speed=20) as gateway:
+            async with Gateway(outbox, 10, broker.port, speed=500, ack_timeout_ms=200_000) as gateway:
                 await gateway.until(lambda: gateway.notes)
                 assert gateway.notes[0].name == "broker_lost"
                 assert "Connection refused; records wait in the store" in gateway.notes[0].detail
+                await gateway.until(lambda: gateway.publisher.figures().connects >= 9)
                 broker.start()
                 async with Subscriber(broker.port) as city:
                     await gateway.delivered()
@@ -222,6 +223,9 @@ def test_a_broker_that_restarts_gets_what_it_missed(tmp_path):
                     await gateway.delivered()
                     await gateway.until(lambda: len(city.keys()) >= 10)
                     assert {one["key"]["seq"] for one in city.messages()} == {1}
+            joined = [line for line in broker.said if "as lampyre-92002 (" in line]
+            assert len(joined) == 2
+            assert all("(p5," in line for line in joined)  # an outage is no reason to speak the older version
         finally:
             broker.kill()
 
