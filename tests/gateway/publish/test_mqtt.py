@@ -203,7 +203,11 @@ def test_a_broker_that_restarts_gets_what_it_missed(tmp_path):
     async def run():
         outbox = MemoryOutbox()
         fill(outbox, 10, 1)
-        broker = Mosquitto(tmp_path)
+        lines = ("listener @port@ 127.0.0.1", "allow_anonymous true", "persistence true", "max_queued_messages 0")
+        broker = Mosquitto(tmp_path, lines).start()
+        async with Subscriber(broker.port):
+            pass  # its session outlives it and the broker, so that whatever comes first is kept for it
+        broker.stop()
         try:
             async with Gateway(outbox, 10, broker.port, speed=500, ack_timeout_ms=200_000) as gateway:
                 await gateway.until(lambda: gateway.notes)
