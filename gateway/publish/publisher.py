@@ -60,7 +60,7 @@ _READ_AGAIN_MS = 5_000  # after the store could not read
 _LIVE_ROOM = 500  # rows of a lane in memory, about 1 kB each
 _HISTORICAL_ROOM = 1_000
 _LIVE_BACKLOG = 2_000  # unread live rows beyond this are no longer news
-_HISTORICAL_BYTES = 131_072  # out at most: what stands before a live message in a slow connection
+_LANE_BYTES = 131_072  # out at most: what stands before a live message in a slow connection
 _BATCH_BYTES = 32_768
 _PACKET_OVERHEAD = 32  # of a PUBLISH beyond topic and payload, generously
 
@@ -369,7 +369,7 @@ class Publisher:
         batch_bytes = _BATCH_BYTES
         if self._max_packet is not None:
             batch_bytes = min(batch_bytes, self._max_packet - len(topic) - 2 * _PACKET_OVERHEAD)
-        while lane.ready and len(flights) < most and lane.bytes_out < _HISTORICAL_BYTES:
+        while lane.ready and len(flights) < most and lane.bytes_out < _LANE_BYTES:
             for parcel in lane.pick(most - len(flights), topic, batch_bytes):
                 for task, _ in parcel.parts:
                     if task.mark < 0:
