@@ -34,7 +34,7 @@ _CONNACK_S = 10.0
 _MISC_S = 5.0  # how often paho looks whether a ping is due
 _ORDERS_OPEN = 20  # orders that the broker may send before we acknowledge one
 _ORDER_PACKET_BYTES = 65_536  # no order is larger; the broker keeps what is (MQTT 5 §3.1.2.11.4)
-_SILENT = 3  # connections that end without a CONNACK until one with MQTT 3.1.1 is tried
+_HUNG_UP = 3  # connections that the broker ends without a CONNACK until one with MQTT 3.1.1 is tried
 _UNSUPPORTED_VERSION = 0x84
 _TOPIC_INVALID = 0x90
 
@@ -91,14 +91,16 @@ class Mqtt:
         self._acks: list[tuple[int, int]] = []
         self._orders: list[OrderGiven] = []
         self._woken = False
-        self._silent = 0
+        self._hung_up = 0
         self._downgrade = False
 
     def connect(self, number: int) -> None:
         """Start connection *number*; what was before is dropped."""
         self._drop(clean=False)
-        old = self._downgrade or self._silent >= _SILENT
+        old = self._downgrade or self._hung_up >= _HUNG_UP
         self._downgrade = False
+        if self._hung_up >= _HUNG_UP:
+            self._hung_up = 0
         self._connection = _Connection(self, self._settings, number, paho.MQTTv311 if old else paho.MQTTv5)
         self._connection.start()
 
@@ -161,17 +163,17 @@ class Mqtt:
 
     def up(self, event: Connected) -> None:
         """The broker accepted the connection."""
-        self._silent = 0
+        self._hung_up = 0
         self._events.append(event)
         self._tell()
 
-    def down(self, connection: "_Connection", detail: str, heard: bool, too_new: bool) -> None:
-        """The connection ended. heard: a CONNACK came. too_new: the broker does not speak its version of MQTT."""
+    def down(self, connection: "_Connection", detail: str, hung_up: bool, too_new: bool) -> None:
+        """The connection ended. hung_up: by the broker, without a CONNACK. too_new: it does not speak this MQTT."""
         if connection is not self._connection:
             return
         self._connection = None
         self._downgrade = too_new
-        self._silent = 0 if heard or self._silent >= _SILENT else self._silent + 1
+        self._hung_up += hung_up
         self._events.append(Disconnected(number=connection.number, detail=detail))
         self._tell()
 
@@ -358,13 +360,13 @@ class _Connection:
             self._down(_why(error, self._settings))
             self._close()
 
-    def _down(self, detail: str, too_new: bool = False) -> None:
+    def _down(self, detail: str, hung_up: bool = False, too_new: bool = False) -> None:
         if self._ended:
             return
         self._ended = True
         if self._timer is not None:
             self._timer.cancel()
-        self._owner.down(self, detail, self._heard, too_new)
+        self._owner.down(self, detail, hung_up, too_new)
         self._loop.call_soon(self._close)  # paho may be in the middle of its own work
 
     # ---- paho's callbacks
@@ -408,7 +410,7 @@ class _Connection:
         said = f"it said '{reason}'"
         if reason == "Unspecified error":  # paho's word for an end without a DISCONNECT
             said = "it hung up" if self._heard else "it hung up before it answered"
-        self._down(f"{_where(self._settings)}: {said}")
+        self._down(f"{_where(self._settings)}: {said}", hung_up=not self._heard)
 
     def _on_publish(self, _client: paho.Client, _userdata: Any, mid: int, reason: ReasonCode, _props: Any) -> None:
         handle = self._handles.pop(mid, None)

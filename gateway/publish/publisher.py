@@ -60,7 +60,7 @@ _READ_AGAIN_MS = 5_000  # after the store could not read
 _LIVE_ROOM = 500  # rows of a lane in memory, about 1 kB each
 _HISTORICAL_ROOM = 1_000
 _LIVE_BACKLOG = 2_000  # unread live rows beyond this are no longer news
-_HISTORICAL_BYTES = 131_072  # out at most: what stands before a live message in a slow connection
+_LANE_BYTES = 131_072  # out at most: what stands before a live message in a slow connection
 _BATCH_BYTES = 32_768
 _PACKET_OVERHEAD = 32  # of a PUBLISH beyond topic and payload, generously
 
@@ -157,7 +157,7 @@ class Publisher:
         self._lanes = (self._live, self._historical)
         self._undated = Intervals()
         # A table restored from a backup may end before the cursor: its next rows are new, whatever the cursor says.
-        self._historical.todo.add(min(cursor.head, last_id) + 1, last_id)
+        self._historical.todo.add(cursor.head + 1, last_id)
         for first, last in cursor.pending:
             self._historical.todo.add(first, min(last, last_id))
         self._last_id = last_id
@@ -369,7 +369,7 @@ class Publisher:
         batch_bytes = _BATCH_BYTES
         if self._max_packet is not None:
             batch_bytes = min(batch_bytes, self._max_packet - len(topic) - 2 * _PACKET_OVERHEAD)
-        while lane.ready and len(flights) < most and lane.bytes_out < _HISTORICAL_BYTES:
+        while lane.ready and len(flights) < most and lane.bytes_out < _LANE_BYTES:
             for parcel in lane.pick(most - len(flights), topic, batch_bytes):
                 for task, _ in parcel.parts:
                     if task.mark < 0:

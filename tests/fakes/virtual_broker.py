@@ -76,6 +76,7 @@ class Chain:
         self.heard: list[Heard] = []
         self.notes: list[Note] = []
         self.most_in_flight = 0
+        self.most_bytes = 0
         self.connects = 0
         self.publishes = 0
         self._rtt_ms = rtt_ms
@@ -86,7 +87,7 @@ class Chain:
         self._timeline: list[tuple[int, int, Callable[[], None]]] = []
         self._steps = 0
         self._connection: int | None = None
-        self._in_flight: set[int] = set()
+        self._in_flight: dict[int, int] = {}  # handle -> bytes
         self.publisher = self._publisher(outbox.cursor)
 
     def _publisher(self, cursor: Cursor) -> Publisher:
@@ -184,8 +185,9 @@ class Chain:
         if self._connection is None:
             return  # into a socket that nobody reads
         self.publishes += 1
-        self._in_flight.add(publish.handle)
+        self._in_flight[publish.handle] = len(publish.payload)
         self.most_in_flight = max(self.most_in_flight, len(self._in_flight))
+        self.most_bytes = max(self.most_bytes, sum(self._in_flight.values()))
         if self._receive_max is not None:
             assert len(self._in_flight) <= self._receive_max
         answer = self.answer(publish, self.now_ms)
@@ -204,7 +206,7 @@ class Chain:
                 self.drop()
                 return
             assert isinstance(answer, int)
-            self._in_flight.discard(publish.handle)
+            self._in_flight.pop(publish.handle, None)
             self.give(Acked([(publish.handle, answer)]))
 
         self.at(self.now_ms + self._rtt_ms, arrive)

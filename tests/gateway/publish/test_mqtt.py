@@ -203,12 +203,17 @@ def test_a_broker_that_restarts_gets_what_it_missed(tmp_path):
     async def run():
         outbox = MemoryOutbox()
         fill(outbox, 10, 1)
-        broker = Mosquitto(tmp_path)
+        lines = ("listener @port@ 127.0.0.1", "allow_anonymous true", "persistence true", "max_queued_messages 0")
+        broker = Mosquitto(tmp_path, lines).start()
+        async with Subscriber(broker.port):
+            pass  # its session outlives it and the broker, so that whatever comes first is kept for it
+        broker.stop()
         try:
-            async with Gateway(outbox, 10, broker.port, speed=20) as gateway:
+            async with Gateway(outbox, 10, broker.port, speed=500, ack_timeout_ms=200_000) as gateway:
                 await gateway.until(lambda: gateway.notes)
                 assert gateway.notes[0].name == "broker_lost"
                 assert "Connection refused; records wait in the store" in gateway.notes[0].detail
+                await gateway.until(lambda: gateway.publisher.figures().connects >= 9)
                 broker.start()
                 async with Subscriber(broker.port) as city:
                     await gateway.delivered()
@@ -222,6 +227,9 @@ def test_a_broker_that_restarts_gets_what_it_missed(tmp_path):
                     await gateway.delivered()
                     await gateway.until(lambda: len(city.keys()) >= 10)
                     assert {one["key"]["seq"] for one in city.messages()} == {1}
+            joined = [line for line in broker.said if "as lampyre-92002 (" in line]
+            assert len(joined) == 2
+            assert all("(p5," in line for line in joined)  # an outage is no reason to speak the older version
         finally:
             broker.kill()
 
@@ -349,9 +357,11 @@ def test_a_puback_code_once_delays_a_row_and_for_ever_parks_it(code):
 @pytest.mark.parametrize("version", [4, 5])
 def test_a_broker_that_keeps_orders_to_itself_is_told_of(version, caplog):
     async def run():
-        async with StubBroker(versions=(version,), suback=0x80) as broker:
-            async with Gateway(MemoryOutbox(), 1, broker.port, speed=200) as gateway:
-                await gateway.until(lambda: caplog.text)
+        async with (
+            StubBroker(versions=(version,), suback=0x80) as broker,
+            Gateway(MemoryOutbox(), 1, broker.port, speed=200) as gateway,
+        ):
+            await gateway.until(lambda: caplog.text)
 
     asyncio.run(run())
     assert "does not let us read lampyre/92002/orders/give: no order can be given there" in caplog.text

@@ -10,14 +10,20 @@ from gateway.governance.dataset import Sharing
 from gateway.publish.cursor import Cursor
 from gateway.publish.events import (
     Acked,
+    Connect,
     Connected,
     DatesKnown,
+    Disconnect,
+    Disconnected,
     LaneName,
     Publish,
     ReadFailed,
+    ReadMore,
     Replay,
     ReplayParked,
+    Rows,
     Stop,
+    Stored,
 )
 from gateway.readings.record import Kind
 from tests.fakes.town import (
@@ -121,6 +127,8 @@ def test_a_flood_of_live_rows_does_not_starve_the_backlog():
     chain.run_until(HOUR_MS)
     assert_all_heard(chain)
     assert_in_order(chain)
+    assert any(heard.historical and heard.seq >= 20 for heard in chain.heard)  # what could not be live any more
+    assert chain.most_bytes < 131_072 + 32_768 + 100 * 500
 
 
 @pytest.mark.parametrize("seed", range(1))
@@ -219,10 +227,14 @@ def test_a_device_that_may_not_publish_is_parked_row_by_row_without_long_waits()
         return 0x87 if "station-3/" in publish.topic or b'"92002-station-3"' in publish.payload else 0
 
     chain = chain_of(10, 200, answer)
-    live_rounds(chain, 10, 60, MINUTE_MS, first_ms=5_000, first_seq=200)
-    chain.run_until(2 * HOUR_MS)
-    assert len(chain.outbox.parked) == 260
-    assert_all_heard(chain, but=frozenset(chain.outbox.parked))
+    live_rounds(chain, 10, 120, 5_000, first_ms=5_000, first_seq=200)
+    chain.run_until(10 * MINUTE_MS)
+    assert len(chain.outbox.parked) > 280
+    live_rounds(chain, 10, 60, MINUTE_MS, first_ms=chain.now_ms + 5_000, first_seq=320)
+    chain.run_until(3 * HOUR_MS)
+    assert len(chain.outbox.parked) >= 375  # the last ones wait for something else to be accepted
+    waiting = {row_id for row_id, record in chain.outbox.rows if record.device == 3}
+    assert_all_heard(chain, but=frozenset(waiting))
     assert_in_order(chain)
 
 
@@ -362,6 +374,82 @@ def test_an_unreadable_row_is_parked_with_the_reason():
     assert len(assert_all_heard_keys) == 4
 
 
+@pytest.mark.parametrize(("outage_ms", "historical"), [(30_000, False), (90_000, True)])
+def test_rows_of_a_short_outage_are_still_news(outage_ms, historical):
+    chain = chain_of(3)
+    chain.run_until(HOUR_MS)
+    chain.up = False
+    chain.drop()
+    for device in (1, 2, 3):
+        chain.store(record_of(device, 0))
+    chain.at(chain.now_ms + outage_ms, lambda: setattr(chain, "up", True))
+    chain.run_until(2 * HOUR_MS)
+    assert [heard.historical for heard in chain.heard] == [historical] * 3
+
+
+@pytest.mark.parametrize("proof", ["an accepted message", "half a minute"])
+def test_after_a_good_connection_the_next_attempt_comes_at_once(proof):
+    chain = chain_of(1, 1 if proof == "an accepted message" else 0)
+    chain.up = False
+    chain.run_until(10 * MINUTE_MS)
+    chain.up = True
+    while not chain.publisher.figures().connected:
+        chain.run_until(chain.now_ms + 100)
+    chain.run_until(chain.now_ms + (100 if proof == "an accepted message" else 30_000))
+    connects = chain.connects
+    chain.drop()
+    chain.run_until(chain.now_ms + 1_100)
+    assert chain.connects == connects + 1
+
+
+def test_a_broker_that_refused_for_ten_seconds_is_asked_again_soon():
+    chain = chain_of(200, answer=lambda publish, now_ms: 0x97 if now_ms < 10_000 else 0, rtt_ms=1_000)
+    live_rounds(chain, 200, 1, 1_000, first_ms=1_000)
+    chain.run_until(40_000)
+    assert_all_heard(chain)
+
+
+def test_what_is_read_for_a_lane_that_was_emptied_meanwhile_is_left_to_the_other():
+    chain = chain_of(1)
+    publisher = chain.publisher
+    publisher.wake(0)
+    publisher.handle(Connected(number=1), 10)
+    (want,) = publisher.handle(Stored(1), 20)
+    publisher.handle(Disconnected(number=1, detail="gone"), 30)
+    publisher.wake(2_000)
+    effects = publisher.handle(Connected(number=2), 100_000)
+    assert [(effect.lane, effect.after) for effect in effects[1:]] == [(LaneName.HISTORICAL, 0)]
+    row = (1, record_of(1, 0))
+    assert publisher.handle(Rows(want.lane, [row], 1), 100_010) == []
+    (publish,) = publisher.handle(Rows(LaneName.HISTORICAL, [row], 1), 100_020)
+    assert b'"historical":true' in publish.payload
+
+
+def test_rows_asked_for_again_while_the_store_reads_others_are_not_forgotten():
+    chain = chain_of(1, 8)
+    chain.outbox.cursor = Cursor(6)
+    chain.restart()
+    publisher = chain.publisher
+    publisher.wake(0)
+    (_, want) = publisher.handle(Connected(number=1), 10)
+    assert (want.after, want.last) == (6, 8)
+    publisher.handle(Replay(1, 3), 20)
+    effects = publisher.handle(Rows(want.lane, chain.outbox.read(6, 8, 9), 8), 30)
+    assert [(effect.after, effect.last) for effect in effects if isinstance(effect, ReadMore)] == [(0, 3)]
+
+
+def test_news_of_a_connection_that_is_over_mean_nothing():
+    publisher = chain_of(1).publisher
+    publisher.wake(0)
+    publisher.handle(Disconnected(number=1, detail="refused"), 10)
+    assert publisher.handle(Connected(number=1), 20) == [Disconnect(1)]
+    assert publisher.wake(5_000) == [Connect(2)]
+    assert publisher.handle(Disconnected(number=1, detail="late"), 5_010) == []
+    assert not publisher.figures().connected
+    publisher.handle(Connected(number=2), 5_020)
+    assert publisher.figures().connected
+
+
 def test_a_store_that_cannot_read_is_asked_again():
     chain = chain_of(2, 2)
     publisher = chain.publisher
@@ -381,6 +469,7 @@ def test_a_table_restored_from_a_backup_is_believed_and_not_the_cursor():
     fill(outbox, 2, 5)
     outbox.cursor = Cursor(1000, ((3, 4), (900, 950)))
     chain = Chain(outbox, messenger_of(air_town(2)))
+    assert chain.publisher.figures().backlog == 2
     chain.run_until(1000)
     chain.store(record_of(1, 5))
     chain.run_until(HOUR_MS)
