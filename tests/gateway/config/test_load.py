@@ -254,6 +254,15 @@ def test_secrets_that_others_can_read_are_refused(secrets):
         secrets[name].chmod(0o600)
 
 
+def test_without_tls_no_other_machine_is_logged_in_at(secrets):
+    login = f'username = "cabinet"\npassword_file = "{secrets["password"]}"\naudience = "open"\n'
+    parse(f'{SITE}[mqtt]\nhost = "127.0.0.1"\ntls = false\n{login}')
+    [fault] = faults(f'{SITE}[mqtt]\nhost = "10.0.0.7"\ntls = false\n{login}')
+    assert fault == (
+        "gateway.toml:8: [mqtt] tls is false, but 10.0.0.7 is another machine; write tls = true and its ca"
+    )
+
+
 def test_a_password_in_the_place_of_its_files_name_is_not_shown(secrets):
     for wrong in ('"hunter2"', '"/hunter2"'):
         text = full(secrets).replace(f'"{secrets["password"]}"', wrong)
