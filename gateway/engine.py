@@ -75,6 +75,7 @@ class _Own(NamedTuple):
     """A commit of the engine's own, or one of the server's by its token there."""
 
     token: int
+    at_once: bool
     server_token: int | None
     done: Callable[[StoreError | None], None] | None
 
@@ -113,6 +114,11 @@ class Engine:
     def under_way(self) -> bool:
         """Whether commits are not yet known to be on disk."""
         return bool(self._pending)
+
+    @property
+    def hurried(self) -> bool:
+        """Whether something waits for a commit that is not grouped."""
+        return any(own.at_once for own in self._pending)
 
     # What happens.
 
@@ -213,7 +219,7 @@ class Engine:
                 if effect.at_once and any(isinstance(write, KeepSession) for write in effect.writes):
                     self.registry_changes += 1
                 self._token += 1
-                self._pending.append(_Own(self._token, effect.token, None))
+                self._pending.append(_Own(self._token, effect.at_once, effect.token, None))
                 self._write(Commit(token=self._token, writes=effect.writes, at_once=effect.at_once))
             elif isinstance(effect, Accepted):
                 self.counts["accepted"] += 1
@@ -233,7 +239,7 @@ class Engine:
 
     def _submit(self, writes: tuple[Write, ...], done: Callable[[StoreError | None], None] | None) -> None:
         self._token += 1
-        self._pending.append(_Own(self._token, None, done))
+        self._pending.append(_Own(self._token, True, None, done))
         self._write(Commit(token=self._token, writes=writes, at_once=True))
 
     def _write(self, commit: Commit) -> None:

@@ -171,6 +171,15 @@ class Gateway:
             or (figures is not None and figures.connected and (figures.backlog - figures.undated or figures.in_flight))
         )
 
+    def hurried(self) -> bool:
+        """Whether something is under way that waits for nothing but this machine and its broker."""
+        figures = None if self._outlet is None else self._outlet.figures()
+        return (
+            any(getattr(link, "waiting", 0) for link in self._links)
+            or self._engine.hurried
+            or (figures is not None and figures.in_flight > 0)
+        )
+
     @property
     def engine(self) -> Engine:
         """The cores."""

@@ -17,6 +17,10 @@ class Timeline:
         self._sequence += 1
         heapq.heappush(self._heap, (max(time_us, self.now_us), self._sequence, do))
 
+    def next_us(self) -> int | None:
+        """When the next callback is due; None: nothing is planned."""
+        return self._heap[0][0] if self._heap else None
+
     def run(self, until_us: int) -> None:
         """Run everything up to and including *until_us*; afterwards it is that time."""
         while self._heap and self._heap[0][0] <= until_us:

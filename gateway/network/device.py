@@ -22,7 +22,7 @@ class Session:
 
     f_cnt_up: the one last accepted. f_cnt_down: the next to be used; below `reserved` it may be, which is on disk;
     `reserving` is what commits on their way ask for. kept: the store has it as it is; current: as the one in use.
-    mic, token, heard_ms, repeats: of the last accepted frame, by which its repetitions are known; mic -1: not known.
+    mic, heard_ms, repeats: of the last accepted frame, by which its repetitions are known; mic -1: not known.
     """
 
     __slots__ = (
@@ -40,7 +40,6 @@ class Session:
         "reserving",
         "row",
         "talk",
-        "token",
     )
 
     def __init__(self, device: "Device", row: SessionRow, kept: bool, current: bool) -> None:
@@ -53,7 +52,6 @@ class Session:
         self.f_cnt_up = row.f_cnt_up
         self.f_cnt_down = self.reserved = self.reserving = row.f_cnt_down
         self.mic = -1
-        self.token = 0
         self.heard_ms = _LONG_AGO_MS
         self.repeats = 0
         self.talk = Talk(device.registration, row)

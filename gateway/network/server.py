@@ -281,9 +281,6 @@ class Server:
         self, device: Device, session: Session, turn: Turn, answer: Answer, step: "_Accepted", out: list[Effect]
     ) -> None:
         """Hand the counter and what the application writes to be committed, and see what waits for it."""
-        waits = turn.ack
-        if session.f_cnt_down >= session.reserved:  # after a start: no counter may be used before the store knows
-            waits = waits or turn.asks or bool(turn.answers) or device.queue is not None
         session.reserve()
         step.reserving = session.reserving
         # The row of a session that starts has no log yet: the device's goes along.
@@ -291,9 +288,9 @@ class Server:
         writes: tuple[Write, ...] = session.writes(log)
         if answer.writes:
             writes = (*writes, *answer.writes)
-        session.token = self._stream.commit(writes, answer.at_once or waits, step, out)
-        if waits:
-            device.waits = session.token
+        token = self._stream.commit(writes, answer.at_once or turn.ack, step, out)
+        if turn.ack:
+            device.waits = token
 
     def _repeated(self, session: Session, frame: DataFrame, heard: Frame, now_ms: int, out: list[Effect]) -> None:
         """The last accepted frame again."""
@@ -314,8 +311,6 @@ class Server:
             payload = open_payload(session.keys, frame, UPLINK, f_cnt)
             turn = device.turn = self._turn(session, frame, f_cnt, payload, heard)
             self._speaker.heard(device, False)  # its ACK bit is of before
-            if turn.ack:
-                device.waits = max(device.waits, session.token)
             if not (turn.ack or turn.asks or turn.answers or device.queue is not None):
                 why = "was accepted: a repetition, and there is nothing to say"
             self._speaker.speak(device, now_ms, out)

@@ -24,7 +24,7 @@ from protocol.orders import (
     encode_order,
     programme_orders,
 )
-from protocol.settings import SETTINGS, number_of
+from protocol.settings import SETTINGS, expected, number_of
 
 from .targets import Targets
 
@@ -164,12 +164,17 @@ def _setting(given: object) -> int:
 
 
 def _setting_value(setting: object, given: object) -> object:
-    """The value of a setting that is a choice may be given by the choice's name."""
-    if isinstance(setting, int) and 0 <= setting < len(SETTINGS):
-        choices = SETTINGS[setting][4]
-        if isinstance(choices, tuple) and given in choices:
-            return choices.index(given)
-    return given
+    """The value for a setting, which may be a choice's name; None: its default. One of a newer node is not judged."""
+    if not isinstance(setting, int) or not 0 <= setting < len(SETTINGS) or given is None:
+        return given
+    name, _, _, low, high, _ = SETTINGS[setting]
+    if isinstance(high, tuple) and given in high:
+        return high.index(given)
+    value = _value("configure", name, given, False)
+    highest = high if isinstance(high, int) else len(high) - 1 if isinstance(high, tuple) else low - 1
+    if not isinstance(value, int) or not low <= value <= highest:
+        raise OrderError(f"configure: {name} is {given!r}; write {expected(setting)}")
+    return value
 
 
 def _check_group(request: OrderRequest, verb: int) -> None:

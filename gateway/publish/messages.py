@@ -264,7 +264,7 @@ def _event(content: Any) -> tuple[int, dict[str, Any]]:
     said: dict[str, Any] = {}
     for position, detail in enumerate(details):
         field = fields[position] if position < len(fields) else f"detail_{position}"
-        if field == "instance":
+        if field == "instance" and detail >= 0:
             instance = detail
         elif field == "quantity" and 0 <= detail < len(QUANTITIES):
             said[field] = QUANTITIES[detail][0]

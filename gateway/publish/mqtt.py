@@ -9,6 +9,7 @@ CPU time, measured.
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 import stat
@@ -25,6 +26,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.publish.events import Acked, Connected, Disconnected, Publish, PublisherEvent
+
+_log = logging.getLogger(__name__)
 
 _CONNECT_S = 10.0  # for TCP, and again for TLS
 _CONNACK_S = 10.0
@@ -178,6 +181,16 @@ class Mqtt:
             self._loop.call_soon(self._wake)
 
 
+class _Tls(ssl.SSLContext):
+    """Remembers the socket it made: paho forgets the one whose handshake failed, without closing it."""
+
+    made: ssl.SSLSocket | None = None
+
+    def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
+        self.made = super().wrap_socket(*args, **options)
+        return self.made
+
+
 class _Connection:
     """One connection and its paho client, from the attempt to the end."""
 
@@ -190,6 +203,7 @@ class _Connection:
         self._handles: dict[int, int] = {}  # by mid; as many as the publisher has in flight
         self._socket: Any = None  # once the loop watches it
         self._timer: asyncio.TimerHandle | None = None
+        self._tls: _Tls | None = None
         self._heard = False
         self._ended = False
         self.client = self._new_client()
@@ -217,6 +231,7 @@ class _Connection:
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
         client.on_message = self._on_message
+        client.on_subscribe = self._on_subscribe
         client.on_socket_close = self._on_socket_close
         client.on_socket_register_write = self._on_register_write
         client.on_socket_unregister_write = self._on_unregister_write
@@ -278,6 +293,8 @@ class _Connection:
         except Exception as error:
             # Whatever it is, the broker is not reached: it is said, the records wait, and it is tried again.
             detail = _why(error, self._settings)
+            if self._tls is not None and self._tls.made is not None:
+                self._tls.made.close()
         with contextlib.suppress(RuntimeError):  # the loop is closed: the program ends
             self._loop.call_soon_threadsafe(self._opened, detail)
 
@@ -288,11 +305,15 @@ class _Connection:
             password = None if settings.password_file is None else _read_secret(settings.password_file)
             self.client.username_pw_set(settings.username, password)
         if settings.tls:
-            context = ssl.create_default_context(cafile=settings.ca_file)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            self._tls = _Tls(ssl.PROTOCOL_TLS_CLIENT)  # which verifies certificate and name
+            self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
+            if settings.ca_file is not None:
+                self._tls.load_verify_locations(settings.ca_file)
+            else:
+                self._tls.load_default_certs()
             if settings.cert_file is not None:
-                context.load_cert_chain(settings.cert_file, settings.key_file)
-            self.client.tls_set_context(context)
+                self._tls.load_cert_chain(settings.cert_file, settings.key_file)
+            self.client.tls_set_context(self._tls)
 
     # ---- in the loop
 
@@ -304,8 +325,7 @@ class _Connection:
         elif detail is not None or watched is None:
             self._down(detail or "the connection was closed at once")
         else:
-            if not self._settings.tls:
-                watched.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            watched.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._socket = watched
             assert self._timer is not None
             self._timer.cancel()
@@ -317,17 +337,26 @@ class _Connection:
         self._down(f"{_where(self._settings)} does not answer")
 
     def _readable(self) -> None:
-        self.client.loop_read()
+        self._work(self.client.loop_read)
         # TLS may hold what the socket no longer shows.
         while self._socket is not None and self._settings.tls and self._socket.pending():
-            self.client.loop_read()
+            self._work(self.client.loop_read)
 
     def _writable(self) -> None:
-        self.client.loop_write()
+        self._work(self.client.loop_write)
 
     def _misc(self) -> None:
         self._timer = self._loop.call_later(_MISC_S, self._misc)
-        self.client.loop_misc()
+        self._work(self.client.loop_misc)
+
+    def _work(self, step: Callable[[], object]) -> None:
+        """Let paho do a step. Should it stumble over what the broker sent, the connection ends and a new one comes."""
+        try:
+            step()
+        except Exception as error:
+            _log.warning("paho-mqtt failed, a new connection follows", exc_info=True)
+            self._down(_why(error, self._settings))
+            self._close()
 
     def _down(self, detail: str, too_new: bool = False) -> None:
         if self._ended:
@@ -365,6 +394,13 @@ class _Connection:
                 receive_max=getattr(properties, "ReceiveMaximum", None),
             )
         )
+
+    def _on_subscribe(
+        self, _client: paho.Client, _userdata: Any, _mid: int, reasons: list[ReasonCode], _props: Any
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            where, topic = _where(self._settings), self._settings.orders_topic
+            _log.warning("%s does not let us read %s: no order can be given there", where, topic)
 
     def _on_disconnect(
         self, _client: paho.Client, _userdata: Any, _flags: Any, reason: ReasonCode, _props: Any

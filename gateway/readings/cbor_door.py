@@ -2,8 +2,8 @@
 
 The library does more than nodes ever send: tags that compile regular expressions, indefinite lengths, floats, values
 that contain themselves. All of that is refused here, and whatever it raises becomes one sentence. What remains is what
-`protocol/cbor.py` accepts on a node; unlike a node, the door lets longer heads than needed and map keys out of order
-pass, because they do no harm to a reader and checking costs as much as decoding.
+`protocol/cbor.py` accepts on a node; unlike a node, the door lets heads longer than needed, map keys out of order and
+an empty array one level deeper pass, because they do no harm to a reader and checking costs as much as decoding.
 """
 
 from io import BytesIO

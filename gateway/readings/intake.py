@@ -20,7 +20,7 @@ from protocol.telemetry_reader import Event, Readings, Row, decode_event, decode
 from . import content
 from .cbor_door import decode
 from .dating import CLOCK_ERROR_PCT, CUT_S, Bounds, Moment, date_rows
-from .node_log import NodeLog, opened
+from .node_log import REACH, NodeLog, opened
 from .record import Kind, Record
 
 # A node unheard for longer than its log is deep may have counted on by half of what 16 bits tell apart.
@@ -29,7 +29,7 @@ DOUBT_MS = 7 * 86_400_000
 # one that is so far behind is old. What is both fresh and behind is of a log that began anew.
 _FRESH_S = 60
 _BEHIND = 64
-_MAX_VOID = 0x10000  # numbers that one void event may stand for: what 16 bits tell apart
+_MAX_VOID = REACH  # numbers that one void event may stand for; of more, 16 bits do not tell which
 
 _SIZES = tuple(size_of(number) for number in range(SET_COUNT))
 
@@ -100,6 +100,9 @@ class Intake:
 
     def give_up(self, uplink: Uplink, log: NodeLog, ranges: list[tuple[int, int]], why: str) -> Answer:
         """Say that the numbers in *ranges* of this log's epoch, [first, end) each, will not come any more."""
+        ranges = log.lost(ranges)
+        if not ranges:
+            return NOTHING
         count = sum(end - first for first, end in ranges)
         said = content.notice(
             "records_lost", epoch=log.epoch, count=count, first=ranges[0][0], last=ranges[-1][1] - 1, why=why
@@ -170,7 +173,7 @@ class Intake:
             time_error_s=moment[1],
             content=content.reading_in_a_set(set_number, values),
         )
-        known = NodeLog(log.epoch, seq + 1, (), True, boot, seq, moment)
+        known = NodeLog(log.epoch, seq + 1, (), True, boot, seq, moment, log.since, log.told_ms)
         return Heard(Answer((AddRecord(record),), known, records=1), 1, None, _gap_s(items, after))
 
     def _any_readings(self, readings: Readings, set_number: int | None, uplink: Uplink, log: NodeLog) -> Heard:
@@ -178,7 +181,7 @@ class Intake:
         seqs = _numbers(rows, log)
         log, before = self._on_clock(uplink, log), log
         frame = self._frame(uplink, log)
-        if not log.sure or self._doubtful(log, frame, seqs[0], rows[0].age_s):
+        if not log.sure or seqs[-1] < 0 or self._doubtful(log, frame, seqs[0], rows[0].age_s):
             return _held(before, rows[0].seq)
         gap_s = rows[1].gap_s if len(rows) > 1 else None
         new = [at for at, seq in enumerate(seqs) if log.is_new(seq)]
@@ -242,7 +245,7 @@ class Intake:
 
     def _began_anew(self, uplink: Uplink, log: NodeLog, status: Status) -> Answer:
         """The node's log was wiped: what was missing of the old one will not come."""
-        lost = log.missing()
+        lost = sum(end - first for first, end in log.lost([gap[:2] for gap in log.gaps]))
         said = content.notice("log_began_anew", epoch=status.epoch, was=log.epoch, heard_to=log.next_seq, lost=lost)
         detail = f"log {log.epoch} is over, unseen from {log.next_seq} on and with {lost} records lost before: "
         detail += f"the node began log {status.epoch}"
@@ -290,7 +293,7 @@ class Intake:
 
     def _doubtful(self, log: NodeLog, frame: Moment | None, seq: int, age_s: int | None) -> bool:
         """Whether what a frame says first cannot be of this log as it is known."""
-        if frame is not None and log.last is not None and frame[0] - log.last[0] > DOUBT_MS:
+        if frame is not None and log.unheard_ms(frame[0]) > DOUBT_MS:
             return True
         return age_s is not None and age_s < _FRESH_S and seq < log.next_seq - _BEHIND and not log.is_new(seq)
 
@@ -328,12 +331,10 @@ def _gap_s(items: list[object], at: int) -> int | None:
 
 
 def _numbers(rows: list[Row], log: NodeLog) -> list[int]:
-    """The full numbers of a frame's rows, newest first."""
+    """The full numbers of a frame's rows, newest first; below 0 if the log is another than is known."""
     seqs = [log.full(rows[0].seq)]
     for newer, row in pairwise(rows):
         seqs.append(seqs[-1] - ((newer.seq - row.seq) & 0xFFFF))
-    if seqs[-1] < 0:
-        raise MessageError(f"readings: row {len(rows) - 1} would have the number {seqs[-1]}; expected 0 or more")
     return seqs
 
 

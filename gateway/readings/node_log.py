@@ -24,6 +24,7 @@ REACH = 0x4000
 # An outage of the gateway leaves at most one gap per reading between a week's events (firmware/recall.py tells readings
 # first), 24 a day; a busy week fits.
 MAX_GAPS = 256
+_STEP = 256  # so many numbers are given up at a time, and told in one notice
 _VERSION = 1
 _GAP_ITEMS = 6
 
@@ -42,7 +43,9 @@ class NodeLog:
     """epoch: None while it was never heard. next_seq: the least full number not heard of. gaps: oldest first.
 
     sure: whether epoch and next_seq can be relied on. boot: None if moments are Unix ms, else the gateway's boot whose
-    monotonic clock they are of. last_seq, last: the newest dated record and its moment.
+    monotonic clock they are of. last_seq, last: the newest dated record and its moment. told_ms: when the last status
+    was built. since: where the log had come to when it was first heard of; what its node does not have any more from
+    before was not lost here.
     """
 
     epoch: int | None = None
@@ -52,6 +55,8 @@ class NodeLog:
     boot: int | None = None
     last_seq: int = -1
     last: Moment | None = None
+    since: int = 0
+    told_ms: int | None = None
 
     @staticmethod
     def from_text(text: str | None) -> "NodeLog":
@@ -59,7 +64,7 @@ class NodeLog:
         if not text:
             return UNKNOWN
         try:
-            version, epoch, next_seq, sure, boot, last_seq, last_ms, last_s, gaps = orjson.loads(text)
+            version, epoch, next_seq, sure, boot, last_seq, last_ms, last_s, since, told_ms, gaps = orjson.loads(text)
             if version != _VERSION or not isinstance(next_seq, int):
                 return UNKNOWN
             return NodeLog(
@@ -70,18 +75,20 @@ class NodeLog:
                 boot,
                 last_seq,
                 None if last_ms is None else (last_ms, last_s),
+                since,
+                told_ms,
             )
         except (ValueError, TypeError):
             return UNKNOWN
 
     def to_text(self) -> str:
-        """Compact JSON: [version, epoch, next_seq, sure, boot, last_seq, last_ms, last_error_s, [gaps]]."""
+        """Compact JSON: [version, epoch, next_seq, sure, boot, last_seq, last_ms, last_s, since, told_ms, [gaps]]."""
         last_ms, last_s = self.last or (None, None)
         numbers: list[int | None] = []
         for first, end, low, high in self.gaps:
             numbers += [first, end, *(low or (None, None)), *(high or (None, None))]
-        items = [_VERSION, self.epoch, self.next_seq, self.sure, self.boot, self.last_seq, last_ms, last_s, numbers]
-        return orjson.dumps(items).decode()
+        log = [self.epoch, self.next_seq, self.sure, self.boot, self.last_seq]
+        return orjson.dumps([_VERSION, *log, last_ms, last_s, self.since, self.told_ms, numbers]).decode()
 
     def full(self, seq16: int) -> int:
         """The full number that *seq16* stands for: the nearest to where this log has come to."""
@@ -109,7 +116,7 @@ class NodeLog:
             if seq > self.next_seq:
                 gaps = (*gaps, Gap(self.next_seq, seq, self.last, moment or frame))
             last_seq, last = (self.last_seq, self.last) if moment is None else (seq, moment)
-            return NodeLog(self.epoch, seq + 1, gaps, self.sure, self.boot, last_seq, last)
+            return NodeLog(self.epoch, seq + 1, gaps, self.sure, self.boot, last_seq, last, self.since, self.told_ms)
         gaps = ()
         for gap in self.gaps:
             if gap.first <= seq < gap.end:
@@ -133,22 +140,20 @@ class NodeLog:
 
     def voided(self, first: int, end: int, frame: Moment | None) -> "NodeLog":
         """The log of a node that says it never used the numbers first .. end - 1."""
-        log = self if first <= self.next_seq else self.reaching(first, frame)
+        log = self if first <= self.next_seq else self._reaching(first, frame)
         log = log.without(first, end)
         return log if end <= log.next_seq else replace(log, next_seq=end)
 
     def reaching(self, next_seq: int, frame: Moment | None) -> "NodeLog":
         """The log that a status says has come to *next_seq*: what was not heard of below it is missing. It is sure."""
-        if next_seq <= self.next_seq:
-            return replace(self, sure=True)
-        gaps = (*self.gaps, Gap(self.next_seq, next_seq, self.last, frame))
-        return replace(self, gaps=gaps, next_seq=next_seq, sure=True)
+        log = self if next_seq <= self.next_seq else self._reaching(next_seq, frame)
+        return replace(log, sure=True, told_ms=self.told_ms if frame is None else frame[0])
 
     def bounded(self) -> tuple["NodeLog", list[tuple[int, int]]]:
         """The log within REACH and MAX_GAPS, and the ranges [first, end) given up for that, oldest first."""
         given_up: list[tuple[int, int]] = []
         log = self
-        floor = self.next_seq - REACH
+        floor = (self.next_seq - REACH) // _STEP * _STEP
         if self.gaps and self.gaps[0].first < floor:
             given_up = [(gap.first, min(gap.end, floor)) for gap in self.gaps if gap.first < floor]
             log = log.without(0, floor)
@@ -156,6 +161,10 @@ class NodeLog:
             given_up += [(gap.first, gap.end) for gap in log.gaps[:-MAX_GAPS]]
             log = replace(log, gaps=log.gaps[-MAX_GAPS:])
         return log, given_up
+
+    def lost(self, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """What of *ranges* was taken since the log is known."""
+        return [(max(first, self.since), end) for first, end in ranges if end > self.since]
 
     def doubted(self) -> "NodeLog":
         """The log, not to be relied on until the next status."""
@@ -177,9 +186,18 @@ class NodeLog:
             return self._mapped(lambda moment: moment and (moment[0] + offset_ms, moment[1]))
         return replace(self._mapped(lambda _: None), boot=boot, last_seq=-1)
 
+    def _reaching(self, next_seq: int, frame: Moment | None) -> "NodeLog":
+        return replace(self, gaps=(*self.gaps, Gap(self.next_seq, next_seq, self.last, frame)), next_seq=next_seq)
+
     def _mapped(self, change: "_Change") -> "NodeLog":
         gaps = tuple(gap._replace(low=change(gap.low), high=change(gap.high)) for gap in self.gaps)
-        return replace(self, gaps=gaps, last=change(self.last), boot=None)
+        told = change(None if self.told_ms is None else (self.told_ms, 0))
+        return replace(self, gaps=gaps, last=change(self.last), boot=None, told_ms=told and told[0])
+
+    def unheard_ms(self, now_ms: int) -> int:
+        """How long ago the last that this log tells was, on the clock of its moments; 0 if it tells nothing."""
+        times = [moment_ms for moment_ms in (self.last and self.last[0], self.told_ms) if moment_ms is not None]
+        return now_ms - max(times) if times else 0
 
 
 class _Change(Protocol):
@@ -193,7 +211,7 @@ def opened(epoch: int, next_seq: int, boot: int | None, frame: Moment | None) ->
     """A log that a status with another epoch opens. What its node took before that is missing, as far as it has it."""
     first = max(0, next_seq - REACH)
     gaps = (Gap(first, next_seq, None, frame),) if first < next_seq else ()
-    return NodeLog(epoch, next_seq, gaps, sure=True, boot=boot)
+    return NodeLog(epoch, next_seq, gaps, sure=True, boot=boot, since=next_seq, told_ms=frame and frame[0])
 
 
 def doubted(text: str | None) -> str | None:

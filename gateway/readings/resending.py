@@ -29,11 +29,16 @@ _LONG_GONE = 0x1000
 
 
 class Ask(NamedTuple):
-    """Ask for so many numbers from *first16* on; end: the full number behind them, -1 for a status."""
+    """Ask for so many numbers from *first16* on; end: the full number behind them, 0 for a status."""
 
     first16: int
     numbers: int
     end: int
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """The full numbers that are asked for, [first, end)."""
+        return self.end - self.numbers, self.end
 
 
 class _Mark(NamedTuple):
@@ -53,7 +58,7 @@ class _Watch:
     pause_ms: int = _PAUSE_MS
     order: int | None = None
     missing: int = 0
-    cursor: int = 0  # what is above was not asked for in this round
+    asked: tuple[int, int] = (0, 0)  # the full numbers last asked for, first and end; a round goes on behind them
 
 
 class Resending:
@@ -84,7 +89,7 @@ class Resending:
         """The ask became the order with this id."""
         watch = self._watches[dev_eui]
         watch.order = order_id
-        watch.cursor = max(ask.end, 0)
+        watch.asked = ask.range
         watch.again_ms = now_ms + watch.pause_ms
         watch.pause_ms = min(2 * watch.pause_ms, _MAX_PAUSE_MS)
 
@@ -103,14 +108,16 @@ class Resending:
         if watch.order is not None or now_ms < watch.again_ms:
             return None
         near = log.next_seq if newest is None else newest
-        return Ask((near + _LONG_GONE) & 0xFFFF, 1, -1)
+        return Ask((near + _LONG_GONE) & 0xFFFF, 1, 0)
 
     def _note(self, watch: _Watch, log: NodeLog, rows: int, now_ms: int) -> None:
         """Remember how far the log had come when, and whether what was asked for is coming."""
         missing = log.missing()
         if missing < watch.missing:
             watch.pause_ms = _PAUSE_MS
-            watch.again_ms = max(watch.again_ms, now_ms + _PAUSE_MS)
+            first, end = watch.asked
+            is_answered = all(gap.end <= first or gap.first >= end for gap in log.gaps)
+            watch.again_ms = now_ms if is_answered else max(watch.again_ms, now_ms + _PAUSE_MS)
         watch.missing = missing
         if rows:
             heard = REPEATED if rows > REPEATED else 1
@@ -124,8 +131,9 @@ class Resending:
         ripe = [gap for gap in log.gaps if gap.first < below]
         if not ripe:
             return None
-        ripe = [gap for gap in ripe if gap.end > watch.cursor] or ripe
-        first = max(ripe[0].first, watch.cursor) if ripe[0].end > watch.cursor else ripe[0].first
+        behind = watch.asked[1]
+        ripe = [gap for gap in ripe if gap.end > behind] or ripe
+        first = max(ripe[0].first, behind) if ripe[0].end > behind else ripe[0].first
         end = min(ripe[0].end, below)
         for gap in ripe[1:]:
             if gap.first - end > _TOGETHER:

@@ -1,5 +1,6 @@
 """Copies of the whole database: made while the gateway runs, verified, and put back on a blank machine."""
 
+import contextlib
 import os
 import shutil
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ import apsw
 from gateway.store import sessions
 from gateway.store.database import FileLock, open_database, quick_check, read_database
 from gateway.store.faults import FaultKind, StoreError, explain
-from gateway.store.files import exists, set_aside, sync_folder
+from gateway.store.files import put_in_place, rebuilt_name, sync_folder
 from gateway.store.migrate import migrate, migrations, version_of
 from gateway.store.records import id_range
 from gateway.store.snapshot import raise_counters
@@ -24,11 +25,12 @@ _NAME = "lampyre-*.sqlite"
 class Backup:
     """A copy on its way. Call `step` again and again as an `alone` call of the writer until it says True."""
 
-    def __init__(self, target: Path) -> None:
-        """Raises StoreError when there is a file at *target*."""
+    def __init__(self, target: Path, pages: int = PAGES) -> None:
+        """pages: copied in a step. Raises StoreError when there is a file at *target*."""
         if target.exists():
             raise StoreError(FaultKind.IO, f"{target}: is there already; a backup never replaces a file")
         self._target = target
+        self._pages = pages
         self._partial = target.with_name(target.name + ".part")
         self._copy: apsw.Connection | None = None
         self._backup: apsw.Backup | None = None
@@ -42,7 +44,7 @@ class Backup:
             if self._backup is None:
                 self._begin(database)
             assert self._backup is not None
-            self._backup.step(PAGES)
+            self._backup.step(self._pages)
             if not self._backup.done:
                 return False
             self._finish()
@@ -60,7 +62,8 @@ class Backup:
         """Leave it; what was copied goes."""
         self._close()
         for part in ("", "-journal"):
-            self._partial.with_name(self._partial.name + part).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._partial.with_name(self._partial.name + part).unlink()
 
     def _begin(self, database: apsw.Connection) -> None:
         self._target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -151,9 +154,9 @@ def restore(backup: Path, path: Path, stamp: str) -> Path | None:
     partial = path.with_name(path.name + ".restoring")
     try:
         _fill(backup, partial)
-        aside = set_aside(path, f"before-restore-{stamp}") if exists(path) else None
-        partial.replace(path)
+        partial.replace(rebuilt_name(path))
         sync_folder(path.parent)
+        aside = put_in_place(rebuilt_name(path), path, f"before-restore-{stamp}")
     except apsw.Error as error:
         raise explain(error, str(path)) from error
     finally:

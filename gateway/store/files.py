@@ -28,18 +28,36 @@ def sync_folder(folder: Path) -> None:
 
 
 def set_aside(path: Path, why: str) -> Path:
-    """Rename a database and its log to `<name>.<why>`, or `<name>.<why>-2` and so on; returns the new path."""
+    """Rename what there is of a database and its log to `<name>.<why>` (or `…-2` and so on); returns the new path."""
     aside = path.with_name(f"{path.name}.{why}")
     count = 1
     while aside.exists():
         count += 1
         aside = path.with_name(f"{path.name}.{why}-{count}")
-    for part in reversed(_PARTS):  # the database last: a cut in between leaves a name that is found at the next start
+    # The database first: its log beside another file would be a disaster, but without it nothing is opened here.
+    for part in _PARTS:
         source = path.with_name(path.name + part)
         if source.exists():
             source.replace(aside.with_name(aside.name + part))
     sync_folder(path.parent)
     return aside
+
+
+def put_in_place(rebuilt: Path, path: Path, why: str) -> Path | None:
+    """Set aside what is at *path* and put *rebuilt* there; returns where the old one is, None: there was none.
+
+    *rebuilt* is one whole file. A power cut in between is finished by the next call.
+    """
+    old = any(path.with_name(path.name + part).exists() for part in _PARTS)
+    aside = set_aside(path, why) if old else None
+    rebuilt.replace(path)
+    sync_folder(path.parent)
+    return aside
+
+
+def rebuilt_name(path: Path) -> Path:
+    """Where a file that is whole waits to be put in place of the database at *path*."""
+    return path.with_name(path.name + ".rebuilt")
 
 
 def exists(path: Path) -> bool:

@@ -9,11 +9,12 @@ import apsw
 from gateway.store import devices, groups, sessions
 from gateway.store.database import FileLock, open_database, quick_check, read_database
 from gateway.store.faults import FaultKind, StoreError, explain, kind_of
-from gateway.store.files import exists, set_aside, sync_folder
+from gateway.store.files import exists, put_in_place, rebuilt_name, sync_folder
 from gateway.store.migrate import migrate
 from gateway.store.retention import Reserve
 from gateway.store.salvage import salvage
 from gateway.store.snapshot import read_snapshot
+from gateway.store.wal import log_fault
 from gateway.store.writer import Deliver, InlineWriter, Writer
 
 _DAMAGED = (FaultKind.CORRUPT, FaultKind.NOT_A_DATABASE)
@@ -60,8 +61,7 @@ class Store:
         self._durable = durable
         self._max_bytes = max_bytes
         self.notes: list[str] = []
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = FileLock(path)
+        self._lock = _lock(path)
         try:
             self._prepare(check, stamp or time.strftime("%Y%m%dT%H%M%S", time.gmtime()))
         except apsw.Error as error:
@@ -99,9 +99,10 @@ class Store:
         self._lock.close()
 
     def _prepare(self, check: bool, stamp: str) -> None:
-        path, rebuilt = self.layout.database, self._beside("rebuilt")
-        if rebuilt.exists() and not exists(path):  # the power went between setting the damaged file aside and this
-            rebuilt.replace(path)
+        path, rebuilt = self.layout.database, rebuilt_name(self.layout.database)
+        if rebuilt.exists() and not path.exists():  # the power went when the old file was just set aside
+            put_in_place(rebuilt, path, f"corrupt-{stamp}")
+        rebuilt.unlink(missing_ok=True)  # the power went before: the old file stands, and is looked at anew
         found = exists(path)
         finding = self._examine(check) if found else None
         if finding is not None:
@@ -113,19 +114,18 @@ class Store:
             migrate(database)
             database.close()
 
-    def _beside(self, suffix: str) -> Path:
-        return self.layout.database.with_name(f"{self.layout.database.name}.{suffix}")
-
     def _examine(self, check: bool) -> str | None:
         """Bring the file to the newest schema; what is wrong with it, None: nothing."""
+        path = self.layout.database
         try:
+            # Reading only, because SQLite deletes a log that it cannot read as soon as it may write.
+            finding = log_fault(path.with_name(path.name + "-wal")) or (_structure_fault(path) if check else None)
+            if finding is not None:
+                return finding
             database = self.connect()
             try:
-                finding = quick_check(database) if check else None
-                if finding is None:
-                    migrate(database)
-                    finding = _registry_fault(database)
-                return finding
+                migrate(database)
+                return _registry_fault(database)
             finally:
                 database.close(True)
         except apsw.Error as error:
@@ -139,7 +139,8 @@ class Store:
 
     def _rebuild(self, damaged: Path | None, finding: str, stamp: str) -> None:
         """Make a new file of what is left. A power cut at any point leaves the damaged file or the new one in place."""
-        rebuilding, rebuilt = self._beside("rebuilding"), self._beside("rebuilt")
+        path = self.layout.database
+        rebuilding, rebuilt = path.with_name(path.name + ".rebuilding"), rebuilt_name(path)
         for part in ("", "-wal", "-shm"):
             rebuilding.with_name(rebuilding.name + part).unlink(missing_ok=True)
         database = open_database(rebuilding, durable=self._durable)
@@ -149,14 +150,31 @@ class Store:
         finally:
             database.close(True)
         rebuilding.replace(rebuilt)
-        aside = set_aside(self.layout.database, f"corrupt-{stamp}") if damaged else None
-        rebuilt.replace(self.layout.database)
-        sync_folder(self.layout.database.parent)
-        where = f"it was set aside as {aside.name}" if aside else "nothing was left of it"
+        sync_folder(path.parent)
+        aside = put_in_place(rebuilt, path, f"corrupt-{stamp}")
+        where = f"it was set aside as {aside.name}" if damaged and aside else "nothing was left of it"
         self.notes.append(
-            f"{self.layout.database}: damaged ({finding}); {where}; {saved.records} records were saved, at least"
+            f"{path}: damaged ({finding}); {where}; {saved.records} records were saved, at least"
             f" {saved.damaged} are lost, devices and keys are from: {saved.registry}; check the card"
         )
+
+
+def _lock(path: Path) -> FileLock:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            FaultKind.IO, f"{path.parent}: cannot be made: {error.strerror}; name another folder"
+        ) from None
+    return FileLock(path)
+
+
+def _structure_fault(path: Path) -> str | None:
+    database = read_database(path)
+    try:
+        return quick_check(database)
+    finally:
+        database.close(True)
 
 
 def _registry_fault(database: apsw.Connection) -> str | None:

@@ -302,12 +302,13 @@ class Writer:
         with self._wake:
             self._batcher.resume()
 
-    def close(self) -> None:
-        """Write all that waits, close the file and end the thread."""
+    def close(self, timeout_s: float | None = None) -> bool:
+        """Write all that waits, close the file and end the thread; whether that was done within *timeout_s*."""
         with self._wake:
             self._closing = True
             self._wake.notify()
-        self._thread.join()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
@@ -319,7 +320,8 @@ class Writer:
                 self._pen.housekeep()
             self._pen.close()
         except BaseException as error:
-            self._deliver(Died(f"the store's writer ended with {type(error).__name__}: {error}"))
+            with contextlib.suppress(Exception):  # it may be what ended this
+                self._deliver(Died(f"the store's writer ended with {type(error).__name__}: {error}"))
             self._fail_calls()
             raise
 
@@ -402,9 +404,10 @@ class InlineWriter:
         """Commits count again."""
         self._failed = False
 
-    def close(self) -> None:
+    def close(self, timeout_s: float | None = None) -> bool:
         """Close the file."""
         self._pen.close()
+        return True
 
 
 def _answer(future: "Future[Any]", value: Any, error: BaseException | None) -> None:

@@ -150,9 +150,7 @@ def figures() -> Iterator[Figure]:
 
 
 def _rate(name: str, run: Run, target: float) -> Figure:
-    return Figure(
-        name=name, value=round(run.per_s), unit="uplinks/s", target=target, more_is_better=True, how=_HOW
-    )
+    return Figure(name=name, value=round(run.per_s), unit="uplinks/s", target=target, more_is_better=True, how=_HOW)
 
 
 def _cpu(name: str, run: Run, target: float) -> Figure:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import struct
 import subprocess
 import threading
@@ -103,6 +104,8 @@ class StubBroker:
         refuse: int | None = 0,
         versions: tuple[int, ...] = (4, 5),
         properties: bytes = b"",
+        tls: ssl.SSLContext | None = None,
+        suback: int = 1,
     ) -> None:
         self.answer = answer
         self.refuse = refuse
@@ -113,12 +116,14 @@ class StubBroker:
         self.most_unacked = 0
         self._versions = versions
         self._properties = properties
+        self._tls = tls
+        self._suback = suback
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self.changed = asyncio.Event()
 
     async def __aenter__(self) -> "StubBroker":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -176,7 +181,8 @@ class StubBroker:
                 body = struct.pack(">H", mid) + (bytes((answer, 0)) if answer else b"")
                 writer.write(bytes((0x40, len(body))) + body)
             elif kind == SUBSCRIBE:
-                writer.write(b"\x90\x04" + body[:2] + b"\x00\x01" if five else b"\x90\x03" + body[:2] + b"\x01")
+                said = body[:2] + (b"\x00" if five else b"") + bytes((self._suback,))
+                writer.write(packet_of(0x90, said))
             elif kind == PINGREQ:
                 writer.write(b"\xd0\x00")
             elif kind == DISCONNECT:

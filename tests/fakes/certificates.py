@@ -68,6 +68,4 @@ class Authority:
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, begins: datetime, ends: datetime
     ) -> x509.CertificateBuilder:
-        return x509.CertificateBuilder(
-            self._name, subject, key.public_key(), x509.random_serial_number(), begins, ends
-        )
+        return x509.CertificateBuilder(self._name, subject, key.public_key(), x509.random_serial_number(), begins, ends)

@@ -80,6 +80,7 @@ class Desk:
         self.make_role = make_role
         self.spread_s = spread_s
         self.dev_eui = dev_eui
+        self.epoch = EPOCH  # of a log that is formatted
         self.role = None
         self.mind = None
         self._next_order = 0
@@ -104,7 +105,7 @@ class Desk:
         self._start(image, self.log.image(), 4, False)
 
     def _start(self, image, log_image, reset_cause, safe):
-        self.log = Log(self.disk, EPOCH, log_image)
+        self.log = Log(self.disk, self.epoch, log_image)
         self.role = None if safe else self.make_role(image=role_image(image))
         facts = Facts(
             version=(1, 2, 3),

@@ -15,7 +15,7 @@ from gateway.readings.record import Kind, Record
 
 START_MS = 1_795_330_800_000  # 2026-11-22T07:00:00Z
 AIR_CONTENT = b"[3,12,34,45,67,450,213,55,10132]"
-TWO_BAYS_CONTENT = b"[1,1,7,312,0,45,14,85,3612]"
+TWO_BAYS_CONTENT = b"[1,1,7,312,0,45,14,85,361]"
 
 
 def eui(device: int) -> bytes:

@@ -353,6 +353,20 @@ def test_what_is_older_than_the_log_is_named_in_the_receipt():
     assert set(gateway(desk)) == {oldest, oldest + 1}
 
 
+def test_who_asks_for_what_no_log_has_any_more_is_told_the_status():
+    """A gateway that was restored from a backup asks so for the log's epoch."""
+    desk = settled()
+    lost_week(desk, 3)
+    desk.order(Order(1, SOON, o.RESEND, 0, 2))
+    desk.rest(60)
+    assert desk.sent(3) == []
+    desk.order(Order(2, SOON, o.RESEND, 0x1003, 1))  # 61,440 numbers ago
+    desk.rest(60)
+    assert [receipt.detail for receipt in receipts(desk)] == [None, 0]
+    [(_, payload)] = desk.sent(3)
+    assert (decode_status(payload).epoch, decode_status(payload).next_seq) == (desk.log.epoch, desk.log.next_seq)
+
+
 def test_what_the_log_lets_go_of_while_its_frame_waits_is_no_harm():
     desk = settled()
     for n in range(2500):

@@ -13,7 +13,7 @@ def test_copies_are_sorted_by_snr_then_rssi_and_those_without_come_last():
     frame = copies.closed(200)
     assert [received.radio for received, _ in frame.best_first()] == ["d", "c", "b", "e", "a"]
     assert frame.first_ms == 0
-    assert dict((received.radio, at_ms) for received, at_ms in frame.copies)["c"] == 2
+    assert {received.radio: at_ms for received, at_ms in frame.copies}["c"] == 2
 
 
 def test_a_window_lasts_from_the_first_copy_on():

@@ -136,6 +136,18 @@ def test_a_session_is_the_current_one_once_it_was_heard_and_the_old_one_until_th
     assert reason_of(station.hear(device.frame(2))) is Reason.UNKNOWN_DEV_ADDR
 
 
+def test_the_first_answers_of_a_session_wait_for_no_commit(station, device):
+    """Its first counters were reserved with the session: a node in doubt of it is answered at once."""
+    station.hear(device.join_request())
+    device.hear_accept(station.transmits[-1].phy_payload)
+    station.hold = True
+    for f_cnt in range(40):
+        station.hear(device.frame(f_cnt, f_opts=b"\x02"))
+        frame, _ = device.hear(station.transmits[-1].phy_payload)
+        assert frame.f_cnt16 == f_cnt
+    assert not any(commit.at_once for commit in station.held)
+
+
 def test_both_sessions_survive_a_restart(station, device):
     station.hear(device.join_request())
     device.hear_accept(station.transmits[-1].phy_payload)

@@ -10,19 +10,21 @@ from firmware.events import Joined, LinkAnswered, Sent, TimeAnswered
 from gateway.links.link import Transmit
 from gateway.network.events import ClockSet, Downlink, GroupSet
 from gateway.network.registration import Group
+from protocol.lorawan.frames import JOIN_ACCEPT, parse_frame
 from protocol.lorawan.multicast import encrypt_mc_key, mc_ke_key, mc_root_key
 from protocol.region import SUB_BANDS
 from tests.fakes.devices import Device
 from tests.firmware.network import GEN_APP_KEY
 from tests.gateway.network.town import Town, airtime_ms, ask
 
+HOUR_MS = 3_600_000
 QUARTER_MS = 900_000
 DAY = 96
 UNIX_AT_0_MS = 1_767_225_600_000
 
 
 def order(ref, target, town, payload=None, hours=24, **fields):
-    expires_ms = town.station.now_ms + hours * 3_600_000
+    expires_ms = town.station.now_ms + hours * HOUR_MS
     payload = b"order %d" % ref if payload is None else payload
     return Downlink(ref=ref, target=target, f_port=4, payload=payload, expires_ms=expires_ms, **fields)
 
@@ -90,6 +92,33 @@ def test_a_day_in_which_a_fifth_of_all_frames_is_lost(name):
         assert {accepted.dr for accepted in town.station.accepted} == {3}
     else:
         assert len({accepted.freq_hz for accepted in town.station.accepted}) == 8
+
+
+def test_a_gateway_that_fails_and_starts_again_all_day_loses_no_session_and_doubles_nothing():
+    """A full disk now and then, a restart every two hours, and one frame in ten lost."""
+    node = Device(1, joins=True)
+    town = Town([node], "troubled", 0.1)
+    [street] = town.streets
+    town.run(120_000)
+    for quarter in range(DAY):
+        if quarter % 8 == 3:
+            town.station.restart()
+        town.station.hold = quarter % 5 == 0
+        town.station.tell(order(quarter, node.dev_eui, town, hours=1, confirmed=quarter % 2 == 0))
+        live(town, 1, 3, quarter)
+        if town.station.hold:
+            town.station.fail()
+    town.station.hold = False
+    live(town, 4, first=DAY)
+    kept = records(town, node)
+    assert len(kept) == len(set(kept)) > 0.6 * DAY
+    assert len(street.events(Joined)) == 1
+    heard = [event.payload for event in street.events(Heard)]
+    assert len(heard) > 0.5 * DAY
+    downs = [parse_frame(t.phy_payload) for t in town.station.transmits if t.phy_payload[0] >> 5 != JOIN_ACCEPT]
+    counters = {}
+    for frame in downs:
+        assert counters.setdefault(frame.f_cnt16, bytes(frame.msg)) == bytes(frame.msg), "FCntDown used twice"
 
 
 def test_radios_stay_within_their_duty_cycle_and_never_send_two_frames_at_once():

@@ -1,4 +1,4 @@
-"""What network and device ask each other in MAC commands, and how a device that listens otherwise is brought in line."""
+"""What network and device ask each other in MAC commands; a device that listens otherwise is brought in line."""
 
 import pytest
 

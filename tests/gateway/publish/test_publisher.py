@@ -3,6 +3,8 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.governance.dataset import Sharing
 from gateway.publish.cursor import Cursor
@@ -88,11 +90,11 @@ def test_a_broker_away_for_72_hours_loses_nothing_and_live_does_not_starve():
     assert historical[-1] - historical[0] < 5 * MINUTE_MS
     # The first ones after the end of the outage are history too: up to 120 s pass before the next attempt.
     assert 0 <= len(historical) - devices * 4 * hours < devices
-    waits = [
-        heard.at_ms - hours * HOUR_MS - (heard.seq - 4 * hours) * HOUR_MS // 4 - int(heard.dev_eui[-4:], 16) * HOUR_MS // 4 // (devices + 1)
-        for heard in chain.heard
-        if not heard.historical
-    ]  # fmt: skip
+    waits = []
+    for heard in chain.heard:
+        if not heard.historical:
+            into_ms = int(heard.dev_eui[-4:], 16) * HOUR_MS // 4 // (devices + 1)
+            waits.append(heard.at_ms - heard.seq * HOUR_MS // 4 - into_ms)
     assert max(waits) < 1000
     assert [note.name for note in chain.notes] == ["broker_lost", "broker_connected"]
     assert chain.outbox.cursor == Cursor(len(chain.outbox.rows))
@@ -363,7 +365,7 @@ def test_an_unreadable_row_is_parked_with_the_reason():
 def test_a_store_that_cannot_read_is_asked_again():
     chain = chain_of(2, 2)
     publisher = chain.publisher
-    assert [effect for effect in publisher.wake(0)] != []
+    assert publisher.wake(0) != []
     (note, want) = publisher.handle(Connected(number=1), 10)
     assert note.name == "broker_connected"
     (note,) = publisher.handle(ReadFailed(want.lane, "disk I/O error"), 20)
@@ -431,3 +433,66 @@ def test_publish_is_what_the_messenger_made():
     chain.run_until(200)
     (message,) = chain.messenger.messages_of(1, record_of(1, 0))
     assert sent == [Publish(1, message.topic, message.payload)]
+
+
+ACTION = st.sampled_from(
+    ["rows", "rows", "rows", "minutes", "drop", "away", "back", "kill", "replay", "date", "unpark"]
+)
+
+
+@given(actions=st.lists(ACTION, max_size=40), seed=st.integers(0, 1000), faults=st.sampled_from([0, 0.05, 0.3]))
+def test_in_any_weather_every_record_arrives(actions, seed, faults):
+    """Cuts, kills, refusals, silence, undated rows and replays in any order; then the sky clears."""
+    dice = random.Random(seed)
+    sky = {"faults": faults, "dated": False}
+    answers = [0x80, 0x87, 0x97, 0x99, None, None, "drop"]
+
+    def answer(publish, now_ms):
+        return dice.choice(answers) if dice.random() < sky["faults"] else 0
+
+    outbox = MemoryOutbox()
+    messenger = messenger_of(two_bay_town(6), resolve=lambda boot, ms: (START_MS + ms, 1) if sky["dated"] else None)
+    chain = Chain(outbox, messenger, answer, seed=seed, batch=5, window=7)
+    seqs = [0] * 7
+    straight = True
+    for action in actions:
+        if action == "rows":
+            for device in dice.choices(range(1, 7), k=dice.randrange(1, 30)):
+                boot = 4 if dice.random() < 0.1 else None
+                ms = 1_000 if boot else START_MS
+                chain.store(record_of(device, seqs[device], ms, content=TWO_BAYS_CONTENT, boot=boot))
+                seqs[device] += 1
+                straight = straight and boot is None  # an undated row goes later, with the history
+        elif action == "minutes":
+            chain.run_until(chain.now_ms + dice.randrange(1, 10 * MINUTE_MS))
+        elif action == "drop":
+            chain.drop()
+        elif action in ("away", "back"):
+            chain.up = action == "back"
+            if not chain.up:
+                chain.drop()
+        elif action == "kill":
+            chain.restart()
+            straight = False  # what was live and is sent again as history may be first seen there
+        elif action == "replay":
+            chain.give(Replay(dice.randrange(1, 50), dice.randrange(1, 200)))
+            straight = False
+        elif action == "unpark":
+            straight = straight and not outbox.parked
+            chain.give(ReplayParked(tuple(outbox.parked)))
+        else:
+            sky["dated"] = True
+            chain.give(DatesKnown())
+        chain.run_until(chain.now_ms + 100)
+    chain.up, sky["faults"], sky["dated"] = True, 0, True
+    chain.give(DatesKnown())
+    chain.run_until(chain.now_ms + HOUR_MS)
+    straight = straight and not outbox.parked
+    chain.give(ReplayParked(tuple(outbox.parked)))
+    chain.run_until(chain.now_ms + HOUR_MS)
+    assert_all_heard(chain)
+    assert len({heard.key for heard in chain.heard}) == 2 * len(outbox.rows)
+    if straight:
+        assert_in_order(chain)
+    assert chain.publisher.figures().backlog == 0
+    assert outbox.cursor.done_up_to() == outbox.last_id()

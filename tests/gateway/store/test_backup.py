@@ -10,6 +10,7 @@ from gateway.store.database import open_database
 from gateway.store.faults import FaultKind, StoreError
 from gateway.store.opening import Store
 from tests.gateway.store.samples import Desk, joined, registration, seqs, uplink
+from tests.gateway.store.test_opening import CutError, cut_after
 
 RECORDS = 3000
 
@@ -27,10 +28,10 @@ def _desk(tmp_path: Path) -> Desk:
 
 def made(desk: Desk, target: Path) -> int:
     """Make a backup with an uplink between any two steps; how many steps it took."""
-    backup = Backup(target)
+    backup = Backup(target, pages=50)
     steps = 1
     while not desk.writer.call(backup.step, alone=True).result():
-        assert desk.accepts(uplink(0, 1, RECORDS + steps))
+        assert desk.accepts(uplink(0, 1, RECORDS + steps - 1))
         steps += 1
     return steps
 
@@ -39,7 +40,7 @@ def test_a_backup_is_made_in_steps_while_uplinks_are_written(desk, tmp_path):
     target = tmp_path / "backups" / backup_name("20260101T030000")
     pages = desk.writer.call(lambda db: db.pragma("page_count")).result()
     steps = made(desk, target)
-    assert steps >= pages // 512
+    assert steps >= pages // 50 > 2
     assert verify(target) == RECORDS + steps - 1
     assert target.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in target.parent.iterdir()] == ["lampyre-20260101T030000.sqlite"]
@@ -77,6 +78,28 @@ def test_what_was_there_is_set_aside_and_a_running_gateway_keeps_it(desk, tmp_pa
     assert restore(target, path, "now") == path.with_name("gateway.sqlite.before-restore-now-2")
     assert devices.list_devices(open_database(path.with_name("gateway.sqlite.before-restore-now"))) == []
     assert not path.with_name("gateway.sqlite.restoring").exists()
+
+
+@pytest.mark.parametrize("renames", range(1, 5))
+def test_a_cut_while_a_backup_is_put_back_is_finished_at_the_next_start(desk, tmp_path, monkeypatch, renames):
+    target = tmp_path / "backup.sqlite"
+    made(desk, target)
+    path = tmp_path / "two" / "gateway.sqlite"
+    Store(path).close()
+    path.with_name("gateway.sqlite-wal").write_bytes(b"not this file's log")
+    with monkeypatch.context() as patched:
+        cut_after(patched, renames)
+        if renames < 4:
+            with pytest.raises(CutError):
+                restore(target, path, "now")
+        else:
+            restore(target, path, "now")
+    store = Store(path, durable=False)
+    kept = sessions.load_devices(store.reader())
+    assert set(kept) == (set() if renames == 1 else {1})  # the old one, or the backup, and never a mixture
+    assert all(device.join_nonce == 20 + 256 for device in kept.values())
+    store.close()
+    assert not list(path.parent.glob("*.re*"))
 
 
 @pytest.mark.parametrize("damage", ["cut", "not a database", "bits"])
@@ -120,6 +143,23 @@ def test_one_backup_a_day_is_due_once_the_time_is_known(tmp_path):
         b""
     )  # made under a wrong clock: it must not stop the others
     assert due_backup(tmp_path, noon_ms + 5000) == tmp_path / "lampyre-20260101T120005.sqlite"
+
+
+def test_a_backup_to_nowhere_says_so(desk, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match=r"Not a directory|File exists") as fault:
+        desk.writer.call(Backup(tmp_path / "file" / "backup.sqlite").step, alone=True).result()
+    assert fault.value.kind is FaultKind.IO
+
+
+def test_a_backup_whose_connection_was_opened_again_begins_anew(desk, tmp_path):
+    backup = Backup(tmp_path / "backup.sqlite", pages=50)
+    first = desk.writer.call(lambda database: database).result()
+    assert not desk.writer.call(backup.step, alone=True).result()
+    first.close(True)
+    with pytest.raises(StoreError, match=r"backup\.sqlite"):
+        backup.step(first)
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_old_backups_go_and_other_files_stay(tmp_path):

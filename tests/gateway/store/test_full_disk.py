@@ -80,7 +80,7 @@ def test_a_full_file_refuses_then_retention_makes_room_and_the_same_frame_is_acc
     path = tmp_path / "gateway.sqlite"
     prepared(path)
     max_bytes = 120 * PAGE_SIZE
-    desk = Desk(lambda: open_database(path, max_bytes=max_bytes), log_pages=16)
+    desk = Desk(lambda: open_database(path, durable=False, max_bytes=max_bytes), log_pages=16)
     f_cnt = 0
     while desk.accepts(uplink(f_cnt, 1, f_cnt)):
         f_cnt += 1

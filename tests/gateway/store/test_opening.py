@@ -128,7 +128,7 @@ def test_reading_makes_no_file_and_cannot_write(tmp_path):
 
 def lived(path: Path) -> bytes:
     """A store with a life behind it, its snapshot beside it; what the file holds."""
-    store = Store(path)
+    store = Store(path, durable=False)
     desk = Desk(store.connect)
     desk.writer.call(lambda db: devices.add_devices(db, [registration(number) for number in (1, 2, 3)])).result()
     desk.writer.call(lambda db: groups.add_group(db, group(1))).result()
@@ -227,6 +227,81 @@ def test_a_cut_while_the_new_file_is_put_in_place_is_finished_at_the_next_start(
     assert store.notes == []
     assert seqs(store.reader())[1] == expected(1)
     store.close()
+
+
+def test_what_only_the_log_holds_is_salvaged_too(tmp_path):
+    path = tmp_path / "gateway.sqlite"
+    lived(path)
+    store = Store(path)
+    desk = Desk(store.connect)
+    for f_cnt in range(RECORDS, RECORDS + 50):
+        assert desk.accepts(uplink(f_cnt, 1, f_cnt))
+    copy = tmp_path / "cut" / "gateway.sqlite"
+    copy.parent.mkdir()
+    for name in ("gateway.sqlite", "gateway.sqlite-wal", "registry.snapshot"):
+        copy.with_name(name).write_bytes(path.with_name(name).read_bytes())
+    desk.writer.close()
+    with copy.open("r+b") as file:
+        file.write(bytes(100))
+    log = copy.with_name("gateway.sqlite-wal")
+    content = log.read_bytes()
+    log.write_bytes(bytes(24) + content[24:])  # the log's own header, too: SQLite reads nothing of it
+    saved = Store(copy, durable=False, stamp="now")
+    assert "devices and keys are from: snapshot" in saved.notes[0]
+    assert seqs(saved.reader())[1] == [*expected(1), *range(RECORDS, RECORDS + 50)]
+
+
+def test_a_folder_that_cannot_be_says_so(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match=r"file: cannot be made: File exists; name another folder"):
+        Store(tmp_path / "file" / "gateway.sqlite")
+
+
+class CutError(Exception):
+    """The power goes."""
+
+
+def cut_after(monkeypatch, renames: int) -> None:
+    """Let so many renames happen and none after."""
+    done = []
+    real = Path.replace
+
+    def replace(self, target):
+        if len(done) == renames:
+            raise CutError
+        done.append(self)
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+
+
+@pytest.mark.parametrize("renames", range(4))
+def test_a_cut_at_any_rename_of_a_salvage_is_finished_at_the_next_start(tmp_path, monkeypatch, renames):
+    path = tmp_path / "gateway.sqlite"
+    content = bytearray(lived(path))
+    log = path.with_name("gateway.sqlite-wal")
+    database = open_database(path)
+    Desk(lambda: database).accepts(uplink(1, 1, RECORDS))
+    stale = log.read_bytes()
+    database.close()
+    content[:16] = bytes(16)
+    path.write_bytes(content)
+    log.write_bytes(stale)
+    with monkeypatch.context() as patched:
+        cut_after(patched, renames)
+        with pytest.raises(CutError):
+            Store(path, stamp="now")
+    store = Store(path, stamp="later")
+    database = store.reader()
+    assert {device: set(expected(device)) - set(found) for device, found in seqs(database).items()} == {
+        1: set(),
+        2: set(),
+        3: set(),
+    }
+    assert sessions.load_devices(database)[2].current.f_cnt_down >= expected(2)[-1] + 64 + 4096
+    database.close()
+    store.close()
+    assert not list(tmp_path.glob("*.rebuil*"))
 
 
 def test_without_file_and_snapshot_a_new_store_is_made(tmp_path):

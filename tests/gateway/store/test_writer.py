@@ -9,13 +9,14 @@ import pytest
 
 from gateway.network.events import Commit, Committed
 from gateway.store import sessions
+from gateway.store.batch import MAX_QUEUED
 from gateway.store.counters import load_counters
 from gateway.store.database import PAGE_SIZE, open_database, read_database
 from gateway.store.devices import RegistryError, add_devices, list_devices
 from gateway.store.faults import FaultKind, StoreError
 from gateway.store.records import records_after
 from gateway.store.rows import fetch
-from gateway.store.writer import Died, Failed, Result, Writer
+from gateway.store.writer import OVERLOADED, Died, Failed, Result, Writer
 from gateway.store.writes import AddRecord, KeepCounters, KeepSession, StartSession
 from tests.gateway.store.faulty import FaultyDisk
 from tests.gateway.store.samples import (
@@ -164,6 +165,26 @@ def test_a_store_that_cannot_be_opened_is_a_failure_that_passes(path, tmp_path):
     writer.submit(uplink(2, 1, 0))
     told.wait_for(Committed(token=2))
     writer.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_more_than_the_queue_holds_fails_and_goes_on(path):
+    told = Told()
+    writer = Writer(lambda: open_database(path), told, group_ms=3_600_000, most=1 << 30)
+    for token in range(MAX_QUEUED):
+        assert writer.overloaded == (token >= OVERLOADED)
+        writer.submit(Commit(token=token, writes=(), at_once=False))
+    assert writer.queued == MAX_QUEUED
+    writer.submit(Commit(token=MAX_QUEUED, writes=(), at_once=False))
+    failed = told.wait_for_kind(Failed)
+    assert "10000 commits wait to be written" in str(failed.error)
+    assert (writer.queued, writer.overloaded, writer.figures.discarded) == (0, False, MAX_QUEUED + 1)
+    writer.resume()
+    writer.submit(uplink(MAX_QUEUED + 2, 1, 0))
+    told.wait_for(Committed(token=MAX_QUEUED + 2))
+    writer.close()
+    with pytest.raises(StoreError, match="closed"):
+        result_of(writer.call(f_cnt_ups))
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -1,0 +1,259 @@
+"""A virtual street before a gateway that is real: real sockets, a real broker, a real disk, and a clock moved by hand.
+
+Nodes are whole firmware nodes on virtual time; what their radios send goes through a packet forwarder to the gateway's
+UDP port, and what the gateway tells the forwarder to send comes back into their windows.
+"""
+
+import asyncio
+import base64
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from firmware.actions import TakeReading, TellEvent
+from firmware.mac import Mac
+from firmware.mind import Facts, Mind
+from firmware.node import Node
+from firmware.roles.air import Air
+from firmware.roles.light import Light
+from firmware.session import Identity
+from firmware.store.log import Log
+from gateway.config.load import parse_config
+from gateway.links.link import Received
+from gateway.process import Gateway
+from protocol.dimming import DEFAULT_PROGRAMME
+from protocol.quantities import AIR_FULL, LIGHT_ONE_HEAD
+from protocol.region import FULL, dr_of
+from protocol.settings import AIR, LIGHT, Settings
+from simulator.air import OnAir, SimpleAir
+from simulator.body import Body
+from simulator.files import MemoryFiles
+from simulator.streams import Stream
+from simulator.timeline import Timeline
+from tests.fakes.clocks import HandClock
+from tests.fakes.forwarders import DATR, Forwarder, rxpk_of
+from tests.firmware.roles.street import antony, stored
+
+GATEWAY_EUI = bytes.fromhex("aa555a0000000101")
+JOIN_EUI = bytes.fromhex("02000000000000ff")
+START_S = 1_767_261_600  # 2026-01-01T10:00:00Z, virtual time 0
+INTERVAL_S = 900
+LAMP = (100, 400, 2300, 174, 0, 250, 20)  # what a lamp's meter says, in the order of its set
+
+Judge = Callable[[dict[str, Any]], object]
+
+
+class Radio(Forwarder):
+    """A forwarder whose verdict on each txpk is *judge*'s: None for sent, else the JSON of its TX_ACK."""
+
+    def __init__(self, eui: bytes) -> None:
+        super().__init__(eui)
+        self.judge: Judge = lambda txpk: None
+
+    @property
+    def verdict(self) -> object:  # type: ignore[override]
+        return self.judge(self.txpks[-1][1])
+
+    @verdict.setter
+    def verdict(self, value: object) -> None:
+        """Decided for each by itself."""
+
+
+class Street:
+    """loss: of frames, each way.
+
+    readings: by DevEUI, in the order of their numbers, the values of each reading, None for an event. emitted: (virtual
+    µs, txpk) of what the forwarder put on the air; uplinks: what nodes did.
+    """
+
+    def __init__(self, folder: Path, mqtt_port: int, seed: int, loss: float = 0.0) -> None:
+        self.clock = HandClock(unix_offset_ms=START_S * 1000)
+        self.timeline = Timeline()
+        self.radio = Radio(GATEWAY_EUI)
+        self.readings: dict[str, list[tuple[int | None, ...] | None]] = {}
+        self.bodies: dict[str, Body] = {}
+        self.emitted: list[tuple[int, dict[str, Any]]] = []
+        self.uplinks: list[OnAir] = []
+        self._folder = folder
+        self._mqtt_port = mqtt_port
+        self._seed = seed
+        self._heard: list[OnAir] = []
+        self._seen = 0  # txpks taken
+        self._air = SimpleAir(self.timeline, Stream(seed, "air"), loss, self.uplinks.append)
+        self._air.attach("gateway", self._heard.append)
+
+    async def begin(self) -> None:
+        """Start the gateway, and the forwarder beside it."""
+        config = parse_config(self._toml().encode(), self._folder / "gateway.toml")
+        self.gateway = Gateway(
+            config, clock=self.clock, look=lambda: (START_S * 1000, "by hand"), capture=self._folder / "capture.jsonl"
+        )
+        await self.gateway.start()
+        assert self.gateway.udp_address is not None
+        await self.radio.connect(self.gateway.udp_address)
+        await self.radio.pull()
+
+    async def end(self) -> None:
+        """Let what was accepted be written and delivered, and stop."""
+        await self.until(lambda: self.gateway.quiet())
+        await self.gateway.stop()
+        self.radio.close()
+
+    def air_node(self, number: int, app_key: bytes) -> bytes:
+        """Switch an air node on; returns its DevEUI."""
+        dev_eui = bytes([2, 0, 0, 0, 0, 1, 0, number])
+        dice = Stream(self._seed, f"air/{number}")
+        settings = Settings({0: AIR, 1: dev_eui})
+        role = Air(AIR_FULL, INTERVAL_S, settings.fan_warm_up_s, settings.growth_per_mille, 5_000 + dice.below(60_000))
+        self._switch_on(dev_eui, role, settings, app_key, b"", _Air(dice), False)
+        return dev_eui
+
+    def lamp(self, number: int, app_key: bytes, gen_app_key: bytes) -> bytes:
+        """Switch a lamp on; returns its DevEUI."""
+        dev_eui = bytes([2, 0, 0, 0, 0, 2, 0, number])
+        settings = Settings({0: LIGHT, 1: dev_eui})
+        role = Light(settings, number, antony().encode(), stored(DEFAULT_PROGRAMME))
+        self._switch_on(dev_eui, role, settings, app_key, gen_app_key, _Lamp(), True)
+        return dev_eui
+
+    def _switch_on(
+        self, dev_eui: bytes, role: Any, settings: Settings, app_key: bytes, gen_app_key: bytes, senses: Any, c: bool
+    ) -> None:
+        _watch(role, self.readings.setdefault(dev_eui.hex(), []))
+        mind = Mind(role, Log(MemoryFiles(), dev_eui[-1]), settings, Facts((0, 1, 0), 1_400_000_000, dev_eui))
+        mac = Mac(Identity(dev_eui, JOIN_EUI, app_key, gen_app_key), FULL, class_c=c)
+        body = Body(dev_eui.hex(), Node(mind, mac), self.timeline, self._air, senses, START_S)
+        body.boot(self.timeline.now_us + 1_000_000 * dev_eui[-1])
+        self.bodies[dev_eui.hex()] = body
+
+    def say(self, phy_payload: bytes, freq_hz: int = 868_100_000, dr: int = 5) -> None:
+        """Somebody who is none of these nodes sends a frame now."""
+        self._air.transmit("stranger", phy_payload, freq_hz, dr, 14)
+
+    async def live(self, span_s: float) -> None:
+        """Let virtual time pass, for nodes and gateway alike."""
+        until_ms = self.clock.now_ms() + int(span_s * 1000)
+        while True:
+            next_us = self.timeline.next_us()
+            next_ms = self.clock.next_ms()
+            times = [until_ms]
+            times += [] if next_us is None else [-(-next_us // 1000)]
+            times += [] if next_ms is None else [next_ms]
+            now_ms = max(min(times), self.clock.now_ms())
+            self.timeline.run(now_ms * 1000)
+            rang = next_ms is not None and next_ms <= now_ms
+            self.clock.move_to(now_ms)
+            if self._heard or rang:
+                await self._settle()
+            if now_ms >= until_ms:
+                return
+
+    async def until(self, done: Callable[[], bool]) -> None:
+        """Let real time pass until *done*; the test's own time-out ends a wait in vain."""
+        while not done():
+            await asyncio.sleep(0.01)
+
+    async def _settle(self) -> None:
+        """Hand on what was heard, and wait until the gateway has made of it all that does not take (virtual) time."""
+        if self._heard:
+            await self.radio.push({"rxpk": [rxpk_of(self._received(frame)) for frame in self._heard]})
+            self._heard.clear()
+        while True:
+            idle = not self.gateway.hurried()
+            await self.radio.pull()  # what the gateway sent before its answer has come, too
+            new, self._seen = self.radio.txpks[self._seen :], len(self.radio.txpks)
+            for _, txpk in new:
+                if self.radio.judge(txpk) is None:
+                    self._emit(txpk)
+            if idle and not new and not self.gateway.hurried():
+                return
+
+    def _received(self, frame: OnAir) -> Received:
+        return Received(
+            radio="",
+            phy_payload=frame.phy_payload,
+            freq_hz=frame.freq_hz,
+            dr=frame.dr,
+            counter_us=frame.end_us & 0xFFFFFFFF,
+            rssi_dbm=-80,
+            snr_db=7.5,
+        )
+
+    def _emit(self, txpk: dict[str, Any]) -> None:
+        now_us = self.timeline.now_us
+        wait_us = 0 if txpk.get("imme") else (txpk["tmst"] - now_us) & 0xFFFFFFFF
+        assert wait_us < 1 << 31, f"{txpk} comes too late: it is {now_us & 0xFFFFFFFF}"
+        self.timeline.at(now_us + wait_us, lambda: self._on_air(txpk))
+
+    def _on_air(self, txpk: dict[str, Any]) -> None:
+        assert txpk["ipol"] is True
+        assert txpk["ncrc"] is True
+        self.emitted.append((self.timeline.now_us, txpk))
+        sf, bw = txpk["datr"][2:].split("BW")
+        dr = dr_of(int(sf), int(bw) * 1000)
+        assert DATR[dr] == txpk["datr"]
+        payload = base64.b64decode(txpk["data"])
+        self._air.emit("gateway", payload, round(txpk["freq"] * 1e6), dr, txpk["powe"])
+
+    def _toml(self) -> str:
+        return f"""
+[site]
+insee = "92002"
+name = "Antony"
+latitude_deg = 48.7536
+longitude_deg = 2.2975
+[store]
+folder = "{self._folder}/store"
+[udp]
+gateways = ["{GATEWAY_EUI.hex()}"]
+listen = "127.0.0.1:{_free_udp_port()}"
+[mqtt]
+host = "127.0.0.1"
+port = {self._mqtt_port}
+audience = "internal"
+tls = false
+[api]
+socket = "{self._folder}/api.sock"
+"""
+
+
+def _free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _watch(role: Any, told: list[tuple[int | None, ...] | None]) -> None:
+    """Write down what the role wants logged: the values of each reading, None for each event."""
+    handle = role.handle
+
+    def watched(event: object, now_ms: int) -> list[object]:
+        actions: list[object] = handle(event, now_ms)
+        for action in actions:
+            if isinstance(action, TakeReading):
+                told.append(action.values)
+            elif isinstance(action, TellEvent):
+                told.append(None)
+        return actions
+
+    role.handle = watched
+
+
+class _Air:
+    """Air that differs from one sample to the next."""
+
+    def __init__(self, dice: Stream) -> None:
+        self._dice = dice
+
+    def values(self, set_number: int, time_s: int) -> tuple[int | None, ...]:
+        pm = 100 + self._dice.below(5)
+        return pm, pm + 10, pm + 20, pm + 40, 450 + self._dice.below(30), 180 + self._dice.below(5), 60, 10_132
+
+
+class _Lamp:
+    """A lamp's meter, which sees what is right for full light."""
+
+    def values(self, set_number: int, time_s: int) -> tuple[int | None, ...]:
+        assert set_number == LIGHT_ONE_HEAD
+        return LAMP
