@@ -1,5 +1,6 @@
 """`gateway.toml`: what it means, what it says when it is wrong, and that no mistake in it opens anything."""
 
+import dataclasses
 import subprocess
 import sys
 import tomllib
@@ -9,7 +10,7 @@ import pytest
 
 from gateway.config.effective import effective, leaving
 from gateway.config.example import example_text
-from gateway.config.load import DATASETS, MAX_LEN, ConfigError, load_config, parse_config
+from gateway.config.load import _SECTIONS, DATASETS, MAX_LEN, ConfigError, _wants, load_config, parse_config
 from gateway.config.values import Config, is_loopback
 from gateway.governance.dataset import Sharing
 
@@ -284,6 +285,23 @@ def test_the_effective_configuration_holds_no_password(secrets):
     config = parse(full(secrets))
     assert "hunter2" not in str(effective(config)) + repr(config)
     assert effective(config)["mqtt"]["password_file"] == str(secrets["password"])
+
+
+@pytest.mark.parametrize(
+    ("section", "name"),
+    [(section, field.name) for section in _SECTIONS for field in dataclasses.fields(_SECTIONS[section])],
+)
+def test_every_key_has_an_example_that_is_accepted(section, name):
+    example = _wants(_SECTIONS[section], name).example
+    assert list(tomllib.loads(example)) == [name]
+    title = {"serial": "[[serial]]", "datasets": "[datasets.air]"}.get(section, f"[{section}]")
+    text = SITE if section != "site" else ""
+    found: tuple[str, ...] = ()
+    try:
+        parse(f"{text}{title}\n{example}\n", "x")
+    except ConfigError as error:  # of other keys that are needed beside it
+        found = error.faults
+    assert not any(f"{title} {name} is " in fault or "has no key" in fault for fault in found), found
 
 
 def apart(path: Path, expression: str) -> str:
