@@ -9,6 +9,18 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+_SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 class Certificate:
     """A certificate with its key."""
@@ -36,6 +48,7 @@ class Authority:
         self._certificate = (
             self._builder(self._name, self._key, now - timedelta(days=30), now + timedelta(days=30))
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(_SIGNS, critical=True)
             .sign(self._key, hashes.SHA256())
         )
 
@@ -68,4 +81,9 @@ class Authority:
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, begins: datetime, ends: datetime
     ) -> x509.CertificateBuilder:
-        return x509.CertificateBuilder(self._name, subject, key.public_key(), x509.random_serial_number(), begins, ends)
+        # Both identifiers, because Python 3.13 verifies strictly (RFC 5280 §4.2.1.1, §4.2.1.2).
+        return (
+            x509.CertificateBuilder(self._name, subject, key.public_key(), x509.random_serial_number(), begins, ends)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+        )

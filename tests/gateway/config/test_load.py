@@ -142,8 +142,10 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file():
 
 
 def test_a_file_that_cannot_be_read_says_what_to_do(tmp_path):
-    with pytest.raises(ConfigError, match="No such file or directory; `lampyre gateway init` writes an example"):
+    with pytest.raises(ConfigError, match="is not there; `lampyre gateway init` writes an example"):
         load_config(tmp_path / "gateway.toml")
+    with pytest.raises(ConfigError, match="Is a directory; it must be a file that this user can read"):
+        load_config(tmp_path)
 
 
 def test_other_encodings_and_huge_files_are_told(tmp_path):
