@@ -55,8 +55,10 @@ def load_config(path: Path, *, look: bool = True) -> Config:
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_LEN + 1)
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: is not there; `lampyre gateway init` writes an example"]) from None
     except OSError as error:
-        raise ConfigError([f"{path}: {error.strerror}; `lampyre gateway init` writes an example"]) from None
+        raise ConfigError([f"{path}: {error.strerror}; it must be a file that this user can read"]) from None
     return parse_config(raw, path, look=look)
 
 

@@ -112,8 +112,12 @@ class Site:
         str, Predicate(is_insee), Wants("the commune's INSEE code, five characters in quotes", 'insee = "92002"')
     ]
     name: Annotated[Text, Wants("a name in quotes", 'name = "Antony, rue Auguste-Mounié"')]
-    latitude_deg: Annotated[float, Ge(-90), Le(90), Wants("degrees north, -90..90, without quotes", "48.7536")]
-    longitude_deg: Annotated[float, Ge(-180), Le(180), Wants("degrees east, -180..180, without quotes", "2.2975")]
+    latitude_deg: Annotated[
+        float, Ge(-90), Le(90), Wants("degrees north, -90..90, without quotes", "latitude_deg = 48.7536")
+    ]
+    longitude_deg: Annotated[
+        float, Ge(-180), Le(180), Wants("degrees east, -180..180, without quotes", "longitude_deg = 2.2975")
+    ]
     timezone: Annotated[
         str, Predicate(is_timezone), Wants("a time zone in quotes, as Europe/Paris", 'timezone = "Europe/Paris"')
     ] = "Europe/Paris"
@@ -128,12 +132,16 @@ class Store:
     """
 
     folder: Annotated[AbsolutePath, Wants(_PATH, 'folder = "/var/lib/lampyre"')] = FOLDER
-    max_disk_mb: Annotated[int, Ge(50), Le(10_000_000), Wants("megabytes, 50 or more, without quotes", "4000")] = 4000
-    reserve_mb: Annotated[int, Ge(16), Le(1_000_000), Wants("megabytes, 16 or more, without quotes", "200")] = 200
-    backup_at: Annotated[str, Predicate(_is_time), Wants('a local time in quotes, "00:00".."23:59"', '"03:30"')] = (
-        "03:30"
-    )
-    backup_keep: Annotated[int, Ge(1), Le(366), Wants("how many, 1..366, without quotes", "7")] = 7
+    max_disk_mb: Annotated[
+        int, Ge(50), Le(10_000_000), Wants("megabytes, 50 or more, without quotes", "max_disk_mb = 4000")
+    ] = 4000
+    reserve_mb: Annotated[
+        int, Ge(16), Le(1_000_000), Wants("megabytes, 16 or more, without quotes", "reserve_mb = 200")
+    ] = 200
+    backup_at: Annotated[
+        str, Predicate(_is_time), Wants('a local time in quotes, "00:00".."23:59"', 'backup_at = "03:30"')
+    ] = "03:30"
+    backup_keep: Annotated[int, Ge(1), Le(366), Wants("how many, 1..366, without quotes", "backup_keep = 7")] = 7
     backup_folder: Annotated[AbsolutePath | None, Wants(_PATH, 'backup_folder = "/media/usb/lampyre"')] = None
 
     @property
@@ -184,7 +192,9 @@ class Udp:
         Wants("a list of the gateway EUIs you expect, 16 hex digits each", 'gateways = ["aa555a0000000101"]'),
     ]
     listen: Annotated[
-        str, Predicate(is_address), Wants('an IP address and a port in quotes, as "127.0.0.1:1700"', "")
+        str,
+        Predicate(is_address),
+        Wants('an IP address and a port in quotes, as "127.0.0.1:1700"', 'listen = "127.0.0.1:1700"'),
     ] = "127.0.0.1:1700"
 
     @property
@@ -231,7 +241,9 @@ class Mqtt:
     prefix: Annotated[
         str, Predicate(_is_prefix), Wants("the first level of all topics in quotes", 'prefix = "lampyre"')
     ] = "lampyre"
-    live_batch: Annotated[int, Ge(1), Le(50), Wants("readings in one message, 1..50, without quotes", "1")] = 1
+    live_batch: Annotated[
+        int, Ge(1), Le(50), Wants("readings in one message, 1..50, without quotes", "live_batch = 1")
+    ] = 1
     client_id: Annotated[
         str | None, Len(1, 23), Wants("at most 23 characters in quotes", 'client_id = "cabinet-12"')
     ] = None
@@ -261,7 +273,9 @@ class Api:
     """The local API: whoever may open the socket may command the gateway, so nobody else may."""
 
     socket: Annotated[AbsolutePath, Wants(_PATH, 'socket = "/run/lampyre/api.sock"')] = SOCKET
-    mode: Annotated[Literal["0600", "0660"], Wants('"0600" (its user alone) or "0660" (and a group)', "")] = "0660"
+    mode: Annotated[
+        Literal["0600", "0660"], Wants('"0600" (its user alone) or "0660" (and a group)', 'mode = "0660"')
+    ] = "0660"
     group: Annotated[Text | None, Wants("the name of a group in quotes", 'group = "lampyre"')] = None
 
     @property

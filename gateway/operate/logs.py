@@ -15,10 +15,10 @@ _WINDOW_S = 60.0
 
 
 class RateLimit(logging.Filter):
-    """Lets PER_MINUTE lines of a kind through, then says once how many it kept back.
+    """Lets PER_MINUTE lines of a kind through, then says once that more are kept back. Errors always pass.
 
-    The kind is `extra={"kind": …}`, such as the reason of a refusal, else the line's own format. Warnings and worse
-    always pass.
+    The kind is `extra={"kind": …}`, such as the reason of a refusal, else the line's format and its first argument,
+    such as an alarm's name: a full disk fails every commit, and must not be written to about each.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -29,13 +29,13 @@ class RateLimit(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether *record* is written."""
-        if record.levelno >= logging.WARNING:
+        if record.levelno >= logging.ERROR:
             return True
         now = self._clock()
         if now - self._began >= _WINDOW_S:
             self._began = now
             self._counts.clear()
-        kind = str(getattr(record, "kind", record.msg))
+        kind = _kind(record)
         if kind not in self._counts and len(self._counts) >= KINDS_MAX:
             kind = "others"
         count = self._counts.get(kind, 0) + 1
@@ -43,6 +43,13 @@ class RateLimit(logging.Filter):
         if count == PER_MINUTE:
             record.msg = f"{record.msg} (more of this kind are counted, not written, for the rest of the minute)"
         return count <= PER_MINUTE
+
+
+def _kind(record: logging.LogRecord) -> str:
+    if (kind := getattr(record, "kind", None)) is not None:
+        return str(kind)
+    first = record.args[0] if isinstance(record.args, tuple) and record.args else ""
+    return f"{record.msg}|{first}"
 
 
 class OneLine(logging.Formatter):

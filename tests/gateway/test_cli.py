@@ -18,6 +18,7 @@ from gateway.network.events import Commit
 from gateway.store.apply import write_commits
 from gateway.store.opening import Store
 from gateway.store.records import RecordWriter
+from gateway.store.writes import AddQuarantine
 from tests.gateway.api.stations import config_in
 from tests.gateway.api.test_desk import raw
 
@@ -25,7 +26,10 @@ KEY = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
 OTHER_KEY = "8f8e7d6c5b4a39281706f5e4d3c2b1a0"
 BAY = "70b3d57ed0050001"
 LAMP = "70b3d57ed0050002"
-CSV = f"dev_eui;role;name;app_key;place;zone\n{BAY};parking;bay a12;{KEY};92002-bay-a12;centre\n{LAMP};light;;{OTHER_KEY};;\n"
+CSV = f"""dev_eui;role;name;app_key;place;zone
+{BAY};parking;bay a12;{KEY};92002-bay-a12;centre
+{LAMP};light;;{OTHER_KEY};;
+"""
 
 
 def invoke(*arguments: str | Path, config: Path | None = None, stdin: str | None = None) -> Result:
@@ -314,6 +318,12 @@ def test_a_support_bundle_of_a_full_registry_holds_no_key_password_or_payload(tm
     ok("groups", "set", "rue", LAMP, config=filled)
     store = Store(database_of(filled))
     database = store.connect()
+    payload = b"a payload nobody reads"
+    with database:
+        quarantined = AddQuarantine(
+            device=1, received_ms=0, boot=None, session=0, f_cnt=1, f_port=1, payload=payload, reason="no CBOR"
+        )
+        write_commits(database, RecordWriter(), [Commit(token=1, writes=(quarantined,), at_once=True)])
     [(mc_key,)] = database.execute("SELECT mc_key FROM multicast_group").fetchall()
     database.close()
     store.close()
@@ -330,7 +340,8 @@ def test_a_support_bundle_of_a_full_registry_holds_no_key_password_or_payload(tm
         parts = {member.name.split("/")[1]: archive.extractfile(member).read() for member in archive.getmembers()}
     assert {"version.json", "config.json", "doctor.json", "devices.json", "quarantine.json", "log.txt"} <= set(parts)
     assert b"70b3d57ed0050011" in parts["devices.json"]
-    for secret in [KEY, OTHER_KEY, *secrets[:4], mc_key.hex()]:
+    assert b"no CBOR" in parts["quarantine.json"]
+    for secret in [KEY, OTHER_KEY, *secrets[:4], mc_key.hex(), payload.hex()]:
         for spelling in (secret.encode(), secret.upper().encode(), bytes.fromhex(secret)):
             for name, content in parts.items():
                 assert spelling not in content, name

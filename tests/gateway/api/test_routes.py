@@ -143,6 +143,14 @@ def test_places_are_set_and_devices_hung_and_taken_away(desk):
     assert "add it with" in desk.no(409, "POST", "/v1/installed", {"place": "92002-bay-x", "dev_eui": BAY["dev_eui"]})
 
 
+def test_a_row_that_names_a_place_by_its_id_alone_leaves_it_as_it_is(desk):
+    place = {"place": "92002-lamp-l1", "zone": "nord", "latitude_deg": 48.7, "longitude_deg": 2}
+    desk.ok("POST", "/v1/places", place)
+    desk.ok("POST", "/v1/devices", {"devices": [light(1, place="92002-lamp-l1")]})
+    [kept] = desk.ok("GET", "/v1/places")["places"]
+    assert (kept["zone"], kept["latitude_deg"]) == ("nord", 48.7)
+
+
 def test_a_group_has_a_key_that_nobody_is_shown_and_an_address_no_node_has(desk):
     desk.ok("POST", "/v1/devices", {"devices": [BAY, light(1), light(2)]})
     group = desk.ok("POST", "/v1/groups", {"name": "rue", "members": ["70b3d57ed0060001"]})

@@ -1,5 +1,6 @@
 """`gateway.toml`: what it means, what it says when it is wrong, and that no mistake in it opens anything."""
 
+import dataclasses
 import subprocess
 import sys
 import tomllib
@@ -9,7 +10,7 @@ import pytest
 
 from gateway.config.effective import effective, leaving
 from gateway.config.example import example_text
-from gateway.config.load import DATASETS, MAX_LEN, ConfigError, load_config, load_config_apart, parse_config
+from gateway.config.load import _SECTIONS, DATASETS, MAX_LEN, ConfigError, _wants, load_config, parse_config
 from gateway.config.values import Config, is_loopback
 from gateway.governance.dataset import Sharing
 
@@ -141,8 +142,10 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file():
 
 
 def test_a_file_that_cannot_be_read_says_what_to_do(tmp_path):
-    with pytest.raises(ConfigError, match="No such file or directory; `lampyre gateway init` writes an example"):
+    with pytest.raises(ConfigError, match="is not there; `lampyre gateway init` writes an example"):
         load_config(tmp_path / "gateway.toml")
+    with pytest.raises(ConfigError, match="Is a directory; it must be a file that this user can read"):
+        load_config(tmp_path)
 
 
 def test_other_encodings_and_huge_files_are_told(tmp_path):
@@ -254,6 +257,15 @@ def test_secrets_that_others_can_read_are_refused(secrets):
         secrets[name].chmod(0o600)
 
 
+def test_without_tls_no_other_machine_is_logged_in_at(secrets):
+    login = f'username = "cabinet"\npassword_file = "{secrets["password"]}"\naudience = "open"\n'
+    parse(f'{SITE}[mqtt]\nhost = "127.0.0.1"\ntls = false\n{login}')
+    [fault] = faults(f'{SITE}[mqtt]\nhost = "10.0.0.7"\ntls = false\n{login}')
+    assert fault == (
+        "gateway.toml:8: [mqtt] tls is false, but 10.0.0.7 is another machine; write tls = true and its ca"
+    )
+
+
 def test_a_password_in_the_place_of_its_files_name_is_not_shown(secrets):
     for wrong in ('"hunter2"', '"/hunter2"'):
         text = full(secrets).replace(f'"{secrets["password"]}"', wrong)
@@ -277,22 +289,42 @@ def test_the_effective_configuration_holds_no_password(secrets):
     assert effective(config)["mqtt"]["password_file"] == str(secrets["password"])
 
 
-def test_loading_apart_gives_the_same_values_and_the_same_faults(tmp_path):
+@pytest.mark.parametrize(
+    ("section", "name"),
+    [(section, field.name) for section in _SECTIONS for field in dataclasses.fields(_SECTIONS[section])],
+)
+def test_every_key_has_an_example_that_is_accepted(section, name):
+    example = _wants(_SECTIONS[section], name).example
+    assert list(tomllib.loads(example)) == [name]
+    title = {"serial": "[[serial]]", "datasets": "[datasets.air]"}.get(section, f"[{section}]")
+    text = SITE if section != "site" else ""
+    found: tuple[str, ...] = ()
+    try:
+        parse(f"{text}{title}\n{example}\n", "x")
+    except ConfigError as error:  # of other keys that are needed beside it
+        found = error.faults
+    assert not any(f"{title} {name} is " in fault or "has no key" in fault for fault in found), found
+
+
+def apart(path: Path, expression: str) -> str:
+    """What *expression* is, of the file loaded apart, in a process of its own: forking one with threads is unsafe."""
+    code = (
+        "import sys; from pathlib import Path; from gateway.config.load import *;"
+        f"path = Path({str(path)!r}); loaded = load_config_apart(path); print({expression})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout + done.stderr
+
+
+def test_loading_apart_gives_the_same_values_and_leaves_pydantic_in_the_child(tmp_path):
     path = tmp_path / "gateway.toml"
     path.write_text(SITE, encoding="utf-8")
-    assert load_config_apart(path) == load_config(path)
+    assert apart(path, "'pydantic' in sys.modules, loaded == load_config(path)") == "False True\n"
+
+
+def test_loading_apart_tells_the_same_faults(tmp_path):
+    path = tmp_path / "gateway.toml"
     path.write_text(SITE + "[colour]", encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
-        load_config_apart(path)
-    assert caught.value.faults[0].endswith("datasets")
-
-
-def test_loading_apart_leaves_pydantic_in_the_child(tmp_path):
-    path = tmp_path / "gateway.toml"
-    path.write_text(SITE, encoding="utf-8")
-    code = (
-        "import sys; from pathlib import Path; from gateway.config.load import load_config_apart;"
-        f"print(load_config_apart(Path({str(path)!r})).site.name, 'pydantic' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout == "Antony False\n"
+        load_config(path)
+    assert apart(path, "").rstrip().endswith(f"ConfigError: {caught.value}")

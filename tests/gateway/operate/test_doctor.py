@@ -3,7 +3,9 @@
 import contextlib
 import os
 import socket
+import ssl
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from gateway.operate import doctor
 from gateway.operate.clock import ClockVerdict
 from gateway.operate.doctor import Finding, Level, Mount
 from gateway.operate.health import Machine
+from tests.fakes.certificates import Authority
 
 SITE = '[site]\ninsee = "92002"\nname = "Antony"\nlatitude_deg = 48.7\nlongitude_deg = 2.3\n'
 
@@ -161,7 +164,8 @@ def test_this_machines_processes_are_looked_through(tmp_path):
 class Stub:
     """A broker that reads one packet and answers what it was told to."""
 
-    def __init__(self, told: bytes) -> None:
+    def __init__(self, told: bytes, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         self.heard = b""
@@ -178,12 +182,17 @@ class Stub:
 
     def _serve(self) -> None:
         stream, _ = self._listening.accept()
+        stream.settimeout(10)
+        if self._tls is not None:
+            try:
+                stream = self._tls.wrap_socket(stream, server_side=True)
+            except OSError:
+                return  # the doctor hung up on a certificate it does not know
         with stream:
-            stream.settimeout(10)
             self.heard = stream.recv(1000)
             if self._told:
                 stream.sendall(self._told)
-                with contextlib.suppress(ConnectionResetError):
+                with contextlib.suppress(OSError):
                     stream.recv(1000)
 
 
@@ -212,6 +221,29 @@ def test_a_broker_is_asked_as_mqtt_says(tmp_path, told, level, says):
     assert stub.heard[3:10] == b"\x00\x04MQTT\x04"
     assert stub.heard[10] == 0xC2
     assert stub.heard.endswith(b"\x00\x07cabinet\x00\xc8" + b"p" * 200)
+
+
+@pytest.mark.parametrize(
+    ("named", "trusted", "level", "says"),
+    [
+        ("127.0.0.1", True, Level.GOOD, "answers with TLS and lets us in"),
+        ("127.0.0.1", False, Level.BAD, "is refused: self-signed certificate in certificate chain"),
+        ("broker.example", True, Level.BAD, "is refused: IP address mismatch"),
+    ],
+)
+def test_a_brokers_certificate_is_looked_at(tmp_path, named, trusted, level, says):
+    authority, other = Authority("the town's"), Authority("somebody's")
+    now = datetime.now(UTC)
+    issued = authority.issue(named, now - timedelta(days=1), now + timedelta(days=1))
+    for name, pem in (("cert", issued.pem() + authority.pem()), ("key", issued.key_pem())):
+        (tmp_path / name).write_bytes(pem)
+    (tmp_path / "ca").write_bytes((authority if trusted else other).pem())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    with Stub(b"\x20\x02\x00\x00", context) as stub:
+        broker = Mqtt(host="127.0.0.1", audience="internal", port=stub.port, ca=tmp_path / "ca")
+        finding = doctor.look_at_broker(broker)
+    assert says in said(finding, level)
 
 
 def test_a_broker_that_is_away_and_one_without_a_name():

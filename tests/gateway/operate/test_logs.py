@@ -36,9 +36,21 @@ def test_the_last_line_says_that_more_are_kept_back():
     assert "are counted, not written" in last.getMessage()
 
 
-def test_warnings_always_pass_and_the_table_of_kinds_stays_small():
+def test_an_alarm_that_is_raised_at_every_commit_is_bounded_and_hides_no_other():
     limit = RateLimit(Clock())
-    assert all(limit.filter(record("bad", logging.WARNING)) for _ in range(1000))
+
+    def alarm(name: str) -> logging.LogRecord:
+        made = record("%s%s: %s", logging.WARNING)
+        made.args = (name, "", "detail")
+        return made
+
+    assert sum(limit.filter(alarm("store_failed")) for _ in range(1000)) == PER_MINUTE
+    assert limit.filter(alarm("silent"))
+
+
+def test_errors_always_pass_and_the_table_of_kinds_stays_small():
+    limit = RateLimit(Clock())
+    assert all(limit.filter(record("bad", logging.ERROR)) for _ in range(1000))
     passed = [limit.filter(record(f"kind {at}")) for at in range(10 * KINDS_MAX)]
     assert sum(passed) == KINDS_MAX + PER_MINUTE
 
