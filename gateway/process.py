@@ -14,9 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import start_http_server
-
-from gateway.api.server import ApiServer
+from gateway.api.server import ApiServer, MetricsServer
 from gateway.application import TownApplication
 from gateway.chores import Backups, Rounds, Snapshots, Tidying, Trust
 from gateway.config.load import ConfigError, load_config_apart
@@ -95,7 +93,7 @@ class Gateway:
         self._alarm_ms = 0
         self._capture: Capture | None = None
         self._outlet: Outlet | None = None
-        self._busy = 0  # links' events that are being handled
+        self._metrics: MetricsServer | None = None
         self.udp_address: tuple[str, int] | None = None
 
     # From start to stop.
@@ -137,8 +135,8 @@ class Gateway:
         self._api = ApiServer(self._station, config.api.socket, config.api.permissions, config.api.group)
         await self._api.start()
         if config.metrics is not None:
-            host, port = config.metrics.address
-            start_http_server(port, host, self._figures.registry)
+            self._metrics = MetricsServer(self._figures.text, config.metrics.address)
+            await self._metrics.start()
         self._start_rounds()
         for note in self._store.notes:
             self._told("store_rebuilt", note)
@@ -155,6 +153,8 @@ class Gateway:
             self._alarm.cancel()
         self._engine.wake(self._clock.now_ms() + DEDUP_MS)  # what waits for copies has heard its last one
         await self._api.close()
+        if self._metrics is not None:
+            await self._metrics.close()
         if self._outlet is not None:
             self._outlet.stop()
         await self._loop.run_in_executor(None, self._writer.close)

@@ -107,11 +107,12 @@ class MemoryOutbox:
     def last_id(self) -> int:
         return self.rows[-1][0] if self.rows else 0
 
-    def read(self, after: int, last: int, limit: int) -> Sequence[tuple[int, Record]]:
+    def read(self, after: int, last: int, limit: int) -> tuple[Sequence[tuple[int, Record]], int]:
         if self.failing:
             raise OSError("disk I/O error")
         first = bisect_right(self.rows, after, key=lambda row: row[0])
-        return [row for row in self.rows[first : first + limit] if row[0] <= last]
+        rows = [row for row in self.rows[first : first + limit] if row[0] <= last]
+        return rows, rows[-1][0] if len(rows) == limit else last
 
     def save_cursor(self, cursor: Cursor) -> None:
         self.cursor = Cursor.from_text(cursor.to_text())

@@ -155,8 +155,7 @@ class Chain:
             if isinstance(effect, Publish):
                 self._publish(effect)
             elif isinstance(effect, ReadMore):
-                rows = self.outbox.read(effect.after, effect.last, effect.limit)
-                up_to = rows[-1][0] if len(rows) == effect.limit else effect.last
+                rows, up_to = self.outbox.read(effect.after, effect.last, effect.limit)
                 self.at(self.now_ms, partial(self.give, Rows(effect.lane, rows, up_to)))
             elif isinstance(effect, Connect):
                 self.connects += 1

@@ -5,7 +5,6 @@ import json
 import random
 import ssl
 import stat
-import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,6 +30,7 @@ from protocol.event_table import EVENTS
 from protocol.quantity_table import QUANTITIES
 from tests.fakes.broker import PUBACK, Line, Mosquitto, StubBroker
 from tests.fakes.certificates import Authority
+from tests.fakes.clocks import FastClock
 from tests.fakes.town import START_MS, MemoryOutbox, air_town, fill, messenger_of, record_of
 
 PATIENCE_S = 30
@@ -52,7 +52,7 @@ class Gateway:
         self.outbox = outbox
         self.notes = []
         self.orders = []
-        self._speed = speed
+        self._clock = FastClock(speed)
         messenger = messenger_of(air_town(devices))
         self.publisher = Publisher(
             PublisherSettings(batch_topic=messenger.batch_topic("{}"), ack_timeout_ms=ack_timeout_ms),
@@ -60,9 +60,9 @@ class Gateway:
             random.Random(1).random,
             outbox.cursor,
             outbox.last_id(),
-            self.now_ms(),
+            self._clock.now_ms(),
         )
-        self._delivery = Delivery(self.publisher, outbox, self.now_ms, self.notes.append, speed)
+        self._delivery = Delivery(self.publisher, outbox, self._clock, self.notes.append)
         self._changed = asyncio.Event()
         self.mqtt = Mqtt(
             MqttSettings(
@@ -73,9 +73,6 @@ class Gateway:
             ),
             self._woken,
         )
-
-    def now_ms(self):
-        return int(time.monotonic() * 1000 * self._speed)
 
     def _woken(self):
         for event in self.mqtt.events():

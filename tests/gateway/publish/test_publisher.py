@@ -434,7 +434,7 @@ def test_rows_asked_for_again_while_the_store_reads_others_are_not_forgotten():
     (_, want) = publisher.handle(Connected(number=1), 10)
     assert (want.after, want.last) == (6, 8)
     publisher.handle(Replay(1, 3), 20)
-    effects = publisher.handle(Rows(want.lane, chain.outbox.read(6, 8, 9), 8), 30)
+    effects = publisher.handle(Rows(want.lane, *chain.outbox.read(6, 8, 9)), 30)
     assert [(effect.after, effect.last) for effect in effects if isinstance(effect, ReadMore)] == [(0, 3)]
 
 
