@@ -59,7 +59,7 @@ class Figures:
     last_record_id: int = 0  # of those committed since the start
     failures: int = 0
     discarded: int = 0  # commits that came after one that failed
-    checkpoints: int = 0
+    checkpoints: int = 0  # those that a reader held up included
     log_pages: int = 0  # now in the log
 
 
@@ -114,6 +114,7 @@ class _Pen:
         ):
             return
         self._log_pages_tried = self.figures.log_pages
+        self.figures.checkpoints += 1
         try:
             if self.figures.log_pages >= self._log_pages * _LOG_FACTOR:
                 self._database.set_busy_timeout(_READERS_MS)
@@ -121,7 +122,6 @@ class _Pen:
                 left = 0
             else:
                 left = checkpoint(self._database)
-            self.figures.checkpoints += 1
         except apsw.BusyError:
             return  # a reader holds the log; there will be another time
         except apsw.Error as error:
