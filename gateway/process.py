@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gateway.api.server import ApiServer, MetricsServer
+from gateway.api.metrics_server import MetricsServer
+from gateway.api.server import ApiServer
 from gateway.application import TownApplication
 from gateway.chores import Backups, Rounds, Snapshots, Tidying, Trust
 from gateway.config.load import ConfigError, load_config_apart
