@@ -30,7 +30,7 @@ class Cabinet:
         self._folder = folder
         self._processes: list[subprocess.Popen[Any]] = []
         (folder / "store").mkdir(mode=0o700)
-        (folder / "mosquitto.conf").write_text(f"listener {self.mqtt} 127.0.0.1\nallow_anonymous true\n")
+        (folder / "mosquitto.conf").write_text(f"listener {self.mqtt} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\n")
         (folder / "gateway.toml").write_text(_toml(folder, self.udp, self.mqtt, live_batch))
         (folder / "fleet.json").write_text(json.dumps(Fleet(devices).devices()))
         self._lampyre("devices", "import", str(folder / "fleet.json"))
@@ -54,7 +54,7 @@ class Cabinet:
             "first_round": first_round,
             "rounds": rounds,
             "per_datagram": per_datagram,
-            "window": 3500,
+            "window": 1800,
             "rate": rate,
         }
         town = subprocess.Popen(

@@ -37,9 +37,9 @@ class Load:
         self._client = paho.Client(CallbackAPIVersion.VERSION2)
         self._client.on_message = self._message
         self._client.connect("127.0.0.1", mqtt)
-        self._client.subscribe("+/+/+/+/reading", 0)
-        self._client.subscribe("+/+/+/batch", 0)
-        self._client.subscribe("+/+/+/+/status", 0)
+        self._client.subscribe("+/+/+/+/reading", 1)
+        self._client.subscribe("+/+/+/batch", 1)
+        self._client.subscribe("+/+/+/+/status", 1)
 
     def pull(self) -> None:
         """Say that this forwarder is there."""
