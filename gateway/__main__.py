@@ -1,4 +1,4 @@
-"""The gateway's process without the command line, which it would carry for years: `lampyre gateway run` becomes this."""
+"""The gateway's process without the command line, which it would carry for years; `lampyre gateway run` becomes it."""
 
 import sys
 from pathlib import Path

@@ -145,20 +145,21 @@ class _Pen:
         database = self.database()
         database.execute("BEGIN IMMEDIATE")
         commits: list[Commit] = []
-        added = count = 0
+        added = count = last_id = 0
         for item in batch:
             if isinstance(item, Commit):
                 commits.append(item)
                 count += 1
             else:
                 added += write_commits(database, self._records, commits)
+                last_id = max(last_id, self._records.last_id)  # before the call: it may change the table by itself
                 commits = []
                 answers.append((item, *self._call(database, item)))
         added += write_commits(database, self._records, commits)
         database.execute("COMMIT")
         self.figures.commits += count
         self.figures.records += added
-        self.figures.last_record_id = max(self.figures.last_record_id, self._records.last_id)
+        self.figures.last_record_id = max(self.figures.last_record_id, last_id, self._records.last_id)
 
     def _call(self, database: apsw.Connection, call: Call) -> tuple[Any, BaseException | None]:
         """Run a call within the transaction; what it refuses undoes only what it did itself."""
