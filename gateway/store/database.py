@@ -15,6 +15,7 @@ from gateway.store.rows import fetch
 
 PAGE_SIZE = 1024  # a commit writes whole pages: of 4 KiB it would write four times as much for a counter
 CACHE_KIB = 2048  # every counter page of 5,000 devices stays in memory
+READ_CACHE_KIB = 256  # a reader goes forward through what was just written, which the system holds in memory anyway
 WAL_PAGES = 4096  # checkpoint at 4 MiB of log: each page goes to the card once in some 300 commits, not at each
 WAL_BYTES = 4 << 20  # what stays of the log after a checkpoint: overwritten in place, no new blocks to note
 BUSY_MS = 5000  # a reader never holds a lock for so long
@@ -91,6 +92,7 @@ def read_database(path: Path | str, *, vfs: str | None = None) -> apsw.Connectio
     """
     database = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=vfs)
     database.set_busy_timeout(BUSY_MS)
+    database.pragma("cache_size", -READ_CACHE_KIB)
     return database
 
 
