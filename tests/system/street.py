@@ -82,6 +82,7 @@ class Street:
         self.uplinks: list[OnAir] = []
         self.folder = folder
         self.udp_port = _free_udp_port()
+        self.gateways = [GATEWAY_EUI]  # forwarders that are allowed
         self._mqtt_port = mqtt_port
         self._lines = lines
         self._seed = seed
@@ -167,7 +168,7 @@ class Street:
             self.timeline.run(now_ms * 1000)
             rang = next_ms is not None and next_ms <= now_ms
             self.clock.move_to(now_ms)
-            if self._heard or rang:
+            if self._news() or rang:
                 await self._settle()
             if now_ms >= until_ms:
                 return
@@ -187,14 +188,22 @@ class Street:
             await self.radio.push({"rxpk": [rxpk_of(self._received(frame)) for frame in self._heard]})
             self._heard.clear()
         while True:
-            idle = not self.gateway.hurried()
+            idle = not self._busy()
             await self.radio.pull()  # what the gateway sent before its answer has come, too
             new, self._seen = self.radio.txpks[self._seen :], len(self.radio.txpks)
             for _, txpk in new:
                 if self.radio.judge(txpk) is None:
                     self._emit(txpk)
-            if idle and not new and not self.gateway.hurried():
+            if idle and not new and not self._busy():
                 return
+
+    def _news(self) -> bool:
+        """Whether something was heard that the gateway has not been told."""
+        return bool(self._heard)
+
+    def _busy(self) -> bool:
+        """Whether the gateway is at something that takes no virtual time."""
+        return self.gateway.hurried()
 
     def _received(self, frame: OnAir) -> Received:
         return Received(
@@ -233,7 +242,7 @@ longitude_deg = 2.2975
 [store]
 folder = "{self.folder}/store"
 [udp]
-gateways = ["{GATEWAY_EUI.hex()}"]
+gateways = {[eui.hex() for eui in self.gateways]}
 listen = "127.0.0.1:{self.udp_port}"
 [mqtt]
 host = "127.0.0.1"
