@@ -81,9 +81,7 @@ async def with_a_fall(street: Street, port: int, talker: Talker, fall: Falls) ->
 
 @pytest.mark.parametrize("times", [1, 10])
 @pytest.mark.parametrize("method", ["handle", "wake"])
-def test_a_publisher_that_falls_over_is_started_again_and_nothing_is_lost(
-    tmp_path, monkeypatch, caplog, method, times
-):
+def test_a_publisher_that_falls_over_is_started_again_and_nothing_is_lost(tmp_path, monkeypatch, caplog, method, times):
     fall = Falls(monkeypatch, Publisher, method, times)
     talker = Talker(1)
     with Mosquitto(tmp_path) as broker:

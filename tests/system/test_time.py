@@ -90,9 +90,7 @@ class _Late:
         street = self.street
         street.look = unknown
         dev_eui = street.air_node(1, bytes(16))
-        street.register(
-            [Registration(device=0, dev_eui=dev_eui, role=Role.AIR, join_eui=JOIN_EUI, app_key=bytes(16))]
-        )
+        street.register([Registration(device=0, dev_eui=dev_eui, role=Role.AIR, join_eui=JOIN_EUI, app_key=bytes(16))])
         await street.begin()
         await street.live(1.5 * HOUR_S)
         with pytest.raises(RefusedError) as refused:
