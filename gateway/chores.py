@@ -25,6 +25,8 @@ TIDY_MS = 60_000
 SNAPSHOT_MS = 3_600_000
 SNAPSHOT_SOON_MS = 10_000  # after the registry or a session changed: a street that joins is one snapshot
 _MOVED_MS = 200  # what the wall clock may wander before nodes are told a corrected time
+_JUMP_MS = 300_000  # a step that nodes would not believe at once either (firmware/clock.py)
+_LOOKS = 60  # that a jump must stand: ten minutes; whoever mistypes a year is faster than retention then
 
 _log = logging.getLogger(__name__)
 
@@ -88,16 +90,38 @@ class Trust:
         self._look = look
         self._tell = tell
         self._offset_ms: int | None = None
+        self._jump_ms = 0  # where a jump went to, and how often it was seen there
+        self._seen = 0
 
     async def turn(self) -> int:
         """Look once. A clock that was trusted once stays so: it runs on without NTP, and no node needs it to the ms."""
         offset_ms, self.sentence = self._look()
         if offset_ms is not None and (self._offset_ms is None or abs(offset_ms - self._offset_ms) > _MOVED_MS):
-            if self._offset_ms is not None:
-                _log.warning("the clock was set by %d ms", offset_ms - self._offset_ms)
-            self._offset_ms = offset_ms
-            self._tell(offset_ms)
+            self._moved(offset_ms)
+        elif offset_ms is not None:
+            self._seen = 0
         return CLOCK_MS if self._offset_ms is None else STEADY_CLOCK_MS
+
+    def _moved(self, offset_ms: int) -> None:
+        """The clock was set. By a jump data would be deleted and orders end before their time: it must last."""
+        if self._offset_ms is not None:
+            moved_ms = offset_ms - self._offset_ms
+            if abs(moved_ms) > _JUMP_MS and not self._stands(offset_ms):
+                self.sentence = f"it jumped by {moved_ms // 1000} s, which is believed once it has lasted ten minutes"
+                return
+            _log.warning("the clock was set by %d ms", moved_ms)
+        self._seen = 0
+        self._offset_ms = offset_ms
+        self._tell(offset_ms)
+
+    def _stands(self, offset_ms: int) -> bool:
+        """Whether a jump was seen often enough at the same place."""
+        if not self._seen or abs(offset_ms - self._jump_ms) > _JUMP_MS:
+            self._seen = 0
+            self._jump_ms = offset_ms
+            _log.warning("the clock jumped by %d ms; it is not followed yet", offset_ms - (self._offset_ms or 0))
+        self._seen += 1
+        return self._seen >= _LOOKS
 
 
 class Tidying:

@@ -24,7 +24,7 @@ from gateway.publish.mqtt import Mqtt, MqttSettings, OrderGiven
 from gateway.publish.outbox import Call, StoreOutbox
 from gateway.publish.publisher import Publisher, PublisherFigures, PublisherSettings
 from gateway.store import cursors, orders
-from gateway.timekeeping import Clock
+from gateway.timekeeping import Clock, Handle
 from protocol.lorawan.eui import eui_from_text
 
 NAME = "mqtt"  # of this publisher in the store
@@ -91,10 +91,17 @@ class Outlet:
         self._delivery: Delivery | None = None
         self._publisher: Publisher | None = None
         self._mqtt: Mqtt | None = None
+        self._restart: Handle | None = None
 
     def start(self, give: Give) -> None:
         """Connect, and publish what waits. give: takes orders that come from the broker."""
         self._give = give
+        try:
+            self._begin()
+        except Exception as error:
+            self._fell(error)
+
+    def _begin(self) -> None:
         for order in reversed(orders.list_orders(self._read, limit=_REFERENCES)):
             self._given[order.source] = None
         kept = cursors.load_cursor(self._read, NAME)
@@ -107,22 +114,27 @@ class Outlet:
             self._clock.now_ms(),
         )
         self._mqtt = Mqtt(self._settings, self._woken)
-        self._delivery = Delivery(self._publisher, self._outbox, self._clock, self._note)
+        self._delivery = Delivery(self._publisher, self._outbox, self._clock, self._note, self._fell)
         self._delivery.start(self._mqtt)
 
     def handle(self, event: PublisherEvent) -> None:
         """Let the publisher hear *event*. Should it fall over, a new one begins where its cursor was kept."""
         if isinstance(event, Stored):
-            self._last_id = event.last_id
+            self._last_id = max(self._last_id, event.last_id)
         if self._delivery is None:
             return
         try:
             self._delivery.handle(event)
-        except Exception:
-            _log.exception("the publisher fell over and is started again")
-            self._told("publisher_restarted", "the publisher fell over; a new one goes on from its cursor")
-            self._let_go()
-            self._clock.call_at(self._clock.now_ms() + _RESTART_MS, lambda: self.start(self._give))
+        except Exception as error:
+            self._fell(error)
+
+    def _fell(self, error: Exception) -> None:
+        """It is a mistake of ours, and no reason to hear no uplinks: publishing begins again."""
+        _log.error("the publisher fell over and is started again", exc_info=error)
+        self._let_go()
+        self._restart = self._clock.call_at(self._clock.now_ms() + _RESTART_MS, lambda: self.start(self._give))
+        why = f"the publisher fell over ({type(error).__name__}: {error}); a new one goes on from its cursor"
+        self._told("publisher_restarted", why)
 
     def say(self, topic: str, payload: bytes) -> None:
         """Tell what only counts now, such as health."""
@@ -136,10 +148,17 @@ class Outlet:
     def stop(self) -> None:
         """Keep the cursor and say goodbye."""
         if self._delivery is not None:
-            self._delivery.stop()
+            try:
+                self._delivery.stop()
+            except Exception as error:
+                self._fell(error)
         self._let_go()
+        if self._restart is not None:
+            self._restart.cancel()
 
     def _let_go(self) -> None:
+        if self._delivery is not None:
+            self._delivery.drop()
         if self._mqtt is not None:
             self._mqtt.close()
         self._delivery = self._mqtt = self._publisher = None

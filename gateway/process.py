@@ -300,6 +300,14 @@ class Gateway:
             _log.error("a task ended", exc_info=task.exception())
             self._fail(f"{type(task.exception()).__name__}: {task.exception()}")
 
+    def _or_end(self, do: Callable[[], None]) -> None:
+        """As for tasks: of an error here the loop would only write a line, and nothing would be decided any more."""
+        try:
+            do()
+        except Exception as error:
+            _log.exception("the engine fell over")
+            self._fail(f"{type(error).__name__}: {error}")
+
     def _fail(self, sentence: str) -> None:
         if self.failure is None:
             self.failure = sentence
@@ -331,7 +339,7 @@ class Gateway:
 
     def _deliver(self, result: Result) -> None:
         """Called in the writer's thread."""
-        self._loop.call_soon_threadsafe(self._written, result)
+        self._loop.call_soon_threadsafe(self._or_end, lambda: self._written(result))
 
     def _written(self, result: Result) -> None:
         self._engine.written(result, self._clock.now_ms())
@@ -352,7 +360,7 @@ class Gateway:
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm_ms = wake_ms
-        self._alarm = self._clock.call_at(wake_ms, self._wake)
+        self._alarm = self._clock.call_at(wake_ms, lambda: self._or_end(self._wake))
 
     def _wake(self) -> None:
         self._alarm = None

@@ -47,14 +47,22 @@ class Outbox(Protocol):
 class Delivery:
     """Runs a publisher on the loop; every call belongs to the loop's thread.
 
-    told: hears the notes.
+    told: hears the notes. fell: hears of an error that ended what the loop itself began, a timer or a page of rows.
     """
 
-    def __init__(self, publisher: Publisher, outbox: Outbox, clock: Clock, told: Callable[[Note], None]) -> None:
+    def __init__(
+        self,
+        publisher: Publisher,
+        outbox: Outbox,
+        clock: Clock,
+        told: Callable[[Note], None],
+        fell: Callable[[Exception], None],
+    ) -> None:
         self._publisher = publisher
         self._outbox = outbox
         self._clock = clock
         self._told = told
+        self._fell = fell
         self._loop = asyncio.get_running_loop()
         self._timer: Handle | None = None
         self._timer_ms = 0
@@ -71,9 +79,17 @@ class Delivery:
 
     def stop(self) -> None:
         """Keep the cursor and say goodbye."""
-        self.handle(Stop())
+        try:
+            self.handle(Stop())
+        finally:
+            self.drop()
+
+    def drop(self) -> None:
+        """Do nothing more, whatever is still to come."""
+        self._mqtt = None
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
 
     def _run(self, effects: list[PublisherEffect]) -> None:
         mqtt = self._mqtt
@@ -99,14 +115,16 @@ class Delivery:
         self._set_timer()
 
     def _read(self, want: ReadMore) -> None:
+        if self._mqtt is None:
+            return  # dropped meanwhile
         try:
             rows, up_to = self._outbox.read(want.after, want.last, want.limit)
         except Exception as error:
             # Whatever the store has, the records are safe in it: the publisher asks again later.
             _log.warning("reading records to publish failed: %s", error)
-            self.handle(ReadFailed(want.lane, str(error)))
+            self._alone(lambda: self.handle(ReadFailed(want.lane, str(error))))
             return
-        self.handle(Rows(want.lane, rows, up_to))
+        self._alone(lambda: self.handle(Rows(want.lane, rows, up_to)))
 
     def _set_timer(self) -> None:
         """A timer that comes too soon does no harm, and a new one for each PUBACK would cost more than it."""
@@ -120,4 +138,11 @@ class Delivery:
 
     def _wake(self) -> None:
         self._timer = None
-        self._run(self._publisher.wake(self._clock.now_ms()))
+        self._alone(lambda: self._run(self._publisher.wake(self._clock.now_ms())))
+
+    def _alone(self, do: Callable[[], None]) -> None:
+        """Do what nobody called for who would hear of its error: the loop would only log it, and all stand still."""
+        try:
+            do()
+        except Exception as error:
+            self._fell(error)

@@ -138,7 +138,7 @@ class Retention:
 
     def _expire(self, database: apsw.Connection, unix_ms: int) -> Sliced:
         """Go on with the sweep through the table, once an hour, up to what is younger than any retention."""
-        if self._retention_days is None or unix_ms < self._next_sweep_ms:
+        if self._retention_days is None or self._next_sweep_ms - _SWEEP_MS <= unix_ms < self._next_sweep_ms:
             return Sliced(None, 0, False)
         low, high = id_range(database)
         rows = fetch(

@@ -20,7 +20,7 @@ from gateway.store.apply import write_commits
 from gateway.store.batch import GROUP_MS, MAX_QUEUED, MOST, Batcher, Call, Item
 from gateway.store.database import BUSY_MS, WAL_PAGES, checkpoint
 from gateway.store.faults import DISK_KINDS, FaultKind, StoreError, explain, kind_of
-from gateway.store.records import RecordWriter
+from gateway.store.records import RecordWriter, id_range
 
 Value = TypeVar("Value")
 OVERLOADED = MAX_QUEUED * 4 // 5  # refuse uplinks from here on: what was decided already still finds room
@@ -56,7 +56,7 @@ class Figures:
     commits: int = 0
     transactions: int = 0
     records: int = 0
-    last_record_id: int = 0  # of those committed since the start
+    last_record_id: int = 0  # of all that are committed
     failures: int = 0
     discarded: int = 0  # commits that came after one that failed
     checkpoints: int = 0  # those that a reader held up included
@@ -85,6 +85,7 @@ class _Pen:
             self.where = self._database.filename or ":memory:"
             self._database.set_wal_hook(self._note_log)
             self._records.forget()
+            self.figures.last_record_id = max(self.figures.last_record_id, id_range(self._database)[1])
         return self._database
 
     def write(self, batch: list[Item]) -> StoreError | None:
@@ -154,6 +155,7 @@ class _Pen:
                 added += write_commits(database, self._records, commits)
                 last_id = max(last_id, self._records.last_id)  # before the call: it may change the table by itself
                 commits = []
+                last_id = max(last_id, self._records.last_id)  # the call makes it forgotten
                 answers.append((item, *self._call(database, item)))
         added += write_commits(database, self._records, commits)
         database.execute("COMMIT")

@@ -22,7 +22,7 @@ from firmware.store.log import Log
 from gateway.config.load import parse_config
 from gateway.links.link import Received
 from gateway.network.registration import Registration
-from gateway.process import Gateway
+from gateway.process import Gateway, Look
 from gateway.store.devices import add_devices
 from gateway.store.opening import Store
 from protocol.dimming import DEFAULT_PROGRAMME
@@ -67,11 +67,13 @@ class Street:
     """loss: of frames, each way.
 
     readings: by DevEUI, in the order of their numbers, the values of each reading, None for an event. emitted: (virtual
-    µs, txpk) of what the forwarder put on the air; uplinks: what nodes did.
+    µs, txpk) of what the forwarder put on the air; uplinks: what nodes did. lines: of the configuration, more of them.
+    look: how the gateway finds out whether it knows the time.
     """
 
-    def __init__(self, folder: Path, mqtt_port: int, seed: int, loss: float = 0.0) -> None:
+    def __init__(self, folder: Path, mqtt_port: int, seed: int, loss: float = 0.0, lines: str = "") -> None:
         self.clock = HandClock(unix_offset_ms=START_S * 1000)
+        self.look: Look = lambda: (START_S * 1000, "by hand")
         self.timeline = Timeline()
         self.radio = Radio(GATEWAY_EUI)
         self.readings: dict[str, list[tuple[int | None, ...] | None]] = {}
@@ -80,12 +82,14 @@ class Street:
         self.uplinks: list[OnAir] = []
         self.folder = folder
         self.udp_port = _free_udp_port()
+        self.gateways = [GATEWAY_EUI]  # forwarders that are allowed
         self._mqtt_port = mqtt_port
+        self._lines = lines
         self._seed = seed
         self._heard: list[OnAir] = []
         self._seen = 0  # txpks taken
         self._air = SimpleAir(self.timeline, Stream(seed, "air"), loss, self.uplinks.append)
-        self._air.attach("gateway", self._heard.append)
+        self._air.attach("gateway", self._hear)
 
     def write_config(self) -> Path:
         """The gateway's configuration as a file, for a process of its own, which trusts the machine's clock."""
@@ -107,7 +111,7 @@ class Street:
         """Start the gateway, and the forwarder beside it."""
         config = parse_config(self._toml().encode(), self.folder / "gateway.toml")
         self.gateway = Gateway(
-            config, clock=self.clock, look=lambda: (START_S * 1000, "by hand"), capture=self.folder / "capture.jsonl"
+            config, clock=self.clock, look=lambda: self.look(), capture=self.folder / "capture.jsonl"
         )
         await self.gateway.start()
         assert self.gateway.udp_address is not None
@@ -164,7 +168,7 @@ class Street:
             self.timeline.run(now_ms * 1000)
             rang = next_ms is not None and next_ms <= now_ms
             self.clock.move_to(now_ms)
-            if self._heard or rang:
+            if self._news() or rang:
                 await self._settle()
             if now_ms >= until_ms:
                 return
@@ -174,20 +178,32 @@ class Street:
         while not done():
             await asyncio.sleep(0.01)
 
+    def _hear(self, frame: OnAir) -> None:
+        """The forwarder has heard a frame, which it hands on next."""
+        self._heard.append(frame)
+
     async def _settle(self) -> None:
         """Hand on what was heard, and wait until the gateway has made of it all that does not take (virtual) time."""
         if self._heard:
             await self.radio.push({"rxpk": [rxpk_of(self._received(frame)) for frame in self._heard]})
             self._heard.clear()
         while True:
-            idle = not self.gateway.hurried()
+            idle = not self._busy()
             await self.radio.pull()  # what the gateway sent before its answer has come, too
             new, self._seen = self.radio.txpks[self._seen :], len(self.radio.txpks)
             for _, txpk in new:
                 if self.radio.judge(txpk) is None:
                     self._emit(txpk)
-            if idle and not new and not self.gateway.hurried():
+            if idle and not new and not self._busy():
                 return
+
+    def _news(self) -> bool:
+        """Whether something was heard that the gateway has not been told."""
+        return bool(self._heard)
+
+    def _busy(self) -> bool:
+        """Whether the gateway is at something that takes no virtual time."""
+        return self.gateway.hurried()
 
     def _received(self, frame: OnAir) -> Received:
         return Received(
@@ -226,7 +242,7 @@ longitude_deg = 2.2975
 [store]
 folder = "{self.folder}/store"
 [udp]
-gateways = ["{GATEWAY_EUI.hex()}"]
+gateways = {[eui.hex() for eui in self.gateways]}
 listen = "127.0.0.1:{self.udp_port}"
 [mqtt]
 host = "127.0.0.1"
@@ -235,7 +251,7 @@ audience = "internal"
 tls = false
 [api]
 socket = "{self.folder}/api.sock"
-"""
+{self._lines}"""
 
 
 def _free_udp_port() -> int:

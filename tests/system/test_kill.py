@@ -145,10 +145,13 @@ class Cabinet:
                 return
             except ConnectionRefusedError:
                 continue
-            self._pulled = self._pulled or data[3] == _PULL_ACK
-            if data[3] == _PULL_RESP:
-                txpk = json.loads(data[4:])["txpk"]
-                assert any(talker.hear(txpk) for talker in self.talkers)
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        self._pulled = self._pulled or data[3] == _PULL_ACK
+        if data[3] == _PULL_RESP:
+            txpk = json.loads(data[4:])["txpk"]
+            assert any(talker.hear(txpk) for talker in self.talkers)
 
     def _ask(self, line: str) -> str:
         assert self._zygote.stdin

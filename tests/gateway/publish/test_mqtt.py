@@ -51,6 +51,7 @@ class Gateway:
     def __init__(self, outbox, devices, port, *, speed=1, ack_timeout_ms=20_000, **settings):
         self.outbox = outbox
         self.notes = []
+        self.falls = []
         self.orders = []
         self._clock = FastClock(speed)
         messenger = messenger_of(air_town(devices))
@@ -62,7 +63,7 @@ class Gateway:
             outbox.last_id(),
             self._clock.now_ms(),
         )
-        self._delivery = Delivery(self.publisher, outbox, self._clock, self.notes.append)
+        self._delivery = Delivery(self.publisher, outbox, self._clock, self.notes.append, self.falls.append)
         self._changed = asyncio.Event()
         self.mqtt = Mqtt(
             MqttSettings(
