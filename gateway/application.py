@@ -98,7 +98,7 @@ class TownApplication:
             said = content.notice("silent", silent_s=silent_ms // 1000, interval_s=interval_ms // 1000)
             writes.append(AddRecord(self._notice(registration, said, now_ms)))
             detail = f"not heard for {silent_ms // 1000} s; it speaks every {interval_ms // 1000} s"
-            notes.append(Alarm(name="silent", dev_eui=registration.dev_eui, detail=detail))
+            notes.append(Alarm(name="silent", dev_eui=registration.dev_eui, detail=detail, recorded=True))
         return _and(answer, writes=tuple(writes), notes=tuple(notes)) if writes else answer
 
     # As everybody else sees it.

@@ -303,6 +303,8 @@ class Engine:
     def _alarm(self, alarm: Alarm, now_ms: int) -> None:
         self.counts[f"alarm:{alarm.name}"] += 1
         self._observer.alarmed(alarm, now_ms)
+        if alarm.recorded:
+            return
         while self._alarms and self._alarms[0] <= now_ms - _HOUR_MS:
             self._alarms.popleft()
         if len(self._alarms) >= _ALARMS_PER_HOUR:

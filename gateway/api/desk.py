@@ -334,19 +334,23 @@ class Desk:
         """See `Station`. Moves the cursor in the store: a running publisher must be told instead."""
 
         def move(database: apsw.Connection) -> int:
-            kept = cursors.load_cursor(database, publisher)
-            if kept is None:
-                raise NotFoundError(f"there is no publisher {publisher} that ever delivered; nothing to repeat")
-            reached = Reached.from_text(kept.state)
             first = first_id_since(database, since_ms)
-            if first > reached.head:
-                return 0
-            pending = Intervals(reached.pending)
-            pending.add(first, reached.head)
-            moved = cursor_of(reached.head, pending)
-            state = cursors.Cursor(publisher=publisher, delivered_id=moved.done_up_to(), state=moved.to_text())
-            cursors.keep_cursor(database, state)
-            return reached.head - first + 1
+            last = records.id_range(database)[1]
+            return _reopen(database, publisher, [(first, last)])
+
+        with _told():
+            return await self._write(move)
+
+    async def replay_parked(self, publisher: str) -> int:
+        """See `Station`. Changes the cursor in the store: a running publisher must be told instead."""
+
+        def move(database: apsw.Connection) -> int:
+            parked = cursors.list_parked(database, publisher)
+            if parked:
+                _reopen(database, publisher, [(row.record_id, row.record_id) for row in parked])
+            for row in parked:
+                cursors.unpark(database, publisher, row.record_id)
+            return len(parked)
 
         with _told():
             return await self._write(move)
@@ -382,6 +386,25 @@ class Desk:
     def _tell(self, changes: Iterable[Change]) -> None:
         self._directory = None
         self._changed(tuple(changes))
+
+
+def _reopen(database: apsw.Connection, publisher: str, ranges: Iterable[tuple[int, int]]) -> int:
+    """Have the publisher send again what it sent of these ids, (first, last); returns how many."""
+    kept = cursors.load_cursor(database, publisher)
+    if kept is None:
+        raise NotFoundError(f"there is no publisher {publisher} that ever delivered; nothing to repeat")
+    reached = Reached.from_text(kept.state)
+    pending = Intervals(reached.pending)
+    count = 0
+    for first, last in ranges:
+        last = min(last, reached.head)
+        if first <= last:
+            pending.add(first, last)
+            count += last - first + 1
+    moved = cursor_of(reached.head, pending)
+    state = cursors.Cursor(publisher=publisher, delivered_id=moved.done_up_to(), state=moved.to_text())
+    cursors.keep_cursor(database, state)
+    return count
 
 
 def first_id_since(database: apsw.Connection, since_ms: int) -> int:

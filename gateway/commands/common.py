@@ -69,6 +69,7 @@ def print_rows(
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table.show_header = any(columns.values())
     for heading in columns.values():
         table.add_column(heading, overflow="fold")
     count = 0

@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from gateway.operate.health import Machine, State, health, look_at_machine
 from gateway.outlet import Outlet
 from gateway.running.cabinet import Cabinet
+from gateway.store.backup import newest_ms
 from gateway.store.records import id_range, records_after
 from gateway.store.retention import LOST, hours_that_fit
 
@@ -129,6 +131,7 @@ class Telling:
         now_ms = cabinet.clock.now_ms()
         figures = None if self._outlet is None else self._outlet.figures()
         made_ms = self._snapshot_ms()
+        backup_ms = newest_ms(cabinet.config.store.backups)
         running_ms = now_ms - cabinet.began_ms
         return State(
             version=self._version,
@@ -142,6 +145,7 @@ class Telling:
             backlog_records=0 if figures is None else figures.backlog,
             backlog_age_s=self._backlog_age_s(None if figures is None else figures.oldest_pending, now_ms),
             broker_connected=None if figures is None else figures.connected,
+            backup_age_s=None if backup_ms is None else max(time.time() - backup_ms / 1000, 0),
             snapshot_age_s=None if made_ms is None else (now_ms - made_ms) / 1000,
             fsync_us=_percentiles_us(cabinet.writer.commit_ms()),
             uplinks_per_min=cabinet.engine.counts["accepted"] * 60_000 / max(running_ms, 60_000),

@@ -115,6 +115,13 @@ def verify(path: Path) -> int:
         raise explain(error, str(path)) from error
 
 
+def newest_ms(folder: Path) -> int | None:
+    """Unix ms of when the newest backup in *folder* was made; None: there is none that can be seen."""
+    with contextlib.suppress(OSError):
+        return max((path.stat().st_mtime_ns // 1_000_000 for path in folder.glob(_NAME)), default=None)
+    return None
+
+
 def forget_old(folder: Path, kept: int = KEPT) -> list[Path]:
     """Delete all but the newest *kept* backups that bear a name as `backup_name` gives; returns which."""
     old = sorted(folder.glob(_NAME))[:-kept]

@@ -268,7 +268,7 @@ def test_a_device_cannot_be_where_no_place_is_or_before_another(database):
     with pytest.raises(RegistryError, match="no place 'nowhere'"):
         places.install(database, Installed(place_id="nowhere", dev_eui=dev_eui(1), instance=0, from_ms=0))
     places.install(database, Installed(place_id=BAY.place_id, dev_eui=dev_eui(1), instance=0, from_ms=1000))
-    with pytest.raises(RegistryError, match="began at 1000 ms, not before 900 ms"):
+    with pytest.raises(RegistryError, match="has hung there since 1970-01-01T00:00:01"):
         places.install(database, Installed(place_id=BAY.place_id, dev_eui=dev_eui(2), instance=0, from_ms=900))
 
 
