@@ -85,7 +85,9 @@ class Gateway:
         self._start_rounds()
         for note in self._cabinet.store.notes:
             self._told("store_rebuilt", note)
-        self._notifier.ready(f"{len(self._cabinet.registry.registered)} devices, {len(self._radios)} links")
+        ready = f"{len(self._cabinet.registry.registered)} devices, {len(self._radios)} links"
+        _log.info("ready: %s; commands come by %s", ready, self._config.api.socket)
+        self._notifier.ready(ready)
 
     async def stop(self) -> None:
         """Accept nothing more, write what was accepted, say goodbye. Everything is closed when it returns."""

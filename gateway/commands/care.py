@@ -128,10 +128,7 @@ def health(as_json: AsJson = False, config: ConfigPath = CONFIG) -> None:
         console.print(f"! {finding}")
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, value in told.items():
-        table.add_row(
-            name,
-            shown([f"{key} {shown(v)}" for key, v in value.items()] if isinstance(value, dict) else value),
-        )
+        table.add_row(name, shown(value))
     console.print(table)
 
 

@@ -101,6 +101,8 @@ def shown(value: object) -> str:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        value = [f"{key} {shown(of_it)}" for key, of_it in value.items()]
     if isinstance(value, list):
         return ", ".join(str(item) for item in value) or "–"
     return str(value)

@@ -40,7 +40,7 @@ class FileLock:
             raise StoreError(
                 FaultKind.IN_USE,
                 f"{database}: in use by process {owner}, a gateway that runs or a command that is not done;"
-                " stop it (`systemctl stop lampyre`) or ask the running gateway",
+                " stop it (`systemctl stop lampyre-gateway`) or ask the running gateway",
             ) from None
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, b"%d\n" % os.getpid(), 0)

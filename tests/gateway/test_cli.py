@@ -217,7 +217,7 @@ def test_a_device_is_exchanged(tmp_path, filled):
 
 
 def test_groups_are_set_and_listed_without_keys(filled):
-    assert "group 1, rue, has 1 members" in ok("groups", "set", "rue", LAMP, config=filled).stderr
+    assert "group 1, rue, has 1 member(s)" in ok("groups", "set", "rue", LAMP, config=filled).stderr
     assert "rue" in ok("groups", "list", config=filled).stdout
     [group] = [json.loads(line) for line in ok("groups", "list", "--json", config=filled).stdout.splitlines()]
     assert "mc_key" not in group

@@ -50,6 +50,18 @@ def test_what_is_published_is_as_the_schema_says_and_tells_of_more_than_readings
     assert {message["kind"] for message in published} == {"reading", "status", "notice"}
 
 
+def test_a_node_that_falls_silent_is_told_once_and_so_is_its_return():
+    _, _, published = run(nodes=3, hours=8, loss=0.5)
+    told: dict[str, list[str]] = {}
+    for message in published:
+        if message["kind"] == "notice":
+            told.setdefault(message["key"]["dev_eui"], []).append(message["notice"]["notice"])
+    assert told
+    assert None not in told
+    for notices in told.values():
+        assert notices == [("silent", "back")[at % 2] for at in range(len(notices))]
+
+
 def test_nodes_join_over_the_air_and_speak_as_fast_as_reaches():
     chain, _, published = run(nodes=9, hours=6, loss=0.0)
     assert len({message["key"]["dev_eui"] for message in published}) == 9

@@ -140,7 +140,9 @@ def test_places_are_set_and_devices_hung_and_taken_away(desk):
     away = {"place": "92002-bay-a13", "dev_eui": BAY["dev_eui"], "to_ms": NOW_MS + 5}
     desk.ok("POST", "/v1/installed", away)
     assert desk.ok("GET", "/v1/installed")["installed"] == []
-    assert "add it with" in desk.no(409, "POST", "/v1/installed", {"place": "92002-bay-x", "dev_eui": BAY["dev_eui"]})
+    assert "make it with `places set`" in desk.no(
+        409, "POST", "/v1/installed", {"place": "92002-bay-x", "dev_eui": BAY["dev_eui"]}
+    )
 
 
 def test_a_row_that_names_a_place_by_its_id_alone_leaves_it_as_it_is(desk):
