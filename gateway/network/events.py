@@ -148,11 +148,15 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """Something an operator must know of; *name* is counted, *detail* a sentence without keys."""
+    """Something an operator must know of; *name* is counted, *detail* a sentence without keys.
+
+    recorded: a NOTICE with its figures is written already.
+    """
 
     name: str
     dev_eui: bytes | None
     detail: str
+    recorded: bool = False
 
 
 class FateOf(Enum):

@@ -41,7 +41,7 @@ class FileLock:
             raise StoreError(
                 FaultKind.IN_USE,
                 f"{database}: in use by process {owner}, a gateway that runs or a command that is not done;"
-                " stop it (`systemctl stop lampyre`) or ask the running gateway",
+                " stop it (`systemctl stop lampyre-gateway`) or ask the running gateway",
             ) from None
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, b"%d\n" % os.getpid(), 0)
@@ -60,8 +60,8 @@ def open_database(
 
     The folder is made 0700 and the file 0600, as it holds keys. durable: False leaves out the physical sync, for runs
     in virtual time; code and transactions stay the same. max_bytes: what the file may grow to. vfs: SQLite's way to
-    the files, for tests. Raises apsw.Error with SQLite's reason when the file cannot be used, StoreError when this
-    SQLite is one that loses data.
+    the files, for tests. Raises OSError or, with SQLite's reason, apsw.Error when the file cannot be used, StoreError
+    when this SQLite is one that loses data.
     """
     _refuse_faulty_sqlite()
     if path != ":memory:":
