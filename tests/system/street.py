@@ -80,6 +80,7 @@ class Street:
         self.uplinks: list[OnAir] = []
         self.folder = folder
         self.udp_port = _free_udp_port()
+        self.open = False  # whether a gateway runs
         self._mqtt_port = mqtt_port
         self._seed = seed
         self._heard: list[OnAir] = []
@@ -113,10 +114,12 @@ class Street:
         assert self.gateway.udp_address is not None
         await self.radio.connect(self.gateway.udp_address)
         await self.radio.pull()
+        self.open = True
 
     async def end(self) -> None:
         """Let what was accepted be written and delivered, and stop."""
         await self.until(lambda: self.gateway.quiet())
+        self.open = False
         await self.gateway.stop()
         self.radio.close()
 
@@ -164,7 +167,9 @@ class Street:
             self.timeline.run(now_ms * 1000)
             rang = next_ms is not None and next_ms <= now_ms
             self.clock.move_to(now_ms)
-            if self._heard or rang:
+            if not self.open:
+                self._heard.clear()
+            elif self._heard or rang:
                 await self._settle()
             if now_ms >= until_ms:
                 return

@@ -1,0 +1,155 @@
+"""A store that is damaged or lost: the gateway goes on from what is left, and no node needs a visit."""
+
+import asyncio
+import random
+import shutil
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from gateway.store.backup import restore
+from gateway.store.database import PAGE_SIZE
+from tests.cddl import NET
+from tests.fakes.broker import Mosquitto
+from tests.system.lasting import City, LastingStreet, lamp_keys
+
+HOUR_S = 3600
+DAY_S = 24 * HOUR_S
+SEED = 20260102
+
+
+@pytest.fixture(autouse=True)
+def _net_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What such nodes say is held against lampyre.cddl in test_day.py; here it would take longer than all else."""
+    monkeypatch.setattr(NET, "check", lambda *_: None)
+
+
+def play(folder: Path, story: Callable[[LastingStreet, City], Coroutine[Any, Any, None]], loss: float = 0.0) -> None:
+    """Run a story over a real broker."""
+
+    async def run(port: int) -> None:
+        street = LastingStreet(folder, port, SEED, loss)
+        city = City(port)
+        try:
+            await asyncio.wait_for(story(street, city), timeout=240)
+        finally:
+            city.close()
+
+    with Mosquitto(folder) as broker:
+        asyncio.run(run(broker.port))
+
+
+async def settled(street: LastingStreet, city: City, days: float = 2) -> None:
+    """Let time pass until the city has all that was taken more than an hour ago, and see that it is what was taken."""
+    old = set(street.taken)
+    for _ in range(int(days * 24)):
+        if old <= city.look().readings.keys():
+            break
+        await street.live(HOUR_S)
+    missing = sorted(old - city.readings.keys())
+    assert not missing, f"{len(missing)} of {len(old)} never arrived, such as {missing[:3]}"
+    for key, told in city.readings.items():
+        assert told == street.taken[key], f"{key} was told as {told}"
+
+
+def header(path: Path, dice: random.Random) -> None:
+    """Nothing says any more that it is a database."""
+    with path.open("r+b") as file:
+        file.write(dice.randbytes(100))
+
+
+def middle(path: Path, dice: random.Random) -> None:
+    """Pages in the middle are noise."""
+    with path.open("r+b") as file:
+        for page in sorted(dice.sample(range(1, path.stat().st_size // PAGE_SIZE), 3)):
+            file.seek(page * PAGE_SIZE)
+            file.write(dice.randbytes(PAGE_SIZE))
+
+
+def truncated(path: Path, dice: random.Random) -> None:
+    """The second half is gone."""
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2 // PAGE_SIZE * PAGE_SIZE)
+
+
+def gone(path: Path, dice: random.Random) -> None:
+    """All of it is gone."""
+    path.unlink()
+
+
+def log_damaged(path: Path, dice: random.Random) -> None:
+    """A bit has flipped in the middle of a log."""
+    log = path.with_name(path.name + "-wal")
+    with log.open("r+b") as file:
+        file.seek(log.stat().st_size // 3)
+        byte = file.read(1)
+        file.seek(-1, 1)
+        file.write(bytes([byte[0] ^ 0x10]))
+
+
+def cut(street: LastingStreet, away: Path) -> None:
+    """Keep the store as a power cut now would leave it: its log not brought home."""
+    shutil.copytree(street.folder / "store", away)
+
+
+def bring_home(path: Path) -> None:
+    """A log that stays would heal what it holds."""
+    database = apsw.Connection(str(path))
+    assert database.pragma("journal_mode") == "wal"  # so that it is read
+    database.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    database.close()
+
+
+def aside(street: LastingStreet) -> set[str]:
+    """The files that were set aside."""
+    found = {path.name for path in (street.folder / "store").glob("gateway.sqlite.corrupt-*")}
+    return {name for name in found if not name.endswith(("-wal", "-shm"))}
+
+
+def test_a_damaged_store_is_set_aside_and_the_street_goes_on(tmp_path):
+    dice = random.Random(f"{SEED}/damage")
+
+    async def story(street: LastingStreet, city: City) -> None:
+        path = street.folder / "store" / "gateway.sqlite"
+        await street.begin()
+        airs = [street.air_node(number) for number in (1, 2)]
+        lamps = [street.lamp(number, *lamp_keys(bytes([number]))) for number in (1, 2)]
+        await street.add(airs, lamps)
+        await street.live(HOUR_S)
+        group = await street.group("rue Auguste-Mounié", lamps)
+        await street.live(2 * HOUR_S)
+        joins = street.joins()
+        level = 20
+        for number, damage in enumerate((header, middle, truncated, log_damaged, gone)):
+            if damage is log_damaged:
+                await street.until(street.gateway.quiet)
+                cut(street, tmp_path / "cut")
+            await street.end()
+            if damage is log_damaged:
+                shutil.rmtree(path.parent)
+                shutil.move(tmp_path / "cut", path.parent)
+            else:
+                bring_home(path)
+            before = aside(street)
+            damage(path, dice)
+            await street.live(HOUR_S)  # nobody hears the nodes
+            await street.begin()
+            assert len(street.gateway._store.notes) == 1, damage.__name__
+            [note] = street.gateway._store.notes
+            assert "check the card" in note
+            assert len(aside(street) - before) == (damage is not gone), "a damaged file is never deleted"
+            level += 5
+            await street.order(lamps[number % 2], "set_level", level_pct=level, fade_s=1, hold_s=HOUR_S)
+            assert street.levels(lamps)[number % 2] == (level, 1), f"the first order after {damage.__name__}"
+            level += 5
+            await street.order(group, "set_level", level_pct=level, fade_s=2, hold_s=HOUR_S)
+            assert street.levels(lamps) == [(level, 2)] * 2
+            await street.live(3 * HOUR_S)
+            await settled(street, city)
+        assert street.joins() == joins, "nobody joined anew"
+        await street.end()
+
+    play(tmp_path, story)
