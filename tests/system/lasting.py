@@ -43,6 +43,8 @@ class LastingStreet(Street):
         self.accepts = 0  # Join-Accepts on the air
         self.gateways: list[Gateway] = []
         self._flash: dict[str, MemoryFiles] = {}
+        self._downlinks = 0  # that gateways have decided on
+        self._turned_ms = 0  # when their chores last had a turn
 
     # The gateway.
 
@@ -147,6 +149,17 @@ class LastingStreet(Street):
     def levels(self, lamps: list[bytes]) -> list[tuple[int, int] | None]:
         """What each lamp shows, and how it went there."""
         return [self.bodies[lamp.hex()].lamps.get(0) for lamp in lamps]
+
+    async def _rang(self) -> None:
+        """Most alarms are a look at a clock, 720 an hour: nobody waits for those, and once a minute will do."""
+        downlinks = self.gateway.engine.counts["downlinks"]
+        if self.gateway.hurried() or downlinks != self._downlinks:
+            self._downlinks = downlinks
+            await self._settle()
+        elif self.clock.now_ms() - self._turned_ms >= 60_000:
+            self._turned_ms = self.clock.now_ms()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
 
     def _on_air(self, txpk: dict[str, Any]) -> None:
         phy_payload = base64.b64decode(txpk["data"])

@@ -81,7 +81,7 @@ class Street:
         self.folder = folder
         self.udp_port = _free_udp_port()
         self.open = False  # whether a gateway runs
-        self._mqtt_port = mqtt_port
+        self.mqtt_port = mqtt_port
         self._seed = seed
         self._heard: list[OnAir] = []
         self._seen = 0  # txpks taken
@@ -169,8 +169,10 @@ class Street:
             self.clock.move_to(now_ms)
             if not self.open:
                 self._heard.clear()
-            elif self._heard or rang:
+            elif self._heard:
                 await self._settle()
+            elif rang:
+                await self._rang()
             if now_ms >= until_ms:
                 return
 
@@ -178,6 +180,10 @@ class Street:
         """Let real time pass until *done*; the test's own time-out ends a wait in vain."""
         while not done():
             await asyncio.sleep(0.01)
+
+    async def _rang(self) -> None:
+        """An alarm of the gateway rang."""
+        await self._settle()
 
     async def _settle(self) -> None:
         """Hand on what was heard, and wait until the gateway has made of it all that does not take (virtual) time."""
@@ -235,7 +241,7 @@ gateways = ["{GATEWAY_EUI.hex()}"]
 listen = "127.0.0.1:{self.udp_port}"
 [mqtt]
 host = "127.0.0.1"
-port = {self._mqtt_port}
+port = {self.mqtt_port}
 audience = "internal"
 tls = false
 [api]

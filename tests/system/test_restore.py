@@ -1,9 +1,12 @@
 """A store that is damaged or lost: the gateway goes on from what is left, and no node needs a visit."""
 
 import asyncio
+import functools
+import importlib.metadata
+import os
 import random
 import shutil
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +17,21 @@ from gateway.store.backup import restore
 from gateway.store.database import PAGE_SIZE
 from tests.cddl import NET
 from tests.fakes.broker import Mosquitto
-from tests.system.lasting import City, LastingStreet, lamp_keys
+from tests.system.lasting import City, Key, LastingStreet, lamp_keys
 
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 SEED = 20260102
+# A node that was answered in a session that the gateway has lost gives it up after 320 uplinks, 3.3 days.
+LONG = os.environ.get("LAMPYRE_HYPOTHESIS") == "soak"
 
 
 @pytest.fixture(autouse=True)
 def _net_down(monkeypatch: pytest.MonkeyPatch) -> None:
     """What such nodes say is held against lampyre.cddl in test_day.py; here it would take longer than all else."""
     monkeypatch.setattr(NET, "check", lambda *_: None)
+    # Asked for the health of every minute, some ten thousand times.
+    monkeypatch.setattr(importlib.metadata, "version", functools.cache(importlib.metadata.version))
 
 
 def play(folder: Path, story: Callable[[LastingStreet, City], Coroutine[Any, Any, None]], loss: float = 0.0) -> None:
@@ -42,15 +49,15 @@ def play(folder: Path, story: Callable[[LastingStreet, City], Coroutine[Any, Any
         asyncio.run(run(broker.port))
 
 
-async def settled(street: LastingStreet, city: City, days: float = 2) -> None:
-    """Let time pass until the city has all that was taken more than an hour ago, and see that it is what was taken."""
-    old = set(street.taken)
+async def settled(street: LastingStreet, city: City, days: float = 2, but: Collection[Key] = ()) -> None:
+    """Let time pass until the city has all that was taken until now, but for some, and see that it is what was taken."""
+    wanted = street.taken.keys() - but
     for _ in range(int(days * 24)):
-        if old <= city.look().readings.keys():
+        if wanted <= city.look().readings.keys():
             break
         await street.live(HOUR_S)
-    missing = sorted(old - city.readings.keys())
-    assert not missing, f"{len(missing)} of {len(old)} never arrived, such as {missing[:3]}"
+    missing = sorted(wanted - city.readings.keys())
+    assert not missing, f"{len(missing)} of {len(wanted)} never arrived, such as {missing[:3]}"
     for key, told in city.readings.items():
         assert told == street.taken[key], f"{key} was told as {told}"
 
@@ -153,3 +160,92 @@ def test_a_damaged_store_is_set_aside_and_the_street_goes_on(tmp_path):
         await street.end()
 
     play(tmp_path, story)
+
+
+def test_a_week_old_backup_on_a_blank_machine_needs_no_visit(tmp_path):
+    async def story(street: LastingStreet, city: City) -> None:
+        path = street.folder / "store" / "gateway.sqlite"
+        await street.begin()
+        airs = [street.air_node(number) for number in ((1, 2, 3) if LONG else (1, 2))]
+        lamps = [street.lamp(number, *lamp_keys(bytes([number]))) for number in (1, 2)]
+        await street.add(airs, lamps)
+        await street.live(HOUR_S)
+        group = await street.group("rue Auguste-Mounié", lamps)
+        await street.live(2 * HOUR_S)
+        backup = Path(await street.ask(street.gateway.station.backup()))
+        usb = Path(shutil.copy(backup, tmp_path / "usb.sqlite"))
+        await street.until(street.gateway.quiet)
+        saved = set(city.look().readings)
+
+        # The week that will be lost: orders, a node that joins anew, and one that does so just before the end.
+        for day in range(7):
+            await street.live(DAY_S - 4 * HOUR_S)
+            await street.order(lamps[day % 2], "set_level", level_pct=30, fade_s=1, hold_s=HOUR_S)
+            await street.order(group, "set_level", level_pct=35, fade_s=1, hold_s=HOUR_S)
+            await street.live(4 * HOUR_S)
+            if day == 4 and LONG:
+                street.reboot(airs[2], forget=("session",))
+        accepts = street.accepts
+        street.reboot(airs[1], forget=("session",))
+        while street.accepts == accepts:
+            await street.live(0.02)
+        joins = street.joins()
+        await street.end()
+
+        shutil.rmtree(path.parent)
+        restore(usb, path, "20260109")
+        again = City(street.mqtt_port)
+        await street.begin()
+        assert not aside(street), "nothing was set aside on a blank machine"
+        await street.order(lamps[0], "set_level", level_pct=55, fade_s=1, hold_s=HOUR_S)
+        assert street.levels(lamps)[0] == (55, 1), "the first order"
+        await street.order(group, "set_level", level_pct=65, fade_s=2, hold_s=HOUR_S)
+        assert street.levels(lamps) == [(65, 2)] * 2
+        await settled(street, again, days=8, but=saved)  # all of the week, from the nodes' own logs
+        assert again.told == len(again.readings), "a reading was told twice"
+        again.close()
+        for key, told in city.look().readings.items():
+            assert told == street.taken[key]
+        new = street.joins() - joins
+        assert set(new) == {air.hex() for air in airs[1:]}, "those whose sessions were lost join by themselves, nobody else"
+        await street.end()
+
+    play(tmp_path, story)
+
+
+def test_logs_that_begin_anew_joins_amid_repeats_and_numbers_beyond_16_bits_lose_nothing(tmp_path):
+    async def story(street: LastingStreet, city: City) -> None:
+        await street.begin()
+        # Their numbers pass 65,536, and twice that, within the first hours.
+        airs = [street.air_node(number, first_seq=first) for number, first in ((1, 0xFFF8), (2, 0x1FFFA), (3, 0))]
+        await street.add(airs, [])
+        await street.live(3 * HOUR_S)
+        street.reboot(airs[0], forget=("session",))  # joins anew while repeats are owed
+        street.reboot(airs[1])  # a power cut: reserved numbers are void
+        await street.live(3 * HOUR_S)
+        await street.end()
+        await street.live(HOUR_S)
+        street.reboot(airs[2], new_epoch=0xABCD)  # nobody hears that its log is wiped
+        await street.begin()
+        await street.live(3 * HOUR_S)
+        street.reboot(airs[0], new_epoch=0x1234, forget=("session", "seq", "boots", "orders"))
+        await street.live(3 * HOUR_S)
+        wiped = {key for key in street.taken if key[:2] in ((airs[2].hex(), 3), (airs[0].hex(), 1))}
+        lost = wiped - city.look().readings.keys()
+        assert len(lost) <= 5 + 4, "only what was in a log that is no more"  # an hour unheard, and what was repeated
+        await settled(street, city, but=lost)
+        assert city.told == len(city.readings), "a reading was told twice"
+        epochs = {key[:2] for key in city.readings}
+        assert epochs == {
+            (airs[0].hex(), 1),
+            (airs[0].hex(), 0x1234),
+            (airs[1].hex(), 2),
+            (airs[2].hex(), 3),
+            (airs[2].hex(), 0xABCD),
+        }
+        seqs = {key[2] for key in city.readings if key[0] != airs[2].hex()}
+        assert min(seqs) == 0
+        assert {0xFFFF, 0x10000, 0x1FFFF, 0x20000} <= seqs
+        await street.end()
+
+    play(tmp_path, story, loss=0.1)
