@@ -1,6 +1,7 @@
 """A store that is damaged or lost: the gateway goes on from what is left, and no node needs a visit."""
 
 import asyncio
+import base64
 import functools
 import importlib.metadata
 import os
@@ -13,10 +14,13 @@ from typing import Any
 import apsw
 import pytest
 
+from gateway.api.station import Removal
+from gateway.operate.importing import Batch
 from gateway.store.backup import restore
 from gateway.store.database import PAGE_SIZE
 from tests.cddl import NET
 from tests.fakes.broker import Mosquitto
+from tests.fakes.devices import Device
 from tests.system.lasting import City, Key, LastingStreet, lamp_keys
 
 HOUR_S = 3600
@@ -116,7 +120,7 @@ def aside(street: LastingStreet) -> set[str]:
     return {name for name in found if not name.endswith(("-wal", "-shm"))}
 
 
-def test_a_damaged_store_is_set_aside_and_the_street_goes_on(tmp_path):
+def test_a_damaged_store_is_set_aside_and_the_street_goes_on(tmp_path, caplog):
     dice = random.Random(f"{SEED}/damage")
 
     async def story(street: LastingStreet, city: City) -> None:
@@ -144,9 +148,8 @@ def test_a_damaged_store_is_set_aside_and_the_street_goes_on(tmp_path):
             damage(path, dice)
             await street.live(HOUR_S)  # nobody hears the nodes
             await street.begin()
-            assert len(street.gateway._store.notes) == 1, damage.__name__
-            [note] = street.gateway._store.notes
-            assert "check the card" in note
+            assert street.gateway.engine.counts["alarm:store_rebuilt"] == 1, damage.__name__
+            assert "check the card" in [line for line in caplog.messages if "store_rebuilt" in line][-1]
             assert len(aside(street) - before) == (damage is not gone), "a damaged file is never deleted"
             level += 5
             await street.order(lamps[number % 2], "set_level", level_pct=level, fade_s=1, hold_s=HOUR_S)
@@ -207,7 +210,9 @@ def test_a_week_old_backup_on_a_blank_machine_needs_no_visit(tmp_path):
         for key, told in city.look().readings.items():
             assert told == street.taken[key]
         new = street.joins() - joins
-        assert set(new) == {air.hex() for air in airs[1:]}, "those whose sessions were lost join by themselves, nobody else"
+        assert set(new) == {air.hex() for air in airs[1:]}, (
+            "those whose sessions were lost join by themselves, nobody else"
+        )
         await street.end()
 
     play(tmp_path, story)
@@ -249,3 +254,63 @@ def test_logs_that_begin_anew_joins_amid_repeats_and_numbers_beyond_16_bits_lose
         await street.end()
 
     play(tmp_path, story, loss=0.1)
+
+
+def test_a_node_that_comes_back_joins_by_its_key_alone(tmp_path):
+    """With the AppKey it had its DevNonces count on, with a new one they begin anew: live, and over a restart."""
+
+    async def story(street: LastingStreet, city: City) -> None:
+        async def joins(device: Device, request: bytes) -> bool:
+            accepts = street.accepts
+            street.say(request)
+            await street.live(10)
+            if street.accepts == accepts:
+                return False
+            nonce = device.hear_accept(base64.b64decode(street.emitted[-1][1]["data"])).join_nonce
+            assert nonce not in nonces, "a JoinNonce was used twice"
+            nonces.add(nonce)
+            f_cnt_up = street.gateway.engine.counts["accepted"]
+            street.say(device.frame(0))
+            await street.live(10)
+            assert street.gateway.engine.counts["accepted"] == f_cnt_up + 1
+            return True
+
+        async def comes_back(device: Device, *restarts: bool) -> None:
+            station = street.gateway.station
+            await street.ask(station.remove(Removal(dev_eui=device.dev_eui)))
+            if restarts[0]:
+                await street.end()
+                await street.begin()
+            await add(device)
+            if restarts[1]:
+                await street.end()
+                await street.begin()
+
+        async def add(device: Device) -> None:
+            await street.ask(street.gateway.station.add(Batch(registrations=(device.registration(device=0),))))
+
+        nonces: set[int] = set()
+        await street.begin()
+        device = Device(1, joins=True)
+        device.nonce = 500
+        await add(device)
+        recorded = device.join_request()
+        assert await joins(device, recorded)
+        for restarts in ((False, False), (True, False), (False, True)):
+            await comes_back(device, *restarts)
+            assert not await joins(device, recorded), f"a recorded Join-Request was taken after {restarts}"
+            assert street.gateway.engine.counts["refused:reused_dev_nonce"] == 1
+            recorded = device.join_request()
+            assert await joins(device, recorded)
+            street.gateway.engine.counts.clear()
+        for number, restarts in enumerate(((False, False), (True, False), (False, True))):
+            device = Device(1, joins=True)
+            device.app_key = bytes([number]) * 16
+            await comes_back(device, *restarts)
+            assert await joins(device, device.join_request()), f"counts from 0, after {restarts}"
+            await street.end()
+            await street.begin()
+            assert await joins(device, device.join_request()), "and on, after another start"
+        await street.end()
+
+    play(tmp_path, story)

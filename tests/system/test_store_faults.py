@@ -19,11 +19,11 @@ from gateway.process import Gateway
 from gateway.readings.record import Kind, Record
 from gateway.store import opening
 from gateway.store.database import open_database
-from gateway.store.records import id_range, records_after
+from gateway.store.records import records_after
 from gateway.store.retention import Step
 from protocol.lorawan.frames import DOWNLINK, parse_frame
 from tests.cddl import NET
-from tests.fakes.devices import Device, values_of
+from tests.fakes.devices import Device
 from tests.gateway.store.faulty import FaultyDisk
 from tests.system.lasting import LastingStreet
 
@@ -247,7 +247,9 @@ def test_a_full_store_makes_room_as_declared_and_counts_exactly(tmp_path, monkey
         assert gone > 100
         readings = sorted(stored.id for stored in before if stored.record.kind is Kind.READING)
         assert {stored.id for stored in before} - {stored.id for stored in left} == set(readings[:gone])
-        assert [one.record.seq for one in left if one.record.epoch == bench.device.epoch and one.record.seq is not None] == [0]
+        assert [
+            one.record.seq for one in left if one.record.epoch == bench.device.epoch and one.record.seq is not None
+        ] == [0]
         await bench.end()
 
     play(tmp_path, story)
