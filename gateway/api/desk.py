@@ -119,7 +119,7 @@ class Desk:
     async def add(self, batch: Batch) -> None:
         """See `Station`."""
 
-        def add(database: apsw.Connection) -> list[Registration]:
+        def add(database: apsw.Connection) -> list[DeviceSet]:
             known = list(all_devices(database))
             there = {place.place_id: place for place in all_places(database)}
             if found := conflicts(batch, known, there.values(), places.list_installed(database, now_only=True)):
@@ -129,17 +129,18 @@ class Desk:
             places.set_places(database, [place for place in batch.places if place.place_id not in there])
             for entry in batch.installed:
                 places.install(database, entry)
-            return added
+            kept = sessions.load_devices(database)
+            return [DeviceSet(registration=entry, kept=kept.get(entry.device)) for entry in added]
 
         with _told():
             added = await self._write(add)
-        self._tell(DeviceSet(registration=registration) for registration in added)
+        self._tell(added)
 
     async def remove(self, removal: Removal) -> None:
         """See `Station`."""
 
         def remove(database: apsw.Connection) -> None:
-            sessions.end_sessions(database, devices.remove_device(database, removal.dev_eui))
+            devices.remove_device(database, removal.dev_eui)
             places.free(database, removal.dev_eui, _now_ms())
 
         with _told():

@@ -122,7 +122,8 @@ class Delivery:
         except Exception as error:
             # Whatever the store has, the records are safe in it: the publisher asks again later.
             _log.warning("reading records to publish failed: %s", error)
-            self._alone(lambda: self.handle(ReadFailed(want.lane, str(error))))
+            failed = ReadFailed(want.lane, str(error))
+            self._alone(lambda: self.handle(failed))
             return
         self._alone(lambda: self.handle(Rows(want.lane, rows, up_to)))
 

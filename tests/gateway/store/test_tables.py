@@ -6,6 +6,7 @@ import apsw
 import pytest
 
 from gateway.places.place import Installed, Place, PlaceKind
+from gateway.readings.node_log import NodeLog
 from gateway.readings.record import Kind
 from gateway.store import boots, cursors, devices, groups, orders, places, quarantine, records, sessions
 from gateway.store.devices import RegistryError
@@ -167,6 +168,45 @@ def test_ended_sessions_lose_their_keys_and_keep_their_nonces(database):
     assert (kept.current, kept.waiting) == (None, None)
     assert (kept.number, kept.dev_nonce, kept.join_nonce) == (1, 11, 21)
     assert fetch(database, "SELECT DISTINCT nwk_s_key, app_s_key FROM session") == [(bytes(16), bytes(16))]
+
+
+def removed(database: apsw.Connection, device: int) -> None:
+    joined(database, device, 0)
+    count(database, KeepCounters(device, 41, 128, LOG))
+    with database:
+        devices.remove_device(database, dev_eui(device))
+
+
+def test_a_device_that_comes_back_with_its_app_key_does_not_get_its_nonces_back(database):
+    """Else whoever recorded its Join-Request then could send it again."""
+    removed(database, 1)
+    for again in (registration(1), registration(1, name="elsewhere")):
+        devices.add_devices(database, [again])
+        kept = sessions.load_devices(database)[1]
+        assert (kept.current, kept.dev_nonce, kept.join_nonce, kept.number) == (None, 10, 20, 0)
+        assert not NodeLog.from_text(kept.log).sure
+        devices.remove_device(database, dev_eui(1))
+
+
+def test_a_device_that_comes_back_with_a_new_app_key_counts_from_zero(database):
+    removed(database, 1)
+    devices.add_devices(database, [registration(1, app_key=bytes(range(16)))])
+    kept = sessions.load_devices(database)[1]
+    assert (kept.current, kept.dev_nonce, kept.join_nonce, kept.number) == (None, -1, 20, 0)
+
+
+def test_a_device_that_gets_a_new_app_key_in_its_place_does_too(database):
+    joined(database, 1, 0)
+    devices.set_device(database, registration(1, name="elsewhere"))
+    assert sessions.load_devices(database)[1].current == session(1, 0)
+    devices.set_device(database, registration(1, app_key=bytes(range(16))))
+    kept = sessions.load_devices(database)[1]
+    assert (kept.current, kept.dev_nonce, kept.join_nonce, kept.number) == (None, -1, 20, 0)
+
+
+def test_nothing_kept_of_a_removed_device_is_its_key(database):
+    removed(database, 1)
+    assert registration(1).app_key not in fetch(database, "SELECT * FROM device WHERE device = 1")[0]
 
 
 def test_after_a_restore_nothing_used_since_is_used_again(database):
