@@ -83,7 +83,7 @@ class Street:
         self.folder = folder
         self.udp_port = _free_udp_port()
         self.open = False  # whether a gateway runs
-        self.gateways = [GATEWAY_EUI]  # forwarders that are allowed
+        self.allowed = [GATEWAY_EUI]  # forwarders that are allowed
         self.mqtt_port = mqtt_port
         self._lines = lines
         self._seed = seed
@@ -253,7 +253,7 @@ longitude_deg = 2.2975
 [store]
 folder = "{self.folder}/store"
 [udp]
-gateways = {[eui.hex() for eui in self.gateways]}
+gateways = {[eui.hex() for eui in self.allowed]}
 listen = "127.0.0.1:{self.udp_port}"
 [mqtt]
 host = "127.0.0.1"
