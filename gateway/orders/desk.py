@@ -56,6 +56,7 @@ _MAX_PAUSE_MS = 3_600_000
 _REMEMBERED = 16  # ids on the air lately used for a target; twice what a node remembers
 _LATELY = 256  # receipts within one group commit of the store, and then some
 _LATELY_MS = 30_000  # a commit is grouped for 2 s and may stall for some more
+_AGAIN_MS = 5_000  # after a commit failed: a disk that is full does not empty sooner
 _MOST_AT_ONCE = 200  # orders in one commit, when a clock that was set late ends them all
 _SLEWED_MS = 1000
 _PRIORITY = 3
@@ -283,7 +284,7 @@ class OrderDesk:
         self._lost = [write for at_ms, writes in self._lately if at_ms >= since_ms for write in writes]
         changed_since_ms = self._unix(since_ms)
         self._lost += [order.kept for order in self._open.values() if order.kept.changed_ms >= changed_since_ms]
-        self._lost_ms = now_ms
+        self._lost_ms = now_ms + _AGAIN_MS
 
     # Within.
 
