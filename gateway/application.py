@@ -117,6 +117,10 @@ class TownApplication:
         """Send an order no more; the second is the ref of a downlink to `Cancel`. Raises OrderError."""
         return self._desk.cancel(order_id, now_ms)
 
+    def withdraw(self, order_ids: Iterable[int]) -> None:
+        """These orders, just given, could not be kept: they never were."""
+        self._desk.withdraw(order_ids)
+
     def commits_failed(self, now_ms: int) -> None:
         """Commits failed: what was decided on them is written again. Logs are put back by the network server."""
         self._desk.commits_failed(now_ms)

@@ -1,6 +1,7 @@
 """The way to the broker: messages made of records, a publisher that brings them there, and orders that come back."""
 
 import asyncio
+import importlib.metadata
 import logging
 import random
 import socket
@@ -18,8 +19,8 @@ from gateway.governance.dataset import Dataset
 from gateway.places.directory import Directory
 from gateway.publish.cursor import Cursor
 from gateway.publish.delivery import Delivery
-from gateway.publish.events import Note, PublisherEvent, Stored
-from gateway.publish.messages import Messenger, Resolve
+from gateway.publish.events import Connected, Disconnected, Note, PublisherEvent, Stored
+from gateway.publish.messages import Messenger, Resolve, state_of
 from gateway.publish.mqtt import Mqtt, MqttSettings, OrderGiven
 from gateway.publish.outbox import Call, StoreOutbox
 from gateway.publish.publisher import Publisher, PublisherFigures, PublisherSettings
@@ -55,6 +56,7 @@ class Outlet:
         told: Told,
         last_id: int,
     ) -> None:
+        self.answered = False  # whether the first attempt to connect has ended, well or not
         self._section = section
         self._clock = clock
         self._told = told
@@ -70,6 +72,7 @@ class Outlet:
             resolve=resolve,
         )
         root = f"{section.prefix}/{site.insee}"
+        version = importlib.metadata.version("lampyre")
         self.health_topic = f"{root}/gateway/health"
         self._settings = MqttSettings(
             host=section.host,
@@ -77,8 +80,8 @@ class Outlet:
             client_id=section.client_id or f"lampyre-{site.insee}-{socket.gethostname()}"[:23],
             state_topic=f"{root}/gateway/state",
             orders_topic=f"{root}/orders/give",
-            online=b"online",
-            offline=b"offline",
+            online=state_of(True, version),
+            offline=state_of(False, version),
             username=section.username,
             password_file=section.password_file,
             tls=section.tls,
@@ -114,6 +117,8 @@ class Outlet:
         """Let the publisher hear *event*. Should it fall over, a new one begins where its cursor was kept."""
         if isinstance(event, Stored):
             self._last_id = event.last_id
+        elif isinstance(event, Connected | Disconnected):
+            self.answered = True
         if self._delivery is None:
             return
         try:

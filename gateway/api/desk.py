@@ -3,6 +3,7 @@
 Reads go to a reading connection in short pages, writes to the one that writes, in one transaction each.
 """
 
+import asyncio
 import contextlib
 import secrets
 import time
@@ -85,6 +86,7 @@ class Desk:
         self._prefix = prefix
         self._changed = changed
         self._directory: Directory | None = None
+        self._snapshotting = asyncio.Lock()
 
     async def devices(self, after: int, limit: int) -> Sequence[Registration]:
         """See `Station`."""
@@ -118,8 +120,8 @@ class Desk:
         """See `Station`."""
 
         def add(database: apsw.Connection) -> list[DeviceSet]:
-            known = list(_all_devices(database))
-            there = {place.place_id: place for place in _all_places(database)}
+            known = list(all_devices(database))
+            there = {place.place_id: place for place in all_places(database)}
             if found := conflicts(batch, known, there.values(), places.list_installed(database, now_only=True)):
                 raise ConflictError(*found)
             added = devices.add_devices(database, batch.registrations)
@@ -301,8 +303,17 @@ class Desk:
     async def snapshot(self) -> str:
         """See `Station`."""
         with _told():
-            taken = await self._write(lambda database: snapshot.take_snapshot(database, _now_ms()), alone=True)
-            snapshot.write_snapshot(self._layout.snapshot, taken)
+            async with self._snapshotting:
+                taken = await self._write(lambda database: snapshot.take_snapshot(database, _now_ms()), alone=True)
+                # In a thread, because a worn card syncs for a second, and uplinks want their answers.
+                writing = asyncio.ensure_future(
+                    asyncio.to_thread(snapshot.write_snapshot, self._layout.snapshot, taken)
+                )
+                try:
+                    await asyncio.shield(writing)
+                except asyncio.CancelledError:
+                    await writing  # two must not write it at once
+                    raise
         return str(self._layout.snapshot)
 
     async def backup(self) -> str:
@@ -314,7 +325,8 @@ class Desk:
                 while not await self._write(copying.step, alone=True):
                     pass
             except BaseException:
-                copying.cancel()
+                # Where it is written: there a step may be under way still, if it is we who are broken off.
+                await self._write(lambda database: copying.cancel(), alone=True)
                 raise
             backup.forget_old(self._backups, self._keep)
         return str(target)
@@ -343,15 +355,7 @@ class Desk:
     def directory(self) -> Directory:
         """Devices and places as they are now, those that were removed included; kept until they change."""
         if self._directory is None:
-            known = {entry.device: entry for entry in _all_devices(self._read)}
-            gone = [
-                Registration(device=number, dev_eui=dev_eui, role=Role.FOREIGN)
-                for number, dev_eui in devices.dev_euis(self._read).items()
-                if number not in known
-            ]
-            self._directory = Directory(
-                [*gone, *known.values()], _all_places(self._read), places.list_installed(self._read)
-            )
+            self._directory = directory_of(self._read)
         return self._directory
 
     def _messenger(self) -> Messenger:
@@ -422,18 +426,25 @@ def _told() -> Iterator[None]:
         raise UnavailableError(f"{error.filename or 'the disk'}: {error.strerror}; look at the disk") from None
 
 
-def _all_devices(database: apsw.Connection) -> Iterator[Registration]:
+def all_devices(database: apsw.Connection, *, removed: bool = False) -> Iterator[Registration]:
+    """Every device, page by page; removed: those that were removed as well."""
     after = 0
-    while page := devices.list_devices(database, after, _PAGE):
+    while page := devices.list_devices(database, after, _PAGE, removed=removed):
         yield from page
         after = page[-1].device
 
 
-def _all_places(database: apsw.Connection) -> Iterator[Place]:
+def all_places(database: apsw.Connection) -> Iterator[Place]:
+    """Every place, page by page."""
     after = ""
     while page := places.list_places(database, after, _PAGE):
         yield from page
         after = page[-1].place_id
+
+
+def directory_of(database: apsw.Connection) -> Directory:
+    """Devices and places as they are now, with the removed ones: records of theirs may still have to go."""
+    return Directory(all_devices(database, removed=True), all_places(database), places.list_installed(database))
 
 
 def _eui_text(euis: dict[int, bytes], device: int) -> str | None:

@@ -77,16 +77,3 @@ def park(database: apsw.Connection, parked: Parked) -> None:
 def unpark(database: apsw.Connection, publisher: str, record_id: int) -> None:
     """The record left after all, or is tried again."""
     database.execute("DELETE FROM parked WHERE publisher = ? AND record_id = ?", (publisher, record_id))
-
-
-def list_parked(database: apsw.Connection, publisher: str, after: int = 0, limit: int = 100) -> list[Parked]:
-    """Up to *limit* parked records with an id above *after*, by id."""
-    return [
-        Parked(publisher=name, record_id=record_id, tries=tries, reason=reason, parked_ms=parked_ms)
-        for name, record_id, tries, reason, parked_ms in fetch(
-            database,
-            "SELECT publisher, record_id, tries, reason, parked_ms FROM parked"
-            " WHERE publisher = ? AND record_id > ? ORDER BY record_id LIMIT ?",
-            (publisher, after, limit),
-        )
-    ]

@@ -87,12 +87,17 @@ def get_device(database: apsw.Connection, dev_eui: bytes) -> Registration | None
     return _from_row(*rows[0]) if rows else None
 
 
-def list_devices(database: apsw.Connection, after: int = 0, limit: int = 1000) -> list[Registration]:
-    """Up to *limit* devices with a number above *after*, by number. A row that is damaged is left out."""
+def list_devices(
+    database: apsw.Connection, after: int = 0, limit: int = 1000, *, removed: bool = False
+) -> list[Registration]:
+    """Up to *limit* devices with a number above *after*, by number. A row that is damaged is left out.
+
+    removed: those that were removed as well, which have no keys any more.
+    """
     rows = fetch(
         database,
-        f"SELECT {_COLUMNS}, crc FROM device WHERE device > ? AND NOT removed ORDER BY device LIMIT ?",
-        (after, limit),
+        f"SELECT {_COLUMNS}, crc FROM device WHERE device > ? AND removed <= ? ORDER BY device LIMIT ?",
+        (after, removed, limit),
     )
     return [registration for row in rows if (registration := _from_row(*row)) is not None]
 

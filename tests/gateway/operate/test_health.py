@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.operate.health import FSYNCS, Machine, Percentiles, State, findings, health, look_at_machine
+from gateway.operate.health import Machine, State, findings, health, look_at_machine
 
 WELL = State(
     version="0.1.0", started_because="start", running_s=60.0, clock_trusted=True, clock_sentence="synchronised"
@@ -56,17 +56,6 @@ def test_voltage_that_was_low_once_is_told_and_is_no_finding_now():
     told = health(machine(throttled=0x50000), WELL)
     assert told["findings"] == []
     assert told["throttled"] == ["under-voltage since boot", "throttled since boot"]
-
-
-def test_percentiles_are_of_the_last_ones_and_bounded():
-    times = Percentiles()
-    assert times.told() is None
-    for us in range(1, 101):
-        times.add(us)
-    assert times.told() == (51, 100, 100)
-    for _ in range(FSYNCS):
-        times.add(5)
-    assert times.told() == (5, 5, 5)
 
 
 def plant(root: Path, files: dict[str, str]) -> None:
