@@ -90,6 +90,7 @@ class Outlet:
             key_file=section.key,
         )
         self._given: OrderedDict[str, None] = OrderedDict()
+        self._one_by_one = asyncio.Lock()  # else a repetition would overtake the first on its way to the disk
         self._tasks: set[asyncio.Future[None]] = set()  # orders being given: the broker sends 20 at most
         self._delivery: Delivery | None = None
         self._publisher: Publisher | None = None
@@ -164,17 +165,22 @@ class Outlet:
         """Give an order that came from the broker; it is acknowledged once it is on disk, or refused for good."""
         try:
             form = order_form(given.payload)
-            if form.source == _SOURCE or form.source not in self._given:
-                await self._give(form)
-                self._given[form.source] = None
-                if len(self._given) > _REFERENCES:
-                    self._given.popitem(last=False)
+            async with self._one_by_one:
+                await self._give_once(form)
         except UnavailableError as error:
             self._told("order_not_kept", str(error))
             return  # not acknowledged: the broker gives it again
         except (StationError, ValueError) as error:
             self._told("order_refused", str(error))
         mqtt.acknowledge(given)
+
+    async def _give_once(self, form: OrderForm) -> None:
+        if form.source != _SOURCE and form.source in self._given:
+            return
+        await self._give(form)
+        self._given[form.source] = None
+        if len(self._given) > _REFERENCES:
+            self._given.popitem(last=False)
 
     def _note(self, note: Note) -> None:
         self._told(note.name, note.detail)
