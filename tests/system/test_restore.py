@@ -315,3 +315,26 @@ def test_a_node_that_comes_back_joins_by_its_key_alone(tmp_path):
         await street.end()
 
     play(tmp_path, story)
+
+
+def test_a_log_that_was_wiped_since_the_backup_is_not_taken_for_the_one_of_then(tmp_path):
+    async def story(street: LastingStreet, city: City) -> None:
+        path = street.folder / "store" / "gateway.sqlite"
+        await street.begin()
+        air = street.air_node(1)
+        await street.add([air], [])
+        await street.live(2 * HOUR_S)
+        usb = Path(shutil.copy(await street.ask(street.gateway.station.backup()), tmp_path / "usb.sqlite"))
+        street.reboot(air, new_epoch=0xBEEF)
+        await street.live(6 * HOUR_S)  # the gateway hears of the new log, and will have forgotten
+        await street.end()
+        shutil.rmtree(path.parent)
+        restore(usb, path, "20260102")
+        again = City(street.mqtt_port)
+        await street.begin()
+        old = {key for key in street.taken if key[1] == 1}
+        await settled(street, again, but=old)
+        again.close()
+        await street.end()
+
+    play(tmp_path, story)
