@@ -29,6 +29,7 @@ from tests.system.test_day import Subscriber
 
 Value = TypeVar("Value")
 Key = tuple[str, int, int]  # DevEUI, epoch, full number
+_LIVELY_MS = 2_000  # from an uplink to its answer's way to the forwarder, and then some
 _NAMES = ("pm1", "pm2_5", "pm4", "pm10", "co2", "temperature", "relative_humidity", "pressure")
 _DECIMALS = (1, 1, 1, 1, 0, 1, 0, 1)
 
@@ -43,6 +44,7 @@ class LastingStreet(Street):
         self.accepts = 0  # Join-Accepts on the air
         self.gateways: list[Gateway] = []
         self._flash: dict[str, MemoryFiles] = {}
+        self._lively_ms = 0  # until then all alarms matter
         self._downlinks = 0  # that gateways have decided on
         self._turned_ms = 0  # when their chores last had a turn
 
@@ -88,6 +90,7 @@ class LastingStreet(Street):
     async def order(self, target: bytes | int, verb: str, **arguments: object) -> None:
         """Give an order, and let it go out."""
         await self.ask(self.gateway.station.give_order(OrderForm(target=target, verb=verb, arguments=arguments)))
+        self._lively_ms = self.clock.now_ms() + _LIVELY_MS
         await self.live(60)
 
     async def group(self, name: str, lamps: list[bytes]) -> int:
@@ -153,13 +156,17 @@ class LastingStreet(Street):
     async def _rang(self) -> None:
         """Most alarms are a look at a clock, 720 an hour: nobody waits for those, and once a minute will do."""
         downlinks = self.gateway.engine.counts["downlinks"]
-        if self.gateway.hurried() or downlinks != self._downlinks:
+        if self.clock.now_ms() < self._lively_ms or self.gateway.hurried() or downlinks != self._downlinks:
             self._downlinks = downlinks
-            await self._settle()
+            await super()._settle()
         elif self.clock.now_ms() - self._turned_ms >= 60_000:
             self._turned_ms = self.clock.now_ms()
             await asyncio.sleep(0)
             await asyncio.sleep(0)
+
+    async def _settle(self) -> None:
+        self._lively_ms = self.clock.now_ms() + _LIVELY_MS
+        await super()._settle()
 
     def _on_air(self, txpk: dict[str, Any]) -> None:
         phy_payload = base64.b64decode(txpk["data"])
