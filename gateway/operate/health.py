@@ -61,6 +61,7 @@ class State:
     backlog_records: int = 0
     backlog_age_s: float = 0.0
     broker_connected: bool | None = None
+    broker_refused: int = 0  # messages, since the start
     backup_age_s: float | None = None
     snapshot_age_s: float | None = None
     fsync_us: tuple[int, int, int] | None = None  # p50, p99, worst of late
@@ -131,6 +132,11 @@ def findings(machine: Machine, state: State) -> list[str]:
         )
     if state.broker_connected is False:
         found.append("the broker does not answer; readings are kept and sent later; `lampyre gateway doctor` says why")
+    if state.broker_connected and state.broker_refused and state.backlog_records:
+        found.append(
+            f"{state.backlog_records} records wait, and the broker refused messages {state.broker_refused} times since"
+            " the start; look at its access list and limits, and at its log"
+        )
     if state.backlog_age_s > BACKLOG_OLD_S:
         found.append(f"the oldest reading that has not left is {state.backlog_age_s / 3600:.1f} h old")
     offline = sorted(name for name, online in state.radios.items() if not online)

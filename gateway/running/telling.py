@@ -145,6 +145,7 @@ class Telling:
             backlog_records=0 if figures is None else figures.backlog,
             backlog_age_s=self._backlog_age_s(None if figures is None else figures.oldest_pending, now_ms),
             broker_connected=None if figures is None else figures.connected,
+            broker_refused=0 if figures is None else figures.refused,
             backup_age_s=None if backup_ms is None else max(time.time() - backup_ms / 1000, 0),
             snapshot_age_s=None if made_ms is None else (now_ms - made_ms) / 1000,
             fsync_us=_percentiles_us(cabinet.writer.commit_ms()),

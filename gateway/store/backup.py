@@ -104,9 +104,7 @@ def verify(path: Path) -> int:
         try:
             finding = quick_check(database)
             if finding is not None:
-                raise StoreError(
-                    FaultKind.CORRUPT, f"{path}: is no backup, or a damaged one ({finding}); take another copy"
-                )
+                raise StoreError(FaultKind.CORRUPT, f"{path}: is no backup, or a damaged one ({finding}); take another")
             if version_of(database) == migrations()[-1][0]:
                 sessions.load_devices(database)
             low, high = id_range(database)

@@ -41,6 +41,7 @@ def test_a_well_gateway_has_nothing_to_say():
         (FINE, state(clock_trusted=False, clock_sentence="no NTP"), "the time is not known: no NTP; readings are kept"),
         (FINE, state(fsync_us=(4_000, 700_000, 900_000)), "takes 700 ms; the card is worn"),
         (FINE, state(broker_connected=False), "`lampyre gateway doctor` says why"),
+        (FINE, state(broker_connected=True, broker_refused=3, backlog_records=2), "look at its access list"),
         (FINE, state(backlog_age_s=7_200.0), "2.0 h old"),
         (FINE, state(radios={"udp:1": True, "bridge:2": False}), "no word from bridge:2"),
         (FINE, state(dropped={"delivered readings": 7, "events": 0}), "dropping 7 delivered readings"),
