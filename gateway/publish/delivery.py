@@ -121,9 +121,9 @@ class Delivery:
             rows, up_to = self._outbox.read(want.after, want.last, want.limit)
         except Exception as error:
             # Whatever the store has, the records are safe in it: the publisher asks again later.
-            _log.warning("reading records to publish failed: %s", error)
-            failed = ReadFailed(want.lane, str(error))
-            self._alone(lambda: self.handle(failed))
+            why = str(error)
+            _log.warning("reading records to publish failed: %s", why)
+            self._alone(lambda: self.handle(ReadFailed(want.lane, why)))
             return
         self._alone(lambda: self.handle(Rows(want.lane, rows, up_to)))
 

@@ -27,7 +27,7 @@ from gateway.store.devices import add_devices
 from gateway.store.opening import Store
 from protocol.dimming import DEFAULT_PROGRAMME
 from protocol.quantities import AIR_FULL, LIGHT_ONE_HEAD
-from protocol.region import FULL, dr_of
+from protocol.region import FULL, Plan, dr_of
 from protocol.settings import AIR, LIGHT, Settings
 from simulator.air import OnAir, SimpleAir
 from simulator.body import Body
@@ -127,13 +127,13 @@ class Street:
         await self.gateway.stop()
         self.radio.close()
 
-    def air_node(self, number: int, app_key: bytes) -> bytes:
+    def air_node(self, number: int, app_key: bytes, plan: Plan = FULL) -> bytes:
         """Switch an air node on; returns its DevEUI."""
         dev_eui = bytes([2, 0, 0, 0, 0, 1, 0, number])
         dice = Stream(self._seed, f"air/{number}")
         settings = Settings({0: AIR, 1: dev_eui})
         role = Air(AIR_FULL, INTERVAL_S, settings.fan_warm_up_s, settings.growth_per_mille, 5_000 + dice.below(60_000))
-        self._switch_on(dev_eui, role, settings, app_key, b"", _Air(dice), False)
+        self._switch_on(dev_eui, role, settings, app_key, b"", _Air(dice), False, plan)
         return dev_eui
 
     def lamp(self, number: int, app_key: bytes, gen_app_key: bytes) -> bytes:
@@ -145,11 +145,19 @@ class Street:
         return dev_eui
 
     def _switch_on(
-        self, dev_eui: bytes, role: Any, settings: Settings, app_key: bytes, gen_app_key: bytes, senses: Any, c: bool
+        self,
+        dev_eui: bytes,
+        role: Any,
+        settings: Settings,
+        app_key: bytes,
+        gen_app_key: bytes,
+        senses: Any,
+        c: bool,
+        plan: Plan = FULL,
     ) -> None:
         _watch(role, self.readings.setdefault(dev_eui.hex(), []))
         mind = Mind(role, Log(MemoryFiles(), dev_eui[-1]), settings, Facts((0, 1, 0), 1_400_000_000, dev_eui))
-        mac = Mac(Identity(dev_eui, JOIN_EUI, app_key, gen_app_key), FULL, class_c=c)
+        mac = Mac(Identity(dev_eui, JOIN_EUI, app_key, gen_app_key), plan, class_c=c)
         body = Body(dev_eui.hex(), Node(mind, mac), self.timeline, self._air, senses, START_S)
         body.boot(self.timeline.now_us + 1_000_000 * dev_eui[-1])
         self.bodies[dev_eui.hex()] = body

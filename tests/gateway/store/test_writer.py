@@ -115,6 +115,19 @@ def test_a_call_sees_what_was_submitted_before_it(path):
     writer.close()
 
 
+def test_the_newest_record_is_known_when_a_call_comes_behind_it_and_after_a_start(path):
+    for last_id in (1, 2):
+        writer = Writer(lambda: open_database(path), Told(), group_ms=60_000)
+        writer.submit(Commit(token=1, writes=(AddRecord(record(seq=last_id)),), at_once=False))
+        writer.call(lambda database: None).result(60)  # goes in the transaction of what waits
+        assert writer.figures.last_record_id == last_id
+        writer.close()
+    writer = Writer(lambda: open_database(path), Told())
+    writer.call(lambda database: None).result(60)
+    assert writer.figures.last_record_id == 2
+    writer.close()
+
+
 def test_a_call_that_is_refused_undoes_itself_only(path):
     told = Told()
     writer = Writer(lambda: open_database(path), told, group_ms=3_600_000)
