@@ -98,7 +98,7 @@ class TownApplication:
             said = content.notice("silent", silent_s=silent_ms // 1000, interval_s=interval_ms // 1000)
             writes.append(AddRecord(self._notice(registration, said, now_ms)))
             detail = f"not heard for {silent_ms // 1000} s; it speaks every {interval_ms // 1000} s"
-            notes.append(Alarm(name="silent", dev_eui=registration.dev_eui, detail=detail))
+            notes.append(Alarm(name="silent", dev_eui=registration.dev_eui, detail=detail, recorded=True))
         return _and(answer, writes=tuple(writes), notes=tuple(notes)) if writes else answer
 
     # As everybody else sees it.
@@ -116,6 +116,10 @@ class TownApplication:
     def cancel(self, order_id: int, now_ms: int) -> tuple[Answer, int | None]:
         """Send an order no more; the second is the ref of a downlink to `Cancel`. Raises OrderError."""
         return self._desk.cancel(order_id, now_ms)
+
+    def withdraw(self, order_ids: Iterable[int]) -> None:
+        """These orders, just given, could not be kept: they never were."""
+        self._desk.withdraw(order_ids)
 
     def commits_failed(self, now_ms: int) -> None:
         """Commits failed: what was decided on them is written again. Logs are put back by the network server."""

@@ -11,17 +11,24 @@ from zoneinfo import ZoneInfo
 
 import apsw
 
+from gateway.api.station import StationError
 from gateway.engine import Engine
 from gateway.orders import states
 from gateway.station import RunningStation
 from gateway.store import orders
-from gateway.store.retention import Retention, Sliced, measure
+from gateway.store.caretaker import Caretaker
+from gateway.store.database import PAGE_SIZE
+from gateway.store.faults import StoreError
+from gateway.store.retention import Sliced
 from gateway.store.writer import Writer
 from gateway.timekeeping import Clock
 
 CLOCK_MS = 1_000  # until the time is trusted; then a step of the clock is found within ten
 STEADY_CLOCK_MS = 10_000
 TIDY_MS = 60_000
+AGAIN_MS = 60_000  # after a chore failed
+HURRY_MS = 1_000  # the soonest that a chore that is wanted at once has its next turn
+LOG_HELD_PAGES = 16_000  # 16 MB: somebody else reads the database, and keeps its log from going home
 SNAPSHOT_MS = 3_600_000
 SNAPSHOT_SOON_MS = 10_000  # after the registry or a session changed: a street that joins is one snapshot
 _MOVED_MS = 200  # what the wall clock may wander before nodes are told a corrected time
@@ -40,34 +47,48 @@ class Rounds:
         self._clock = clock
         self._told = told
         self._tasks: set[asyncio.Task[None]] = set()
+        self._wanted: dict[str, asyncio.Event] = {}  # set: wanted before its time; by name
         self._ended = False
 
     def start(self, name: str, chore: Callable[[], Awaitable[int]]) -> None:
         """Do *chore* now; it returns after how many ms it wants its next turn."""
+        self._wanted[name] = asyncio.Event()
         task = asyncio.get_running_loop().create_task(self._turns(name, chore), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def hurry(self, name: str) -> None:
+        """Do that chore at once, or once more after its turn if it has one; but never without a pause between."""
+        if (wanted := self._wanted.get(name)) is not None:  # else it was not started yet, and begins at once
+            wanted.set()
+
     async def stop(self) -> None:
-        """Let what is under way end, and begin nothing more."""
+        """Break off what is under way, and begin nothing more."""
         self._ended = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _turns(self, name: str, chore: Callable[[], Awaitable[int]]) -> None:
+        wanted = self._wanted[name]
         while not self._ended:
+            wanted.clear()
             try:
                 wait_ms = await chore()
             except Exception as error:
                 # Whatever it is, the other chores and the uplinks go on, and this one has another turn.
-                _log.exception("%s failed", name)
+                expected = isinstance(error, StationError | StoreError)
+                _log.warning("%s failed", name, exc_info=None if expected else error)
                 self._told("chore_failed", f"{name}: {error}")
-                wait_ms = TIDY_MS
-            await self._until(self._clock.now_ms() + max(wait_ms, 1))
+                wait_ms = AGAIN_MS
+            began_ms = self._clock.now_ms()
+            await self._until(began_ms + max(wait_ms, 1), wanted)
+            await self._until(min(began_ms + HURRY_MS, began_ms + max(wait_ms, 1)), asyncio.Event())
 
-    async def _until(self, at_ms: int) -> None:
-        rung = asyncio.Event()
+    async def _until(self, at_ms: int, rung: asyncio.Event) -> None:
+        """Wait until it is *at_ms*, or somebody else rings."""
+        if self._clock.now_ms() >= at_ms:
+            return
         handle = self._clock.call_at(at_ms, rung.set)
         try:
             await rung.wait()
@@ -125,39 +146,50 @@ class Trust:
 
 
 class Tidying:
-    """Keeps the disk bounded and forgets what nobody asks for any more."""
+    """Keeps the disk bounded and forgets what nobody asks for any more.
+
+    notices: told after each turn, for what was deleted.
+    """
 
     def __init__(
         self,
-        engine: Engine,
         writer: Writer,
-        retention: Retention,
-        max_bytes: int,
-        keep_bytes: int,
+        caretaker: Caretaker,
         unix_ms: Callable[[], int | None],
-        notices: Callable[[Retention], None],
+        notices: Callable[[], None],
+        told: Told,
     ) -> None:
-        self._engine = engine
         self._writer = writer
-        self._retention = retention
-        self._max_bytes = max_bytes
-        self._keep_bytes = keep_bytes
+        self._caretaker = caretaker
         self._unix_ms = unix_ms
         self._notices = notices
+        self._told = told
+        self._log_held = False
 
     async def turn(self) -> int:
         """Do all slices that are due; between two of them everybody else has the writer."""
-        while True:
-            sliced = await asyncio.wrap_future(self._writer.call(self._slice, alone=True))
-            if not sliced.more:
-                break
-        self._notices(self._retention)
+        try:
+            while (await asyncio.wrap_future(self._writer.call(self._tend, alone=True))).more:
+                pass
+        finally:
+            self._notices()
         await asyncio.wrap_future(self._writer.call(_forget_orders, urgent=False))
+        self._look_at_log()
         return TIDY_MS
 
-    def _slice(self, database: apsw.Connection) -> Sliced:
-        space = measure(database, self._max_bytes, self._keep_bytes)
-        return self._retention.slice(database, space, self._unix_ms())
+    def _tend(self, database: apsw.Connection) -> Sliced:
+        return self._caretaker.tend(database, self._unix_ms())
+
+    def _look_at_log(self) -> None:
+        pages = self._writer.figures.log_pages
+        held = pages > LOG_HELD_PAGES
+        if held and not self._log_held:
+            self._told(
+                "log_held",
+                f"the database's log has grown to {pages * PAGE_SIZE // 1_000_000} MB because another program reads "
+                "the file and does not stop; end that program",
+            )
+        self._log_held = held
 
 
 def _forget_orders(database: apsw.Connection) -> None:
@@ -167,7 +199,7 @@ def _forget_orders(database: apsw.Connection) -> None:
 
 
 class Snapshots:
-    """Writes the registry's snapshot hourly, and soon after it changed."""
+    """Writes the registry's snapshot hourly, soon after it changed, and at the end."""
 
     def __init__(self, station: RunningStation, engine: Engine, clock: Clock) -> None:
         self._station = station
@@ -178,13 +210,22 @@ class Snapshots:
 
     async def turn(self) -> int:
         """Write it if it is time."""
-        now_ms = self._clock.now_ms()
-        changes = self._engine.registry_changes
-        if changes != self._seen or self.made_ms is None or now_ms - self.made_ms >= SNAPSHOT_MS:
-            await self._station.snapshot()
-            self._seen = changes
-            self.made_ms = now_ms
+        if self._changed() or self.made_ms is None or self._clock.now_ms() - self.made_ms >= SNAPSHOT_MS:
+            await self._make()
         return SNAPSHOT_SOON_MS
+
+    async def close(self) -> None:
+        """Write it if it does not say what is: the gateway stops. Raises StationError."""
+        if self._changed():
+            await self._make()
+
+    def _changed(self) -> bool:
+        return self._engine.registry_changes != self._seen
+
+    async def _make(self) -> None:
+        now_ms, changes = self._clock.now_ms(), self._engine.registry_changes
+        await self._station.snapshot()
+        self._seen, self.made_ms = changes, now_ms
 
 
 class Backups:

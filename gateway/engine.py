@@ -33,9 +33,10 @@ from gateway.network.registration import Registration
 from gateway.orders.request import OrderRequest
 from gateway.readings.content import notice
 from gateway.readings.record import Kind, Record
-from gateway.store.faults import StoreError
+from gateway.store.faults import FaultKind, StoreError
 from gateway.store.writer import Died, Failed, Result
-from gateway.store.writes import AddRecord, KeepSession, Write
+from gateway.store.writes import AddRecord, KeepSession, StartSession
+from protocol.lorawan.frames import JOIN_ACCEPT
 
 _ALARMS_PER_HOUR = 60  # NOTICE records; the rest are counted only, so that a storm does not fill the card
 _HOUR_MS = 3_600_000
@@ -71,8 +72,15 @@ class Observer(Protocol):
         """A radio came, went or told its counts."""
 
 
+class Decider(NetworkServer, Protocol):
+    """A network server that also does what the application answered to somebody else."""
+
+    def carry_out(self, answer: Answer, now_ms: int) -> list[Effect]:
+        """Commit it, again and again should commits fail, and send its downlinks."""
+
+
 class _Own(NamedTuple):
-    """A commit of the engine's own, or one of the server's by its token there."""
+    """A commit of the server's by its token there, or an order's, which somebody waits for."""
 
     token: int
     at_once: bool
@@ -85,7 +93,7 @@ class Engine:
 
     def __init__(
         self,
-        server: NetworkServer,
+        server: Decider,
         application: TownApplication,
         boot: int,
         transmit: Callable[[Transmit], None],
@@ -153,6 +161,7 @@ class Engine:
         else:
             assert isinstance(result, Died)
             self.dead = result.detail
+            self._tell_givers(StoreError(FaultKind.OTHER, result.detail), self._take_pending())
 
     def set_clock(self, offset_ms: int | None, now_ms: int) -> None:
         """Unix ms is monotonic ms and that; None: nobody knows."""
@@ -177,20 +186,24 @@ class Engine:
     def give(self, request: OrderRequest, now_ms: int) -> "Future[tuple[int, ...]]":
         """Take an order in; the ids of the orders made, once they are on disk and on their way.
 
-        Raises OrderError for one that cannot be given; the future fails with StoreError when it cannot be kept.
+        Raises OrderError for one that cannot be given; the future fails with StoreError when it cannot be kept, and
+        then it never was: whoever gave it may give it again.
         """
         given = self._application.give(request, now_ms)
         future: Future[tuple[int, ...]] = Future()
 
         def done(error: StoreError | None) -> None:
             if error is not None:
+                self._application.withdraw(given.ids)
                 future.set_exception(error)
                 return
             for downlink in given.answer.downlinks:
                 self._tell(downlink, now_ms)
             future.set_result(given.ids)
 
-        self._submit(given.answer.writes, done)
+        self._token += 1
+        self._pending.append(_Own(self._token, True, None, done))
+        self._write(Commit(token=self._token, writes=given.answer.writes, at_once=True))
         return future
 
     def cancel(self, order_id: int, now_ms: int) -> None:
@@ -198,15 +211,16 @@ class Engine:
         answer, ref = self._application.cancel(order_id, now_ms)
         if ref is not None:
             self._tell(Cancel(ref=ref), now_ms)
-        self._answer(answer, now_ms)
+        self._do(self._server.carry_out(answer, now_ms), now_ms)
 
     def note(self, name: str, detail: str, now_ms: int) -> None:
         """Something outside the network server that an operator must know of, such as a broker that refuses."""
         self._alarm(Alarm(name=name, dev_eui=None, detail=detail), now_ms)
 
-    def record(self, records: Sequence[Record]) -> None:
-        """Write records of the gateway's own."""
-        self._submit(tuple(AddRecord(record) for record in records), None)
+    def record(self, records: Sequence[Record], now_ms: int) -> None:
+        """Write records of the gateway's own; if the disk is full, as soon as it is not."""
+        writes = tuple(AddRecord(record) for record in records)
+        self._do(self._server.carry_out(Answer(writes=writes, at_once=True), now_ms), now_ms)
 
     # What is done.
 
@@ -216,7 +230,7 @@ class Engine:
     def _do(self, effects: list[Effect], now_ms: int) -> None:
         for effect in effects:
             if isinstance(effect, Commit):
-                if effect.at_once and any(isinstance(write, KeepSession) for write in effect.writes):
+                if any(isinstance(write, KeepSession | StartSession) for write in effect.writes):
                     self.registry_changes += 1
                 self._token += 1
                 self._pending.append(_Own(self._token, effect.at_once, effect.token, None))
@@ -227,20 +241,11 @@ class Engine:
             elif isinstance(effect, Refused):
                 self._refuse(effect, now_ms)
             elif isinstance(effect, Transmit):
-                self.counts["downlinks"] += 1
+                if effect.phy_payload[0] >> 5 == JOIN_ACCEPT:
+                    self.counts["joins"] += 1
                 self._transmit(effect)
             elif isinstance(effect, Alarm):
                 self._alarm(effect, now_ms)
-
-    def _answer(self, answer: Answer, now_ms: int) -> None:
-        self._submit(answer.writes, None)
-        for downlink in answer.downlinks:
-            self._tell(downlink, now_ms)
-
-    def _submit(self, writes: tuple[Write, ...], done: Callable[[StoreError | None], None] | None) -> None:
-        self._token += 1
-        self._pending.append(_Own(self._token, True, None, done))
-        self._write(Commit(token=self._token, writes=writes, at_once=True))
 
     def _write(self, commit: Commit) -> None:
         assert self._writer is not None
@@ -265,14 +270,28 @@ class Engine:
     def _failed(self, error: StoreError, now_ms: int) -> None:
         """Nothing that is pending is on disk: everybody goes back to what is, and the writer may go on."""
         assert self._writer is not None
-        self.fault = str(error)
-        self._observer.alarmed(Alarm(name="store_failed", dev_eui=None, detail=self.fault), now_ms)
+        known, self.fault = self.fault, str(error)
         self.counts["commits_failed"] += 1
         self.counts["not_stored"] += sum(own.server_token is not None for own in self._pending)
-        pending, self._pending = self._pending, deque()
+        alarm = Alarm(name="store_failed", dev_eui=None, detail=self.fault)
+        if known is None:
+            # The writer discards it, as all else until it goes on: the server keeps it for when there is room.
+            self._alarm(alarm, now_ms)
+        else:
+            self.counts["alarm:store_failed"] += 1
+            self._observer.alarmed(alarm, now_ms)
+        pending = self._take_pending()
         self._writer.resume()
         self._tell(CommitsFailed(), now_ms)
+        # Whoever gave an order first: it never was, so it is not among what the application writes again.
+        self._tell_givers(error, pending)
         self._application.commits_failed(now_ms)
+
+    def _take_pending(self) -> "deque[_Own]":
+        pending, self._pending = self._pending, deque()
+        return pending
+
+    def _tell_givers(self, error: StoreError, pending: "deque[_Own]") -> None:
         for own in pending:
             if own.done is not None:
                 own.done(error)
@@ -284,9 +303,11 @@ class Engine:
     def _alarm(self, alarm: Alarm, now_ms: int) -> None:
         self.counts[f"alarm:{alarm.name}"] += 1
         self._observer.alarmed(alarm, now_ms)
+        if alarm.recorded:
+            return
         while self._alarms and self._alarms[0] <= now_ms - _HOUR_MS:
             self._alarms.popleft()
-        if len(self._alarms) >= _ALARMS_PER_HOUR or self.fault is not None:
+        if len(self._alarms) >= _ALARMS_PER_HOUR:
             return
         self._alarms.append(now_ms)
         said = (
@@ -294,7 +315,7 @@ class Engine:
             if alarm.dev_eui is None
             else {"dev_eui": alarm.dev_eui.hex(), "detail": alarm.detail}
         )
-        self.record([self._notice(notice(alarm.name, **said), now_ms)])
+        self.record([self._notice(notice(alarm.name, **said), now_ms)], now_ms)
 
     def _notice(self, content: bytes, now_ms: int) -> Record:
         at_ms = now_ms + (self._offset_ms or 0)

@@ -1,6 +1,7 @@
 """The way to the broker: messages made of records, a publisher that brings them there, and orders that come back."""
 
 import asyncio
+import importlib.metadata
 import logging
 import random
 import socket
@@ -18,8 +19,8 @@ from gateway.governance.dataset import Dataset
 from gateway.places.directory import Directory
 from gateway.publish.cursor import Cursor
 from gateway.publish.delivery import Delivery
-from gateway.publish.events import Note, PublisherEvent, Stored
-from gateway.publish.messages import Messenger, Resolve
+from gateway.publish.events import Connected, Disconnected, Note, PublisherEvent, Stored
+from gateway.publish.messages import Messenger, Resolve, state_of
 from gateway.publish.mqtt import Mqtt, MqttSettings, OrderGiven
 from gateway.publish.outbox import Call, StoreOutbox
 from gateway.publish.publisher import Publisher, PublisherFigures, PublisherSettings
@@ -55,6 +56,7 @@ class Outlet:
         told: Told,
         last_id: int,
     ) -> None:
+        self.answered = False  # whether the first attempt to connect has ended, well or not
         self._section = section
         self._clock = clock
         self._told = told
@@ -70,6 +72,7 @@ class Outlet:
             resolve=resolve,
         )
         root = f"{section.prefix}/{site.insee}"
+        version = importlib.metadata.version("lampyre")
         self.health_topic = f"{root}/gateway/health"
         self._settings = MqttSettings(
             host=section.host,
@@ -77,8 +80,8 @@ class Outlet:
             client_id=section.client_id or f"lampyre-{site.insee}-{socket.gethostname()}"[:23],
             state_topic=f"{root}/gateway/state",
             orders_topic=f"{root}/orders/give",
-            online=b"online",
-            offline=b"offline",
+            online=state_of(True, version),
+            offline=state_of(False, version),
             username=section.username,
             password_file=section.password_file,
             tls=section.tls,
@@ -87,6 +90,7 @@ class Outlet:
             key_file=section.key,
         )
         self._given: OrderedDict[str, None] = OrderedDict()
+        self._one_by_one = asyncio.Lock()  # else a repetition would overtake the first on its way to the disk
         self._tasks: set[asyncio.Future[None]] = set()  # orders being given: the broker sends 20 at most
         self._delivery: Delivery | None = None
         self._publisher: Publisher | None = None
@@ -121,6 +125,8 @@ class Outlet:
         """Let the publisher hear *event*. Should it fall over, a new one begins where its cursor was kept."""
         if isinstance(event, Stored):
             self._last_id = max(self._last_id, event.last_id)
+        elif isinstance(event, Connected | Disconnected):
+            self.answered = True
         if self._delivery is None:
             return
         try:
@@ -178,17 +184,22 @@ class Outlet:
         """Give an order that came from the broker; it is acknowledged once it is on disk, or refused for good."""
         try:
             form = order_form(given.payload)
-            if form.source == _SOURCE or form.source not in self._given:
-                await self._give(form)
-                self._given[form.source] = None
-                if len(self._given) > _REFERENCES:
-                    self._given.popitem(last=False)
+            async with self._one_by_one:
+                await self._give_once(form)
         except UnavailableError as error:
             self._told("order_not_kept", str(error))
             return  # not acknowledged: the broker gives it again
         except (StationError, ValueError) as error:
             self._told("order_refused", str(error))
         mqtt.acknowledge(given)
+
+    async def _give_once(self, form: OrderForm) -> None:
+        if form.source != _SOURCE and form.source in self._given:
+            return
+        await self._give(form)
+        self._given[form.source] = None
+        if len(self._given) > _REFERENCES:
+            self._given.popitem(last=False)
 
     def _note(self, note: Note) -> None:
         self._told(note.name, note.detail)

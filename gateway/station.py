@@ -14,8 +14,8 @@ from gateway.network.events import DeviceGone, DeviceSet, GroupSet
 from gateway.network.registration import Group, Registration
 from gateway.operate.metrics import Figures
 from gateway.orders.request import OrderError, OrderRequest
-from gateway.publish.events import Replay
-from gateway.store import devices, groups
+from gateway.publish.events import Replay, ReplayParked
+from gateway.store import cursors, devices, groups
 from gateway.store.faults import StoreError
 from gateway.store.opening import Layout
 from gateway.store.writer import Writer
@@ -44,7 +44,7 @@ class RunningStation(Desk):
         changed: Callable[[Sequence[DeviceSet | DeviceGone | GroupSet]], None],
         health: Callable[[], Json],
         metrics: Figures,
-        replay: Callable[[Replay], None] | None,
+        replay: Callable[[Replay | ReplayParked], None] | None,
     ) -> None:
         super().__init__(
             layout=layout,
@@ -98,16 +98,35 @@ class RunningStation(Desk):
         """See `Station`."""
         return dict(self._engine.counts)
 
+    async def cancel_order(self, order_id: int) -> None:
+        """See `Station`."""
+        try:
+            self._engine.cancel(order_id, self._clock.now_ms())
+        except OrderError as error:
+            raise RefusedError(f"{error}; `order list` shows what became of it") from None
+
     async def replay(self, since_ms: int, publisher: str) -> int:
         """See `Station`."""
-        if self._replay is None or publisher != "mqtt":
-            raise NotFoundError(f"there is no publisher {publisher} here; gateway.toml's [mqtt] makes `mqtt`")
+        replay = self._replay_of(publisher)
         first = first_id_since(self._reader, since_ms)
         last = self._writer.figures.last_record_id
         if last < first:
             return 0
-        self._replay(Replay(first, last))
+        replay(Replay(first, last))
         return last - first + 1
+
+    async def replay_parked(self, publisher: str) -> int:
+        """See `Station`."""
+        replay = self._replay_of(publisher)
+        parked = tuple(row.record_id for row in cursors.list_parked(self._reader, publisher))
+        if parked:
+            replay(ReplayParked(parked))
+        return len(parked)
+
+    def _replay_of(self, publisher: str) -> Callable[[Replay | ReplayParked], None]:
+        if self._replay is None or publisher != "mqtt":
+            raise NotFoundError(f"there is no publisher {publisher} here; gateway.toml's [mqtt] makes `mqtt`")
+        return self._replay
 
     def _target(self, target: bytes | int) -> Registration | Group:
         if isinstance(target, bytes):

@@ -11,6 +11,7 @@ from gateway.network.events import Accepted, Alarm, Refused
 from gateway.publish.messages import iso_utc
 from protocol.lorawan.eui import dev_addr_to_text
 
+_GOOD_NEWS = ("broker_connected", "broker_accepts")
 RING = 1000  # uplinks: three minutes of the busiest concentrator, 400 kB
 
 _log = logging.getLogger(__name__)
@@ -52,7 +53,8 @@ class Watch:
     def alarmed(self, alarm: Alarm, now_ms: int) -> None:
         """Something an operator must know of."""
         where = "" if alarm.dev_eui is None else f" dev_eui={alarm.dev_eui.hex()}"
-        _log.warning("%s%s: %s", alarm.name, where, alarm.detail)
+        level = logging.INFO if alarm.name in _GOOD_NEWS else logging.WARNING
+        _log.log(level, "%s%s: %s", alarm.name, where, alarm.detail)
 
     def radio(self, report: RadioReport, now_ms: int) -> None:
         """A radio came, went or told its counts."""

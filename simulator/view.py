@@ -29,7 +29,7 @@ def live_table(chain: Chain, height: int) -> RenderableType:
         latest = view.latest or {}
         table.add_row(
             view.name,
-            f"SF{data_rate(view.dr)[0]}",
+            "–" if view.dr is None else f"SF{data_rate(view.dr)[0]}",
             str(view.taken),
             str(view.delivered),
             *(_shown(latest.get(name)) for name in ("pm2_5", "co2", "temperature")),

@@ -35,7 +35,7 @@ def test_all_that_follows_a_command_is_the_packages_own(tmp_path):
     assert run.exit_code == 0, run.output
     shown = invoke("gateway", "readings", "--database", database, "--after", "1")
     assert shown.exit_code == 0, shown.output
-    assert [json.loads(line)["seq"] for line in shown.stdout.splitlines()] == [1, 2]
+    assert [json.loads(line)["key"]["seq"] for line in shown.stdout.splitlines()] == [0, 1, 2, 3]  # behind a status
 
 
 @pytest.mark.parametrize("command", ["simulate", "gateway"])

@@ -3,6 +3,7 @@
 Reads go to a reading connection in short pages, writes to the one that writes, in one transaction each.
 """
 
+import asyncio
 import contextlib
 import secrets
 import time
@@ -85,6 +86,7 @@ class Desk:
         self._prefix = prefix
         self._changed = changed
         self._directory: Directory | None = None
+        self._snapshotting = asyncio.Lock()
 
     async def devices(self, after: int, limit: int) -> Sequence[Registration]:
         """See `Station`."""
@@ -117,9 +119,9 @@ class Desk:
     async def add(self, batch: Batch) -> None:
         """See `Station`."""
 
-        def add(database: apsw.Connection) -> list[Registration]:
-            known = list(_all_devices(database))
-            there = {place.place_id: place for place in _all_places(database)}
+        def add(database: apsw.Connection) -> list[DeviceSet]:
+            known = list(all_devices(database))
+            there = {place.place_id: place for place in all_places(database)}
             if found := conflicts(batch, known, there.values(), places.list_installed(database, now_only=True)):
                 raise ConflictError(*found)
             added = devices.add_devices(database, batch.registrations)
@@ -127,17 +129,18 @@ class Desk:
             places.set_places(database, [place for place in batch.places if place.place_id not in there])
             for entry in batch.installed:
                 places.install(database, entry)
-            return added
+            kept = sessions.load_devices(database)
+            return [DeviceSet(registration=entry, kept=kept.get(entry.device)) for entry in added]
 
         with _told():
             added = await self._write(add)
-        self._tell(DeviceSet(registration=registration) for registration in added)
+        self._tell(added)
 
     async def remove(self, removal: Removal) -> None:
         """See `Station`."""
 
         def remove(database: apsw.Connection) -> None:
-            sessions.end_sessions(database, devices.remove_device(database, removal.dev_eui))
+            devices.remove_device(database, removal.dev_eui)
             places.free(database, removal.dev_eui, _now_ms())
 
         with _told():
@@ -300,8 +303,17 @@ class Desk:
     async def snapshot(self) -> str:
         """See `Station`."""
         with _told():
-            taken = await self._write(lambda database: snapshot.take_snapshot(database, _now_ms()), alone=True)
-            snapshot.write_snapshot(self._layout.snapshot, taken)
+            async with self._snapshotting:
+                taken = await self._write(lambda database: snapshot.take_snapshot(database, _now_ms()), alone=True)
+                # In a thread, because a worn card syncs for a second, and uplinks want their answers.
+                writing = asyncio.ensure_future(
+                    asyncio.to_thread(snapshot.write_snapshot, self._layout.snapshot, taken)
+                )
+                try:
+                    await asyncio.shield(writing)
+                except asyncio.CancelledError:
+                    await writing  # two must not write it at once
+                    raise
         return str(self._layout.snapshot)
 
     async def backup(self) -> str:
@@ -313,7 +325,8 @@ class Desk:
                 while not await self._write(copying.step, alone=True):
                     pass
             except BaseException:
-                copying.cancel()
+                # Where it is written: there a step may be under way still, if it is we who are broken off.
+                await self._write(lambda database: copying.cancel(), alone=True)
                 raise
             backup.forget_old(self._backups, self._keep)
         return str(target)
@@ -322,19 +335,23 @@ class Desk:
         """See `Station`. Moves the cursor in the store: a running publisher must be told instead."""
 
         def move(database: apsw.Connection) -> int:
-            kept = cursors.load_cursor(database, publisher)
-            if kept is None:
-                raise NotFoundError(f"there is no publisher {publisher} that ever delivered; nothing to repeat")
-            reached = Reached.from_text(kept.state)
             first = first_id_since(database, since_ms)
-            if first > reached.head:
-                return 0
-            pending = Intervals(reached.pending)
-            pending.add(first, reached.head)
-            moved = cursor_of(reached.head, pending)
-            state = cursors.Cursor(publisher=publisher, delivered_id=moved.done_up_to(), state=moved.to_text())
-            cursors.keep_cursor(database, state)
-            return reached.head - first + 1
+            last = records.id_range(database)[1]
+            return _reopen(database, publisher, [(first, last)])
+
+        with _told():
+            return await self._write(move)
+
+    async def replay_parked(self, publisher: str) -> int:
+        """See `Station`. Changes the cursor in the store: a running publisher must be told instead."""
+
+        def move(database: apsw.Connection) -> int:
+            parked = cursors.list_parked(database, publisher)
+            if parked:
+                _reopen(database, publisher, [(row.record_id, row.record_id) for row in parked])
+            for row in parked:
+                cursors.unpark(database, publisher, row.record_id)
+            return len(parked)
 
         with _told():
             return await self._write(move)
@@ -342,15 +359,7 @@ class Desk:
     def directory(self) -> Directory:
         """Devices and places as they are now, those that were removed included; kept until they change."""
         if self._directory is None:
-            known = {entry.device: entry for entry in _all_devices(self._read)}
-            gone = [
-                Registration(device=number, dev_eui=dev_eui, role=Role.FOREIGN)
-                for number, dev_eui in devices.dev_euis(self._read).items()
-                if number not in known
-            ]
-            self._directory = Directory(
-                [*gone, *known.values()], _all_places(self._read), places.list_installed(self._read)
-            )
+            self._directory = directory_of(self._read)
         return self._directory
 
     def _messenger(self) -> Messenger:
@@ -378,6 +387,25 @@ class Desk:
     def _tell(self, changes: Iterable[Change]) -> None:
         self._directory = None
         self._changed(tuple(changes))
+
+
+def _reopen(database: apsw.Connection, publisher: str, ranges: Iterable[tuple[int, int]]) -> int:
+    """Have the publisher send again what it sent of these ids, (first, last); returns how many."""
+    kept = cursors.load_cursor(database, publisher)
+    if kept is None:
+        raise NotFoundError(f"there is no publisher {publisher} that ever delivered; nothing to repeat")
+    reached = Reached.from_text(kept.state)
+    pending = Intervals(reached.pending)
+    count = 0
+    for first, last in ranges:
+        last = min(last, reached.head)
+        if first <= last:
+            pending.add(first, last)
+            count += last - first + 1
+    moved = cursor_of(reached.head, pending)
+    state = cursors.Cursor(publisher=publisher, delivered_id=moved.done_up_to(), state=moved.to_text())
+    cursors.keep_cursor(database, state)
+    return count
 
 
 def first_id_since(database: apsw.Connection, since_ms: int) -> int:
@@ -421,18 +449,25 @@ def _told() -> Iterator[None]:
         raise UnavailableError(f"{error.filename or 'the disk'}: {error.strerror}; look at the disk") from None
 
 
-def _all_devices(database: apsw.Connection) -> Iterator[Registration]:
+def all_devices(database: apsw.Connection, *, removed: bool = False) -> Iterator[Registration]:
+    """Every device, page by page; removed: those that were removed as well."""
     after = 0
-    while page := devices.list_devices(database, after, _PAGE):
+    while page := devices.list_devices(database, after, _PAGE, removed=removed):
         yield from page
         after = page[-1].device
 
 
-def _all_places(database: apsw.Connection) -> Iterator[Place]:
+def all_places(database: apsw.Connection) -> Iterator[Place]:
+    """Every place, page by page."""
     after = ""
     while page := places.list_places(database, after, _PAGE):
         yield from page
         after = page[-1].place_id
+
+
+def directory_of(database: apsw.Connection) -> Directory:
+    """Devices and places as they are now, with the removed ones: records of theirs may still have to go."""
+    return Directory(all_devices(database, removed=True), all_places(database), places.list_installed(database))
 
 
 def _eui_text(euis: dict[int, bytes], device: int) -> str | None:

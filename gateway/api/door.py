@@ -86,6 +86,8 @@ class Door:
             direct = _Direct(config)
         except StoreError as error:
             raise DoorError(f"{error}; no gateway answers on {config.api.socket}") from None
+        except FileNotFoundError as error:
+            raise DoorError(f"{error.filename or config.store.folder}: {error.strerror}") from None
         except OSError as error:
             where = Path(os.fsdecode(error.filename)) if error.filename else config.store.folder
             raise DoorError(f"{where}: {error.strerror or error}; run it as the gateway's user or with sudo") from None

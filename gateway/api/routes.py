@@ -237,6 +237,13 @@ async def _give(station: Station, request: Request, _: str) -> Json:
     return {"ids": list(await station.give_order(order_from_json(_form(request))))}
 
 
+async def _cancel(station: Station, request: Request, argument: str) -> Json:
+    if not argument.isdecimal() or len(argument) > 18:
+        raise FormError(f"'{argument[:40]}' is no order's id; `order list` shows them")
+    await station.cancel_order(int(argument))
+    return {"cancelled": int(argument)}
+
+
 def order_from_json(form: Mapping[str, Any]) -> OrderForm:
     """An order from its form: `dev_eui` or `group`, `verb`, `arguments`, which are judged where orders are made.
 
@@ -284,8 +291,12 @@ async def _backup(station: Station, request: Request, _: str) -> Json:
 
 async def _replay(station: Station, request: Request, _: str) -> Json:
     form = _form(request)
-    since_ms = integer_of(form, "since_ms", 0, 1 << 50)
-    return {"records": await station.replay(since_ms, text_of(form, "publisher", "mqtt"))}
+    publisher = text_of(form, "publisher", "mqtt")
+    if ("since_ms" in form) == (form.get("parked") is True):
+        raise FormError("write since_ms, or parked as true, one of them")
+    if "since_ms" in form:
+        return {"records": await station.replay(integer_of(form, "since_ms", 0, 1 << 50), publisher)}
+    return {"records": await station.replay_parked(publisher)}
 
 
 _ROUTES: Mapping[str, Mapping[str, Handler]] = {
@@ -298,6 +309,7 @@ _ROUTES: Mapping[str, Mapping[str, Handler]] = {
     "/v1/readings": {"GET": _readings},
     "/v1/uplinks": {"GET": _uplinks},
     "/v1/orders": {"GET": _orders, "POST": _give},
+    "/v1/orders/*": {"DELETE": _cancel},
     "/v1/quarantine": {"GET": _quarantine},
     "/v1/health": {"GET": _health},
     "/v1/metrics": {"GET": _metrics},

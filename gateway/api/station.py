@@ -116,6 +116,9 @@ class Station(Protocol):
     async def give_order(self, form: OrderForm) -> Sequence[int]:
         """Queue an order; returns its ids: one, or one for each part of a programme."""
 
+    async def cancel_order(self, order_id: int) -> None:
+        """Send an order no more; that it is over is on disk a moment later."""
+
     async def orders(self, before: int | None, limit: int) -> Sequence[Json]:
         """Orders with an `id` below *before*, the newest first, with their states."""
 
@@ -139,3 +142,6 @@ class Station(Protocol):
 
     async def replay(self, since_ms: int, publisher: str) -> int:
         """Move a publisher's cursor back to what was received since; returns how many records go out again."""
+
+    async def replay_parked(self, publisher: str) -> int:
+        """Let go out again what the broker refused; returns how many records."""

@@ -58,6 +58,10 @@ class StoppedStation(Desk):
         """Not without a process that sends it."""
         _takes_a_process("orders are sent")
 
+    async def cancel_order(self, order_id: int) -> None:
+        """Not without a process that sends it."""
+        _takes_a_process("orders are sent")
+
     async def health(self) -> Json:
         """Not without a process that has any."""
         _takes_a_process("there is health")

@@ -128,10 +128,7 @@ def health(as_json: AsJson = False, config: ConfigPath = CONFIG) -> None:
         console.print(f"! {finding}")
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, value in told.items():
-        table.add_row(
-            name,
-            ", ".join(f"{key} {shown(v)}" for key, v in value.items()) if isinstance(value, dict) else shown(value),
-        )
+        table.add_row(name, shown(value))
     console.print(table)
 
 
@@ -175,15 +172,21 @@ def restore(
 
 
 def replay(
-    since: Annotated[str, typer.Option(help="ISO time, as 2026-11-20T00:00+01:00: from then on.")],
+    since: Annotated[
+        str, typer.Option(help="ISO time, as 2026-11-20T00:00+01:00: what was received from then on.")
+    ] = "",
+    parked: Annotated[bool, typer.Option("--parked", help="What the broker refused, as `doctor` shows it.")] = False,
     publisher: Annotated[str, typer.Option(help="Which one.")] = "mqtt",
     config: ConfigPath = CONFIG,
 ) -> None:
-    """Publish again what was received since, for a broker that lost what it acknowledged; keys stay the same."""
+    """Publish again what a broker lost after it acknowledged it, or refused; keys stay the same."""
     from gateway.commands.places import unix_ms
 
+    if bool(since) == parked:
+        fail("say what goes out again: --since TIME, or --parked", 2)
+    what = {"parked": True} if parked else {"since_ms": unix_ms(since)}
     with door(config) as gateway:
-        told = gateway.ask("POST", "/v1/replay", body={"since_ms": unix_ms(since), "publisher": publisher})
+        told = gateway.ask("POST", "/v1/replay", body=what | {"publisher": publisher})
     typer.echo(f"{told['records']} records go out again", err=True)
 
 

@@ -69,6 +69,7 @@ def print_rows(
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table.show_header = any(columns.values())
     for heading in columns.values():
         table.add_column(heading, overflow="fold")
     count = 0
@@ -100,6 +101,8 @@ def shown(value: object) -> str:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        value = [f"{key} {shown(of_it)}" for key, of_it in value.items()]
     if isinstance(value, list):
         return ", ".join(str(item) for item in value) or "–"
     return str(value)

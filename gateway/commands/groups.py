@@ -30,4 +30,4 @@ def set_(
     """
     with door(config) as gateway:
         group = gateway.ask("POST", "/v1/groups", body={"name": name, "members": members})
-    typer.echo(f"group {group['group']}, {name}, has {len(group['members'])} members", err=True)
+    typer.echo(f"group {group['group']}, {name}, has {len(group['members'])} member(s)", err=True)

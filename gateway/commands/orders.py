@@ -45,6 +45,17 @@ def give(
             typer.echo(order_id)
 
 
+@app.command()
+def cancel(
+    order_id: Annotated[int, typer.Argument(metavar="ID", help="As `order list` shows it.", min=1)],
+    config: ConfigPath = CONFIG,
+) -> None:
+    """Send an order no more. One that was sent before may have been obeyed."""
+    with door(config) as gateway:
+        gateway.ask("DELETE", f"/v1/orders/{order_id}")
+    typer.echo(f"order {order_id} is not sent any more", err=True)
+
+
 @app.command("list")
 def list_(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")] = 50,

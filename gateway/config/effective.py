@@ -30,6 +30,9 @@ def effective(config: Config) -> dict[str, Any]:
     for name in ("site", "store", "network", "udp", "mqtt", "api", "clock", "metrics"):
         section = getattr(config, name)
         sections[name] = None if section is None else _plain(section)
+    sections["store"]["backup_folder"] = str(config.store.backups)
+    if config.mqtt is not None:
+        sections["mqtt"]["port"] = config.mqtt.broker_port
     sections["serial"] = [_plain(port) for port in config.serial]
     sections["datasets"] = {
         entry.dataset.name: {

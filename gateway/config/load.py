@@ -141,7 +141,8 @@ class _Reader:
                 if port in ports[:place]:
                     self._fault(("serial", place), f"[[serial]] names {port} twice; one process reads a port once")
         if self._faults:
-            raise ConfigError([sentence for _, sentence in sorted(self._faults, key=lambda fault: fault[0])])
+            told = [sentence for _, sentence in sorted(self._faults, key=lambda fault: fault[0])]
+            raise ConfigError(list(dict.fromkeys(told)))  # a list and its items may be wrong in the same words
         defaults = datasets_of(sections["site"].name).values()
         return Config(
             path=self._path,

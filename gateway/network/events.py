@@ -11,6 +11,7 @@ from typing import Protocol
 
 from gateway.links.link import RadioReport, Received, Transmit, TransmitResult
 from gateway.network.registration import Group, Registration
+from gateway.network.session import Kept
 from gateway.store.writes import Write
 
 
@@ -76,9 +77,13 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSet:
-    """A device was registered or changed; its session stays unless its keys or its ABP address changed."""
+    """A device was registered or changed; its session stays unless its keys or its ABP address changed.
+
+    kept: what the store knows of one that was registered before and comes back.
+    """
 
     registration: Registration
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,11 +153,15 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """Something an operator must know of; *name* is counted, *detail* a sentence without keys."""
+    """Something an operator must know of; *name* is counted, *detail* a sentence without keys.
+
+    recorded: a NOTICE with its figures is written already.
+    """
 
     name: str
     dev_eui: bytes | None
     detail: str
+    recorded: bool = False
 
 
 class FateOf(Enum):

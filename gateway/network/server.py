@@ -134,7 +134,7 @@ class Server:
             if not self._speaker.cancel(event.ref):
                 self._groups.cancel(event.ref)
         elif isinstance(event, DeviceSet):
-            self._set_device(event.registration)
+            self._set_device(event.registration, event.kept)
         elif isinstance(event, DeviceGone):
             self._remove(event.dev_eui)
         else:
@@ -480,22 +480,24 @@ class Server:
 
     def _restore(self, registrations: Iterable[Registration], kept: dict[int, Kept]) -> None:
         for registration in registrations:
-            known = kept.get(registration.device)
-            device = Device(registration, self._application.first_log(None if known is None else known.log))
-            self._devices[registration.dev_eui] = device
-            if known is not None:
-                device.number, device.dev_nonce, device.join_nonce = known.number, known.dev_nonce, known.join_nonce
-                if known.current is not None:
-                    self.use_session(device, Session(device, known.current, True, True))
-                if known.waiting is not None:
-                    self.use_joining(device, Session(device, known.waiting, True, False))
-            self._personalise(device)
+            self._enter(registration, kept.get(registration.device))
 
-    def _set_device(self, registration: Registration) -> None:
+    def _enter(self, registration: Registration, known: Kept | None) -> None:
+        device = Device(registration, self._application.first_log(None if known is None else known.log))
+        self._devices[registration.dev_eui] = device
+        if known is not None:
+            device.number, device.dev_nonce, device.join_nonce = known.number, known.dev_nonce, known.join_nonce
+            if known.current is not None:
+                self.use_session(device, Session(device, known.current, True, True))
+            if known.waiting is not None:
+                self.use_joining(device, Session(device, known.waiting, True, False))
+        self._personalise(device)
+
+    def _set_device(self, registration: Registration, kept: Kept | None) -> None:
         device = self._devices.get(registration.dev_eui)
         if device is None:
-            device = Device(registration, self._application.first_log(None))
-            self._devices[registration.dev_eui] = device
+            self._enter(registration, kept)
+            return
         before = device.registration
         device.registration = registration
         if (before.app_key, before.abp) != (registration.app_key, registration.abp):

@@ -15,9 +15,13 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
+import apsw
+
 from gateway.config.values import Config, Mqtt, SerialPort
 from gateway.operate import clock
 from gateway.operate.health import FSYNC_LIES_US, FSYNC_SLOW_US, HOT_CELSIUS, Machine, ask_vcgencmd, look_at_machine
+from gateway.store import cursors
+from gateway.store.database import read_database
 
 FSYNCS = 60  # commits that are timed: two seconds on a slow card
 PROBE_LEN = 4096
@@ -81,18 +85,20 @@ def examine(config: Config) -> list[Finding]:
     if config.mqtt is not None:
         mqtt = config.mqtt
         checks.append(("broker", lambda: [look_at_broker(mqtt)]))
+        checks.append(("parked", lambda: [judge_parked(parked_in(config.store.database))]))
     found: list[Finding] = []
     for name, check in checks:
         try:
             found += check()
-        except OSError as error:
+        except (OSError, apsw.Error) as error:
+            absent = not folder.is_dir()
             found.append(
                 Finding(
                     check=name,
                     level=Level.NOTE,
-                    what=f"could not be looked at: {error.strerror or error}",
+                    what="could not be looked at: " + (f"{folder} is not there yet" if absent else _reason(error)),
                     why="nothing is known of it",
-                    do="run the doctor as the gateway's user or as root",
+                    do="start the gateway first" if absent else "run the doctor as the gateway's user or as root",
                 )
             )
     return found
@@ -267,6 +273,31 @@ def judge_age(check: str, age_s: float | None, old_s: float) -> Finding:
             check=check, level=Level.BAD, what=what, why=why, do=f"{do}; is the disk full, or is it stopped?"
         )
     return Finding(check=check, level=Level.GOOD, what=what)
+
+
+def parked_in(database: Path) -> list[cursors.Parked]:
+    """What the broker refused, as the store keeps it. Raises apsw.Error when the store cannot be read."""
+    if not database.exists():
+        return []
+    connection = read_database(database)
+    try:
+        return cursors.list_parked(connection, "mqtt")
+    finally:
+        connection.close()
+
+
+def judge_parked(parked: Sequence[cursors.Parked]) -> Finding:
+    """Whether the broker took everything."""
+    if not parked:
+        return Finding(check="parked", level=Level.GOOD, what="the broker refused nothing")
+    newest_one = parked[-1]
+    return Finding(
+        check="parked",
+        level=Level.BAD,
+        what=f"{len(parked)} records were refused, the newest {newest_one.record_id}: {newest_one.reason}",
+        why="they are kept here and are not tried again by themselves",
+        do="put right what the reason names, then `lampyre gateway replay --parked`",
+    )
 
 
 def look_at_permissions(config: Config) -> list[Finding]:
@@ -457,3 +488,7 @@ def _span(seconds: float) -> str:
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"
     return f"{seconds:.0f} seconds"
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -3,14 +3,12 @@
 import os
 import shutil
 import subprocess
-from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gateway.operate import clock
 
-FSYNCS = 1024  # durations kept for the percentiles: half an hour at a commit every two seconds
 HOT_CELSIUS = 80.0  # a Pi throttles from here on
 DISK_LOW_SHARE = 0.05
 FSYNC_LIES_US = 50  # no card, and hardly a disk, syncs faster: it says so without doing it
@@ -47,7 +45,8 @@ class Machine:
 class State:
     """What the gateway knows of itself.
 
-    store_bytes: of the database's files. backlog_age_s: how old the oldest record is that no broker has yet; 0: none.
+    store_bytes: of the database's files. hours_that_fit: of records, before the first is deleted; None: not known yet.
+    backlog_age_s: how old the oldest record is that no broker has yet; 0: none.
     radios: name → online. fault: what is broken now, as a sentence, such as a disk that is full.
     """
 
@@ -57,10 +56,12 @@ class State:
     clock_trusted: bool
     clock_sentence: str
     store_bytes: int = 0
+    hours_that_fit: float | None = None
     records: int = 0
     backlog_records: int = 0
     backlog_age_s: float = 0.0
     broker_connected: bool | None = None
+    broker_refused: int = 0  # messages, since the start
     backup_age_s: float | None = None
     snapshot_age_s: float | None = None
     fsync_us: tuple[int, int, int] | None = None  # p50, p99, worst of late
@@ -85,7 +86,12 @@ def health(machine: Machine, state: State) -> dict[str, Any]:
         "uptime_s": None if machine.uptime_s is None else round(machine.uptime_s),
         "clock": {"trusted": state.clock_trusted, "why": state.clock_sentence},
         "disk": {"total_bytes": machine.disk_total_bytes, "free_bytes": machine.disk_free_bytes},
-        "store": {"bytes": state.store_bytes, "records": state.records, "dropped": dict(state.dropped)},
+        "store": {
+            "bytes": state.store_bytes,
+            "records": state.records,
+            "hours_that_fit": None if state.hours_that_fit is None else round(state.hours_that_fit),
+            "dropped": dict(state.dropped),
+        },
         "written_bytes": machine.written_bytes,
         "resident_bytes": machine.resident_bytes,
         "fsync_us": None if fsync is None else {"p50": fsync[0], "p99": fsync[1], "worst": fsync[2]},
@@ -126,6 +132,11 @@ def findings(machine: Machine, state: State) -> list[str]:
         )
     if state.broker_connected is False:
         found.append("the broker does not answer; readings are kept and sent later; `lampyre gateway doctor` says why")
+    if state.broker_connected and state.broker_refused and state.backlog_records:
+        found.append(
+            f"{state.backlog_records} records wait, and the broker refused messages {state.broker_refused} times since"
+            " the start; look at its access list and limits, and at its log"
+        )
     if state.backlog_age_s > BACKLOG_OLD_S:
         found.append(f"the oldest reading that has not left is {state.backlog_age_s / 3600:.1f} h old")
     offline = sorted(name for name, online in state.radios.items() if not online)
@@ -145,24 +156,6 @@ def _under_voltage(machine: Machine) -> bool | None:
 
 def _throttled(bits: int) -> list[str]:
     return [name for bit, name in _THROTTLED if bits >> bit & 1]
-
-
-class Percentiles:
-    """The last FSYNCS durations, bounded, for p50 and p99."""
-
-    def __init__(self) -> None:
-        self._us: deque[int] = deque(maxlen=FSYNCS)
-
-    def add(self, us: int) -> None:
-        """One more duration in µs."""
-        self._us.append(us)
-
-    def told(self) -> tuple[int, int, int] | None:
-        """(p50, p99, worst) in µs, None before the first."""
-        if not self._us:
-            return None
-        ordered = sorted(self._us)
-        return ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)], ordered[-1]
 
 
 def look_at_machine(folder: Path, root: Path = Path("/")) -> Machine:

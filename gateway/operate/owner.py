@@ -15,7 +15,7 @@ class Owner:
         if os.geteuid() != 0:
             return
         if not self._was_root:
-            what = "not there; start the gateway once, or make it: install -d -m 700 -o lampyre"
+            what = f"not there; start the gateway, which makes it, or run: install -d -m 700 -o lampyre {folder}"
             raise FileNotFoundError(2, what, str(folder))
         owner = folder.stat()
         os.setegid(owner.st_gid)

@@ -54,8 +54,9 @@ _CLASS_C_PAUSE_MS = 30_000  # a receipt takes seconds, at the slowest data rate 
 _CLASS_A_PAUSE_MS = 60_000
 _MAX_PAUSE_MS = 3_600_000
 _REMEMBERED = 16  # ids on the air lately used for a target; twice what a node remembers
-_LATELY = 256  # ends within one group commit of the store, and then some
+_LATELY = 256  # receipts within one group commit of the store, and then some
 _LATELY_MS = 30_000  # a commit is grouped for 2 s and may stall for some more
+_AGAIN_MS = 5_000  # after a commit failed: a disk that is full does not empty sooner
 _MOST_AT_ONCE = 200  # orders in one commit, when a clock that was set late ends them all
 _SLEWED_MS = 1000
 _PRIORITY = 3
@@ -122,7 +123,7 @@ class OrderDesk:
         self._times: list[tuple[int, int]] = []  # (ms, id), a heap; what is not due any more is skipped
         self._ref = 0
         self.ended: list[KeepOrder] = []  # orders of the gateway itself that are over, for who gave them to take
-        self._lately: deque[tuple[int, list[Write]]] = deque(maxlen=_LATELY)  # what was written of ends
+        self._lately: deque[tuple[int, list[Write]]] = deque(maxlen=_LATELY)  # what receipts had written
         self._lost: list[Write] = []  # what was not, and is written again, from then on
         self._lost_ms = 0
         for order in kept:
@@ -188,6 +189,13 @@ class OrderDesk:
         detail = f"it was sent {order.kept.tries} times before" if order.kept.tries else ""
         return Answer(tuple(self._end(order, states.CANCELLED, detail, now_ms)), at_once=True), ref
 
+    def withdraw(self, order_ids: Iterable[int]) -> None:
+        """These orders, just given, could not be kept: nothing of them was sent, and nothing is written or told."""
+        for order_id in order_ids:
+            order = self._open.get(order_id)
+            if order is not None:
+                self._forget(order)
+
     def under_way(self) -> int:
         """How many orders are not over."""
         return len(self._open)
@@ -230,6 +238,8 @@ class OrderDesk:
             writes = self._part_answered(order, receipt, uplink.received_ms)
         else:
             writes = self._end(order, *_verdict(receipt), uplink.received_ms)
+        # They go with the uplink, which is as if unheard when its commit fails; all else is tried again by the server.
+        self._lately.append((uplink.received_ms, writes))
         return Receipted(Answer(tuple(writes), at_once=True), order.kept, receipt.outcome, receipt.detail)
 
     def heard(self, dev_eui: bytes, now_ms: int) -> tuple[Downlink, ...]:
@@ -274,7 +284,7 @@ class OrderDesk:
         self._lost = [write for at_ms, writes in self._lately if at_ms >= since_ms for write in writes]
         changed_since_ms = self._unix(since_ms)
         self._lost += [order.kept for order in self._open.values() if order.kept.changed_ms >= changed_since_ms]
-        self._lost_ms = now_ms
+        self._lost_ms = now_ms + _AGAIN_MS
 
     # Within.
 
@@ -406,7 +416,6 @@ class OrderDesk:
             self.ended.append(order.kept)
         else:
             writes.append(AddRecord(self._record(order, now_ms)))
-        self._lately.append((now_ms, writes))
         return writes
 
     def _forget(self, order: _Open) -> None:

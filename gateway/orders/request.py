@@ -75,7 +75,7 @@ def orders_of(request: OrderRequest, targets: Targets, order_id: int, expiry_gps
         for order in orders:
             encode_order(order)  # says what is wrong with an argument
     except ProtocolError as error:
-        raise OrderError(str(error)) from None
+        raise OrderError(str(error).removeprefix(f"order {order_id}: ")) from None  # it is not yet anybody's order
     if isinstance(request.target, Group):
         _check_group(request, verb)
     return orders

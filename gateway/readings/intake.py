@@ -110,7 +110,7 @@ class Intake:
         detail = f"{count} records of log {log.epoch}, from {ranges[0][0]} on, are lost: {why}"
         return Answer(
             writes=(AddRecord(self.notice(uplink, said)),),
-            notes=(Alarm(name="records_lost", dev_eui=uplink.registration.dev_eui, detail=detail),),
+            notes=(Alarm(name="records_lost", dev_eui=uplink.registration.dev_eui, detail=detail, recorded=True),),
         )
 
     def notice(self, uplink: Uplink, said: bytes) -> Record:
@@ -251,7 +251,7 @@ class Intake:
         detail += f"the node began log {status.epoch}"
         return Answer(
             writes=(AddRecord(self.notice(uplink, said)),),
-            notes=(Alarm(name="log_began_anew", dev_eui=uplink.registration.dev_eui, detail=detail),),
+            notes=(Alarm(name="log_began_anew", dev_eui=uplink.registration.dev_eui, detail=detail, recorded=True),),
         )
 
     # Common.

@@ -104,7 +104,7 @@ def verify(path: Path) -> int:
         try:
             finding = quick_check(database)
             if finding is not None:
-                raise StoreError(FaultKind.CORRUPT, f"{path}: the copy is damaged ({finding}); look at the disk")
+                raise StoreError(FaultKind.CORRUPT, f"{path}: is no backup, or a damaged one ({finding}); take another")
             if version_of(database) == migrations()[-1][0]:
                 sessions.load_devices(database)
             low, high = id_range(database)
@@ -113,6 +113,13 @@ def verify(path: Path) -> int:
             database.close(True)
     except apsw.Error as error:
         raise explain(error, str(path)) from error
+
+
+def newest_ms(folder: Path) -> int | None:
+    """Unix ms of when the newest backup in *folder* was made; None: there is none that can be seen."""
+    with contextlib.suppress(OSError):
+        return max((path.stat().st_mtime_ns // 1_000_000 for path in folder.glob(_NAME)), default=None)
+    return None
 
 
 def forget_old(folder: Path, kept: int = KEPT) -> list[Path]:

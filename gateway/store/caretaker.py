@@ -1,15 +1,17 @@
 """Keeping the store within its bounds while the gateway runs: space measured, kept back, made, and told.
 
-Call `tend` every second as an `alone` call of the writer; it does one slice of what is due, so no answer waits long.
+Call `tend` as an `alone` call of the writer; it does one slice of what is due, so no answer waits long.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import apsw
 
+from gateway.readings.record import Record
 from gateway.store.database import checkpoint
 from gateway.store.faults import FaultKind, kind_of
-from gateway.store.retention import Reserve, Retention, Sliced, Space, measure
+from gateway.store.retention import Reserve, Retention, Sliced, Space, Step, measure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,15 @@ class Caretaker:
         self._retention = retention
         self._reserve = reserve
         self.space: Space | None = None
+
+    @property
+    def deleted(self) -> Mapping[Step, int]:
+        """How many rows went since the start, by step."""
+        return self._retention.deleted
+
+    def notices(self, received_ms: int, boot: int | None) -> list[Record]:
+        """What was deleted since the last call, as records for the city; times as in `Record`."""
+        return self._retention.notices(received_ms, boot)
 
     def tend(self, database: apsw.Connection, unix_ms: int | None) -> Sliced:
         """Do what is due; `more`: call again at once. unix_ms: None while nobody knows the time.

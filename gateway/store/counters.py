@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import apsw
 
+from gateway.readings.node_log import doubted
 from gateway.store.checksum import checksum
 from gateway.store.faults import FaultKind, StoreError
 from gateway.store.rows import fetch
@@ -60,6 +61,16 @@ def load_counters(database: apsw.Connection) -> dict[int, Counters]:
             raise StoreError(FaultKind.CORRUPT, f"the counters of device {device} do not match their checksum")
         kept[device] = Counters(up, down, log)
     return kept
+
+
+def doubt_logs(database: apsw.Connection, device: int | None = None) -> None:
+    """Of these logs, of one device's or of all, their nodes must tell how they are before anything is taken again.
+
+    What was kept is of an earlier time than what the nodes know. Run it in a transaction.
+    """
+    for number, kept in load_counters(database).items():
+        if device in (None, number) and kept.log is not None:
+            write_counters(database, (KeepCounters(number, kept.f_cnt_up, kept.f_cnt_down, doubted(kept.log)),))
 
 
 def raise_f_cnt_down(database: apsw.Connection, step: int) -> None:

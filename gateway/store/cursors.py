@@ -79,14 +79,13 @@ def unpark(database: apsw.Connection, publisher: str, record_id: int) -> None:
     database.execute("DELETE FROM parked WHERE publisher = ? AND record_id = ?", (publisher, record_id))
 
 
-def list_parked(database: apsw.Connection, publisher: str, after: int = 0, limit: int = 100) -> list[Parked]:
-    """Up to *limit* parked records with an id above *after*, by id."""
+def list_parked(database: apsw.Connection, publisher: str) -> list[Parked]:
+    """All parked records, by id; at most MAX_PARKED."""
     return [
         Parked(publisher=name, record_id=record_id, tries=tries, reason=reason, parked_ms=parked_ms)
         for name, record_id, tries, reason, parked_ms in fetch(
             database,
-            "SELECT publisher, record_id, tries, reason, parked_ms FROM parked"
-            " WHERE publisher = ? AND record_id > ? ORDER BY record_id LIMIT ?",
-            (publisher, after, limit),
+            "SELECT publisher, record_id, tries, reason, parked_ms FROM parked WHERE publisher = ? ORDER BY record_id",
+            (publisher,),
         )
     ]

@@ -15,6 +15,7 @@ from gateway.store.rows import fetch
 
 PAGE_SIZE = 1024  # a commit writes whole pages: of 4 KiB it would write four times as much for a counter
 CACHE_KIB = 2048  # every counter page of 5,000 devices stays in memory
+READ_CACHE_KIB = 256  # a reader goes forward through what was just written, which the system holds in memory anyway
 WAL_PAGES = 4096  # checkpoint at 4 MiB of log: each page goes to the card once in some 300 commits, not at each
 WAL_BYTES = 4 << 20  # what stays of the log after a checkpoint: overwritten in place, no new blocks to note
 BUSY_MS = 5000  # a reader never holds a lock for so long
@@ -40,7 +41,7 @@ class FileLock:
             raise StoreError(
                 FaultKind.IN_USE,
                 f"{database}: in use by process {owner}, a gateway that runs or a command that is not done;"
-                " stop it (`systemctl stop lampyre`) or ask the running gateway",
+                " stop it (`systemctl stop lampyre-gateway`) or ask the running gateway",
             ) from None
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, b"%d\n" % os.getpid(), 0)
@@ -59,8 +60,8 @@ def open_database(
 
     The folder is made 0700 and the file 0600, as it holds keys. durable: False leaves out the physical sync, for runs
     in virtual time; code and transactions stay the same. max_bytes: what the file may grow to. vfs: SQLite's way to
-    the files, for tests. Raises apsw.Error with SQLite's reason when the file cannot be used, StoreError when this
-    SQLite is one that loses data.
+    the files, for tests. Raises OSError or, with SQLite's reason, apsw.Error when the file cannot be used, StoreError
+    when this SQLite is one that loses data.
     """
     _refuse_faulty_sqlite()
     if path != ":memory:":
@@ -91,6 +92,7 @@ def read_database(path: Path | str, *, vfs: str | None = None) -> apsw.Connectio
     """
     database = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=vfs)
     database.set_busy_timeout(BUSY_MS)
+    database.pragma("cache_size", -READ_CACHE_KIB)
     return database
 
 

@@ -1,5 +1,6 @@
 """The table of devices: who is registered, with which keys."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import apsw
 
 from gateway.network.registration import Abp, Registration, Role
+from gateway.store import sessions
 from gateway.store.checksum import checksum
 from gateway.store.rows import fetch
 from protocol.lorawan.eui import eui_to_text
@@ -37,17 +39,24 @@ class RegistryError(Exception):
 def add_devices(database: apsw.Connection, registrations: Iterable[Registration]) -> list[Registration]:
     """Register all or none; `device` of each is given here, and is the old one where the DevEUI was registered before.
 
-    A device that comes back keeps its number and so its series; it may keep a session, whose nonces still count.
+    A device that comes back keeps its number and so its series. Its sessions are over; with the AppKey that it had
+    the nonces used still count, or a Join-Request of then could be replayed.
     Raises RegistryError for the first whose DevEUI or name is taken, with its index. Run it in a transaction.
     """
     return [_add(database, index, registration) for index, registration in enumerate(registrations)]
 
 
 def set_device(database: apsw.Connection, registration: Registration) -> None:
-    """Change a device that is registered. Raises RegistryError when it is not, or its name is another's."""
-    if get_device(database, registration.dev_eui) is None:
+    """Change a device that is registered; its sessions are over if its keys are new. Run it in a transaction.
+
+    Raises RegistryError when it is not registered, or its name is another's.
+    """
+    before = get_device(database, registration.dev_eui)
+    if before is None:
         raise _unknown(registration.dev_eui)
     _refuse_taken_name(database, 0, registration)
+    if (before.app_key, before.abp) != (registration.app_key, registration.abp):
+        sessions.end_sessions(database, registration.device, new_key=before.app_key != registration.app_key)
     row = _to_row(registration)
     database.execute(_UPDATE, (*row, checksum(*row)))
 
@@ -55,7 +64,7 @@ def set_device(database: apsw.Connection, registration: Registration) -> None:
 def remove_device(database: apsw.Connection, dev_eui: bytes) -> int:
     """Forget the keys of a device; its number and DevEUI stay, because its records do. Returns its number.
 
-    Sessions are `sessions.end_sessions`'s to forget. Raises RegistryError when it is not registered.
+    Its sessions are over. Raises RegistryError when it is not registered. Run it in a transaction.
     """
     registration = get_device(database, dev_eui)
     if registration is None:
@@ -64,7 +73,11 @@ def remove_device(database: apsw.Connection, dev_eui: bytes) -> int:
         Registration(device=registration.device, dev_eui=dev_eui, role=registration.role, name=registration.name)
     )
     database.execute(_UPDATE, (*row, checksum(*row)))
-    database.execute("UPDATE device SET removed = 1 WHERE device = ?", (registration.device,))
+    database.execute(
+        "UPDATE device SET removed = 1, last_key = ? WHERE device = ?",
+        (_hash(registration.app_key), registration.device),
+    )
+    sessions.end_sessions(database, registration.device)
     return registration.device
 
 
@@ -74,12 +87,17 @@ def get_device(database: apsw.Connection, dev_eui: bytes) -> Registration | None
     return _from_row(*rows[0]) if rows else None
 
 
-def list_devices(database: apsw.Connection, after: int = 0, limit: int = 1000) -> list[Registration]:
-    """Up to *limit* devices with a number above *after*, by number. A row that is damaged is left out."""
+def list_devices(
+    database: apsw.Connection, after: int = 0, limit: int = 1000, *, removed: bool = False
+) -> list[Registration]:
+    """Up to *limit* devices with a number above *after*, by number. A row that is damaged is left out.
+
+    removed: those that were removed as well, which have no keys any more.
+    """
     rows = fetch(
         database,
-        f"SELECT {_COLUMNS}, crc FROM device WHERE device > ? AND NOT removed ORDER BY device LIMIT ?",
-        (after, limit),
+        f"SELECT {_COLUMNS}, crc FROM device WHERE device > ? AND removed <= ? ORDER BY device LIMIT ?",
+        (after, removed, limit),
     )
     return [registration for row in rows if (registration := _from_row(*row)) is not None]
 
@@ -96,7 +114,9 @@ def dev_euis(database: apsw.Connection) -> dict[int, bytes]:
 
 
 def _add(database: apsw.Connection, index: int, registration: Registration) -> Registration:
-    known = fetch(database, "SELECT device, removed, name FROM device WHERE dev_eui = ?", (registration.dev_eui,))
+    known = fetch(
+        database, "SELECT device, removed, name, last_key FROM device WHERE dev_eui = ?", (registration.dev_eui,)
+    )
     if known and not known[0][1]:
         named = f" as {known[0][2]!r}" if known[0][2] else ""
         raise RegistryError(
@@ -109,7 +129,14 @@ def _add(database: apsw.Connection, index: int, registration: Registration) -> R
     numbered = _numbered(registration, device)
     row = _to_row(numbered)
     database.execute(_UPDATE if known else _INSERT, (*row, checksum(*row)))
+    if known:
+        sessions.end_sessions(database, device, new_key=known[0][3] != _hash(registration.app_key))
     return numbered
+
+
+def _hash(app_key: bytes | None) -> bytes:
+    """Tells keys apart and none of them: 128 random bits are not guessed."""
+    return hashlib.sha256(app_key or b"").digest()[:16]
 
 
 def _next_number(database: apsw.Connection) -> int:

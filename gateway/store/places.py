@@ -1,6 +1,7 @@
 """The tables of places and of what is installed there: devices come and go, a place's series stays."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import apsw
 
@@ -43,7 +44,7 @@ def install(database: apsw.Connection, installed: Installed) -> None:
     Raises RegistryError when there is no such place, or when it starts before what is there now.
     """
     if not fetch(database, "SELECT 1 FROM place WHERE place_id = ?", (installed.place_id,)):
-        raise RegistryError(f"there is no place {installed.place_id!r}; add it with `places add` first")
+        raise RegistryError(f"there is no place {installed.place_id!r}; make it with `places set` first")
     for place_id, from_ms in fetch(
         database,
         "SELECT place_id, from_ms FROM installed WHERE to_ms IS NULL"
@@ -51,8 +52,8 @@ def install(database: apsw.Connection, installed: Installed) -> None:
         (installed.place_id, installed.dev_eui, installed.instance, installed.from_ms),
     ):
         raise RegistryError(
-            f"{place_id}: what is installed there began at {from_ms} ms, not before {installed.from_ms} ms;"
-            " give a later time, or `places free` it first"
+            f"{place_id}: what hangs there has hung there since {_iso(from_ms)}, not before {_iso(installed.from_ms)};"
+            " give a later time, or take its device away first with `places free DEV_EUI`"
         )
     database.execute(
         "UPDATE installed SET to_ms = ?4 WHERE to_ms IS NULL AND (place_id = ?1 OR (dev_eui = ?2 AND instance = ?3))",
@@ -98,3 +99,7 @@ def list_installed(database: apsw.Connection, *, now_only: bool = False) -> list
             (now_only,),
         )
     ]
+
+
+def _iso(unix_ms: int) -> str:
+    return datetime.fromtimestamp(unix_ms // 1000, UTC).isoformat()

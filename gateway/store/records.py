@@ -84,24 +84,6 @@ def records_before(database: apsw.Connection, before: int | None, limit: int) ->
     return _page(database, "id < ? ORDER BY id DESC", (_ALL if before is None else before, limit), before or 0)
 
 
-def newest_readings(database: apsw.Connection, scanned: int = 20_000, page: int = 1000) -> dict[int, StoredRecord]:
-    """The newest reading of each device among the newest *scanned* rows, by device.
-
-    The bound keeps the scan short: 20,000 rows are a day of 200 devices. What is older counts as not heard lately.
-    """
-    newest: dict[int, StoredRecord] = {}
-    before: int | None = None
-    for _ in range(0, scanned, page):
-        found = records_before(database, before, page)
-        for stored in found.records:
-            if stored.record.kind is Kind.READING and stored.record.device is not None:
-                newest.setdefault(stored.record.device, stored)
-        if not found.more:
-            break
-        before = found.last_id
-    return newest
-
-
 def id_range(database: apsw.Connection) -> tuple[int, int]:
     """The lowest and the highest id there is; (1, 0) when there are no records."""
     # Two look-ups at the ends of the table; min and max in one SELECT would scan it.

@@ -39,6 +39,7 @@ class Step(Enum):
     EXPIRED = "records past their retention"  # not for lack of space
 
 
+LOST = frozenset({Step.UNDELIVERED_READINGS, Step.EVENTS})  # had not left yet
 _FOR_SPACE = (Step.DELIVERED_READINGS, Step.UNDELIVERED_READINGS, Step.DELIVERED_REST, Step.EVENTS)
 _KNOWN = frozenset(Kind)
 _REST = frozenset({Kind.EVENT, Kind.STATUS, Kind.ORDER, Kind.NOTICE})

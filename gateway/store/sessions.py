@@ -69,10 +69,15 @@ def load_devices(database: apsw.Connection) -> dict[int, KeptDevice]:
     return {device: _kept_device(device, rows, kept.get(device)) for device, rows in sorted(by_device.items())}
 
 
-def end_sessions(database: apsw.Connection, device: int) -> None:
-    """The device was removed or has new keys: its sessions are over and their keys forgotten; their nonces count on."""
+def end_sessions(database: apsw.Connection, device: int, *, new_key: bool = False) -> None:
+    """The device was removed or has new keys: its sessions are over and their keys forgotten; their nonces count on.
+
+    new_key: of another AppKey no DevNonce was ever used, and a node that was flashed with it counts from 0.
+    """
     for _, row in _rows(database, device):
-        _write(database, _OVER, replace(row, nwk_s_key=_NO_KEY, app_s_key=_NO_KEY))
+        dev_nonce = -1 if new_key else row.dev_nonce
+        _write(database, _OVER, replace(row, nwk_s_key=_NO_KEY, app_s_key=_NO_KEY, dev_nonce=dev_nonce))
+    counters.doubt_logs(database, device)
     database.execute(
         "DELETE FROM session WHERE device = ?1 AND number < (SELECT max(number) FROM session WHERE device = ?1)",
         (device,),

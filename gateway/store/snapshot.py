@@ -15,7 +15,7 @@ from typing import Any
 
 import apsw
 
-from gateway.store import groups, orders, sessions
+from gateway.store import counters, groups, orders, sessions
 from gateway.store.faults import FaultKind, StoreError
 from gateway.store.files import write_private
 from gateway.store.migrate import migrate, version_of
@@ -113,10 +113,11 @@ def restore_snapshot(database: apsw.Connection, snapshot: Snapshot) -> None:
 
 
 def raise_counters(database: apsw.Connection) -> None:
-    """Skip all that may have been used since a copy was made. In a transaction."""
+    """Skip all that may have been used since a copy was made, and doubt what was heard by then. In a transaction."""
     sessions.raise_after_restore(database, F_CNT_DOWN_STEP, JOIN_NONCE_STEP)
     groups.raise_f_cnt_down(database, F_CNT_DOWN_STEP)
     orders.raise_order_ids(database, ORDER_STEP)
+    counters.doubt_logs(database)
 
 
 def _previous(path: Path) -> Path:

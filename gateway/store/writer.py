@@ -153,6 +153,7 @@ class _Pen:
                 count += 1
             else:
                 added += write_commits(database, self._records, commits)
+                last_id = max(last_id, self._records.last_id)  # before the call: it may change the table by itself
                 commits = []
                 last_id = max(last_id, self._records.last_id)  # the call makes it forgotten
                 answers.append((item, *self._call(database, item)))

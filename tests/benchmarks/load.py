@@ -9,16 +9,22 @@ import select
 import socket
 import sys
 import time
+from base64 import b64decode
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.fakes.fleet import Fleet, datagrams
+from tests.fakes.fleet import Fleet, Sent, datagrams
 
 _STALLED_S = 20.0
+_DEDUP_S = 0.2  # gateway.process.DEDUP_MS
+_PULL_RESP = 3
+_TX_ACK = 5
 _PUSH_ACK = 1
+_PROBE_S = 0.09
+PROBERS = 200  # nodes of which each is timed once
 _OPEN = 64  # datagrams that a socket's buffer holds; no forwarder waits for its acknowledgements, but none is so fast
 
 
@@ -28,7 +34,9 @@ class Load:
     def __init__(self, udp: int, mqtt: int, eui: bytes, window: int) -> None:
         self.delivered = 0
         self.sent = 0
+        self.answers_ms: list[float] = []
         self._open = 0  # datagrams without a PUSH_ACK
+        self._probes: dict[bytes, float] = {}  # when a confirmed frame went out, by DevAddr
         self._eui = eui
         self._window = window
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -37,16 +45,22 @@ class Load:
         self._client = paho.Client(CallbackAPIVersion.VERSION2)
         self._client.on_message = self._message
         self._client.connect("127.0.0.1", mqtt)
-        self._client.subscribe("+/+/+/+/reading", 0)
-        self._client.subscribe("+/+/+/batch", 0)
-        self._client.subscribe("+/+/+/+/status", 0)
+        self._client.subscribe("+/+/+/+/reading", 1)
+        self._client.subscribe("+/+/+/batch", 1)
+        self._client.subscribe("+/+/+/+/status", 1)
 
     def pull(self) -> None:
         """Say that this forwarder is there."""
         self._socket.send(bytes([2, 0, 1, 2]) + self._eui)
 
-    def run(self, frames: Iterator[bytes], per_datagram: int, rate: float | None = None) -> float:
-        """Send all, wait until all is delivered; returns the seconds. rate: frames a second at most."""
+    def run(
+        self, frames: Iterator[bytes], per_datagram: int, rate: float | None = None, probes: Sequence[Sent] = ()
+    ) -> float:
+        """Send all, wait until all is delivered; returns the seconds. rate: frames a second at most.
+
+        probes: confirmed frames that go out between the others, evenly.
+        """
+        left = list(probes)
         begin = time.perf_counter()
         aim = self.delivered
         waiting = deque([next(frames)])
@@ -61,6 +75,8 @@ class Load:
                 following = next(frames, None)
                 if following is not None:
                     waiting.append(following)
+            if left and time.perf_counter() - begin > _PROBE_S * (len(probes) - len(left) + 1):
+                self.probe(left.pop(0))
             if self.delivered != moved:
                 moved, since = self.delivered, time.perf_counter()
             elif time.perf_counter() - since > _STALLED_S:
@@ -78,14 +94,29 @@ class Load:
         if self._socket in readable:
             while True:
                 try:
-                    self._open -= self._socket.recv(4096)[3] == _PUSH_ACK
+                    data = self._socket.recv(4096)
                 except BlockingIOError:
                     break
+                self._open -= data[3] == _PUSH_ACK
+                if data[3] == _PULL_RESP:
+                    self._answered(data)
         if watched in readable:
             self._client.loop_read(1000)
         if self._client.want_write():
             self._client.loop_write()
         self._client.loop_misc()
+
+    def probe(self, confirmed: Sent) -> None:
+        """Send a frame that asks for an acknowledgement, and time that."""
+        self._probes[confirmed.phy_payload[1:5]] = time.perf_counter()
+        self._socket.send(next(datagrams(iter([confirmed]), self._eui, 1)))
+
+    def _answered(self, data: bytes) -> None:
+        self._socket.send(bytes([2]) + data[1:3] + bytes([_TX_ACK]) + self._eui)
+        dev_addr = b64decode(json.loads(data[4:])["txpk"]["data"])[1:5]
+        sent_s = self._probes.pop(dev_addr, None)
+        if sent_s is not None:
+            self.answers_ms.append((time.perf_counter() - sent_s - _DEDUP_S) * 1000)
 
     def _message(self, _client: paho.Client, _userdata: object, message: paho.MQTTMessage) -> None:
         if message.topic.endswith("/batch"):
@@ -95,9 +126,9 @@ class Load:
 
 
 def main() -> None:
-    """Arguments: one JSON object {udp, mqtt, eui, devices, first_round, rounds, per_datagram, window, rate}."""
+    """Arguments: one JSON object {udp, mqtt, eui, devices, first_round, rounds, per_datagram, window, rate, probes}."""
     asked = json.loads(sys.argv[1])
-    fleet = Fleet(asked["devices"])
+    fleet = Fleet(asked["devices"], PROBERS)
     load = Load(asked["udp"], asked["mqtt"], bytes.fromhex(asked["eui"]), asked["window"])
     load.pull()
     frames = datagrams(
@@ -106,8 +137,10 @@ def main() -> None:
     made = list(frames)
     print(json.dumps({"ready": len(made)}), flush=True)
     sys.stdin.readline()
-    seconds = load.run(iter(made), asked["per_datagram"], asked.get("rate"))
-    print(json.dumps({"seconds": seconds, "sent": load.sent, "delivered": load.delivered}), flush=True)
+    probes = list(fleet.confirmed()) if asked["probes"] else []
+    seconds = load.run(iter(made), asked["per_datagram"], asked.get("rate"), probes)
+    told = {"seconds": seconds, "sent": load.sent, "delivered": load.delivered, "answers_ms": load.answers_ms}
+    print(json.dumps(told), flush=True)
 
 
 if __name__ == "__main__":

@@ -27,11 +27,15 @@ class Sent:
 
 
 class Fleet:
-    """*size* nodes that speak in turn; the first frame of each is the status that opens its log."""
+    """*size* nodes that speak in turn; the first frame of each is the status that opens its log.
 
-    def __init__(self, size: int) -> None:
+    probers: nodes beside them that only speak when they are asked to, by `confirmed`.
+    """
+
+    def __init__(self, size: int, probers: int = 0) -> None:
         self.size = size
-        self._keys = [SessionKeys(*self._secrets(number)) for number in range(size)]
+        self._probers = probers
+        self._keys = [SessionKeys(*self._secrets(number)) for number in range(size + probers)]
 
     def devices(self) -> list[dict[str, str]]:
         """The fleet as rows for `lampyre gateway devices import`."""
@@ -44,7 +48,7 @@ class Fleet:
                 "nwk_s_key": self._secrets(number)[0].hex(),
                 "app_s_key": self._secrets(number)[1].hex(),
             }
-            for number in range(self.size)
+            for number in range(self.size + self._probers)
         ]
 
     def dev_eui(self, number: int) -> bytes:
@@ -57,13 +61,17 @@ class Fleet:
             for number in range(self.size):
                 yield self._frame(number, turn)
 
+    def confirmed(self) -> Iterator[Sent]:
+        """The status of each prober, confirmed as nodes send the one that opens a log."""
+        for number in range(self.size, self.size + self._probers):
+            dev_addr = self._dev_addr(number)
+            frame = seal_data(self._keys[number], UPLINK, dev_addr, 0, F_PORT_STATUS, _status(), confirmed=True)
+            yield Sent(self.dev_eui(number), frame, ())
+
     def _frame(self, number: int, turn: int) -> Sent:
         if turn == 0:
             seqs: tuple[int, ...] = ()
-            f_port, payload = (
-                F_PORT_STATUS,
-                encode_status(Status((0, 1, 0), EPOCH, 1, 5, None, None, None, None, 0), 51),
-            )
+            f_port, payload = F_PORT_STATUS, _status()
         else:
             newest = turn - 1
             seqs = tuple(range(newest, max(newest - REPEATED, 0) - 1, -1))
@@ -78,6 +86,10 @@ class Fleet:
     def _secrets(self, number: int) -> tuple[bytes, bytes]:
         tail = number.to_bytes(4, "big")
         return b"\x01nwk-s-key--" + tail, b"\x02app-s-key--" + tail
+
+
+def _status() -> bytes:
+    return encode_status(Status((0, 1, 0), EPOCH, 1, 5, None, None, None, None, 0), 51)
 
 
 def values(number: int, seq: int) -> tuple[int, ...]:

@@ -217,7 +217,7 @@ def test_a_device_is_exchanged(tmp_path, filled):
 
 
 def test_groups_are_set_and_listed_without_keys(filled):
-    assert "group 1, rue, has 1 members" in ok("groups", "set", "rue", LAMP, config=filled).stderr
+    assert "group 1, rue, has 1 member(s)" in ok("groups", "set", "rue", LAMP, config=filled).stderr
     assert "rue" in ok("groups", "list", config=filled).stdout
     [group] = [json.loads(line) for line in ok("groups", "list", "--json", config=filled).stdout.splitlines()]
     assert "mc_key" not in group
@@ -263,6 +263,8 @@ def test_a_snapshot_is_written_for_its_owner_alone(filled):
 def test_a_replay_without_a_publisher_says_so(filled):
     assert "there is no publisher mqtt" in no(1, "replay", "--since", "2026-01-01", config=filled)
     assert "is no time" in no(2, "replay", "--since", "monday", config=filled)
+    assert "say what goes out again" in no(2, "replay", config=filled)
+    assert "say what goes out again" in no(2, "replay", "--since", "2026-01-01", "--parked", config=filled)
 
 
 def test_check_shows_what_takes_effect_and_what_is_wrong(config):

@@ -60,6 +60,8 @@ def test_an_order_is_given_and_its_id_printed(running, config):
     assert ok(*give, config=config).stdout == "1\n"
     [form] = running.station.given
     assert (form.target, form.arguments, form.source) == (2, {"level_pct": "40", "fade_s": "5"}, "cli")
+    assert ok("order", "cancel", "1", config=config).stderr == "order 1 is not sent any more\n"
+    assert "order 1 is not under way" in no(1, "order", "cancel", "1", config=config)
     assert "did you mean set_level?" in no(1, "order", "give", BAY, "set_lvel", config=config)
 
 

@@ -11,6 +11,7 @@ from gateway.api import routes
 from gateway.cli import app
 from gateway.config.load import _SECTIONS
 from gateway.operate.importing import parse_csv
+from gateway.outlet import order_form
 
 GATEWAY = Path(__file__).parents[2] / "gateway"
 TEXT = (GATEWAY / "README.md").read_text(encoding="utf-8")
@@ -55,6 +56,13 @@ def test_the_rows_on_the_page_can_be_read():
     batch = parse_csv(block.encode(), 0)
     assert batch.faults == ()
     assert len(batch.registrations) == len(batch.places) == 2
+
+
+def test_the_order_on_the_page_for_consumers_is_taken():
+    page = (GATEWAY / "publish" / "README.md").read_text(encoding="utf-8").partition("## Orders")[2]
+    form = order_form(re.findall(r"```json\n(.*?)```", page, re.DOTALL)[0].encode())
+    assert (form.verb, form.source) == ("set_level", "mqtt fete-2026")
+    assert form.arguments == {"level_pct": 40, "hold_s": 3600}
 
 
 def test_every_section_of_the_configuration_has_a_row():

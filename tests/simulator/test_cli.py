@@ -20,7 +20,7 @@ def invoke(*arguments: str | Path) -> Result:
 def test_a_run_ends_with_a_summary_and_success():
     result = invoke(*SHORT)
     assert result.exit_code == 0
-    assert "7 of 7 readings delivered (100.0 %)" in result.stdout
+    assert "8 of 8 readings delivered (100.0 %)" in result.stdout
     assert "✓ no frame counter was used twice" in result.stdout
     assert "✗" not in result.stdout
     assert result.stderr == ""
@@ -45,9 +45,12 @@ def test_the_readings_are_json_lines_in_the_order_of_acceptance(tmp_path):
     path = tmp_path / "readings.jsonl"
     assert invoke(*SHORT, "--readings", path).exit_code == 0
     messages = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    assert len(messages) == 7
+    assert [message["kind"] for message in messages] == 2 * ["status"] + 8 * ["reading"]
     assert [message["received"] for message in messages] == sorted(message["received"] for message in messages)
-    assert {message["place"] for message in messages} == {"corner-01", "corner-02"}
+    assert {message["place"] for message in messages if message["kind"] == "reading"} == {
+        "92002-station-01",
+        "92002-station-02",
+    }
 
 
 def test_the_database_stays_and_is_never_overwritten(tmp_path):

@@ -19,7 +19,7 @@ def test_the_table_shows_each_node_with_its_latest_values():
     chain = Chain(Settings(nodes=3, hours=2, loss=0.0), io.StringIO())
     before = shown(live_table(chain, 30))
     assert "3 air nodes, seed 1: 00:00 of 2:00 h" in before
-    assert before.count("–") == 3 * 3  # three values not known yet of each
+    assert before.count("–") == 3 * 4  # no frame was heard and three values are not known yet of each
     chain.run(5400)
     after = shown(live_table(chain, 30))
     assert "01:30 of 2:00 h" in after

@@ -82,8 +82,9 @@ class Street:
         self.uplinks: list[OnAir] = []
         self.folder = folder
         self.udp_port = _free_udp_port()
-        self.gateways = [GATEWAY_EUI]  # forwarders that are allowed
-        self._mqtt_port = mqtt_port
+        self.open = False  # whether a gateway runs
+        self.allowed = [GATEWAY_EUI]  # forwarders that are allowed
+        self.mqtt_port = mqtt_port
         self._lines = lines
         self._seed = seed
         self._heard: list[OnAir] = []
@@ -117,10 +118,12 @@ class Street:
         assert self.gateway.udp_address is not None
         await self.radio.connect(self.gateway.udp_address)
         await self.radio.pull()
+        self.open = True
 
     async def end(self) -> None:
         """Let what was accepted be written and delivered, and stop."""
         await self.until(lambda: self.gateway.quiet())
+        self.open = False
         await self.gateway.stop()
         self.radio.close()
 
@@ -176,8 +179,12 @@ class Street:
             self.timeline.run(now_ms * 1000)
             rang = next_ms is not None and next_ms <= now_ms
             self.clock.move_to(now_ms)
-            if self._news() or rang:
+            if not self.open:
+                self._heard.clear()
+            elif self._news():
                 await self._settle()
+            elif rang:
+                await self._rang()
             if now_ms >= until_ms:
                 return
 
@@ -189,6 +196,10 @@ class Street:
     def _hear(self, frame: OnAir) -> None:
         """The forwarder has heard a frame, which it hands on next."""
         self._heard.append(frame)
+
+    async def _rang(self) -> None:
+        """An alarm of the gateway rang."""
+        await self._settle()
 
     async def _settle(self) -> None:
         """Hand on what was heard, and wait until the gateway has made of it all that does not take (virtual) time."""
@@ -250,11 +261,11 @@ longitude_deg = 2.2975
 [store]
 folder = "{self.folder}/store"
 [udp]
-gateways = {[eui.hex() for eui in self.gateways]}
+gateways = {[eui.hex() for eui in self.allowed]}
 listen = "127.0.0.1:{self.udp_port}"
 [mqtt]
 host = "127.0.0.1"
-port = {self._mqtt_port}
+port = {self.mqtt_port}
 audience = "internal"
 tls = false
 [api]

@@ -438,7 +438,7 @@ class Doubled:
 
     def __init__(self, folder: Path, mqtt_port: int) -> None:
         self.street = Street(folder, mqtt_port, 1, lines=f'[[serial]]\nport = "{folder}/port"\n')
-        self.street.gateways.append(SECOND_EUI)
+        self.street.allowed.append(SECOND_EUI)
         self.talker = Talker(1)
         self.second = Radio(SECOND_EUI)
         self.board = Board(envelope.BRIDGE, BRIDGE_EUI)

@@ -14,7 +14,8 @@ CREATE TABLE device (
     plan INTEGER NOT NULL,
     min_dr INTEGER NOT NULL,
     removed INTEGER NOT NULL DEFAULT 0,
-    crc INTEGER NOT NULL
+    crc INTEGER NOT NULL,
+    last_key BLOB -- of a removed device: a hash that tells whether it comes back with the same AppKey
 ) STRICT;
 CREATE UNIQUE INDEX device_dev_eui ON device (dev_eui);
 CREATE UNIQUE INDEX device_name ON device (name) WHERE name <> '' AND NOT removed;

@@ -7,6 +7,7 @@ import pytest
 from gateway.api.desk import first_id_since
 from gateway.api.reading import read_rows
 from gateway.network.events import Commit
+from gateway.publish.cursor import Cursor as Reached
 from gateway.readings.record import Kind, Record
 from gateway.store import cursors
 from gateway.store.apply import write_commits
@@ -107,6 +108,21 @@ def test_a_replay_moves_the_cursor_back_and_says_how_many(desk):
     assert kept.delivered_id == 4
     assert json.loads(kept.state) == [4]
     assert desk.ok("POST", "/v1/replay", ask | {"since_ms": NOW_MS + 9_000}) == {"records": 0}
+
+
+def test_what_the_broker_refused_goes_out_again_and_is_parked_no_more(desk):
+    database = desk.station._database
+    write(desk.station, *(raw(seq, NOW_MS + seq * 1000) for seq in range(10)))
+    with database:
+        cursors.keep_cursor(database, cursors.Cursor(publisher="mqtt", delivered_id=10, state="[10]"))
+        for record_id in (3, 7):
+            parked = cursors.Parked(publisher="mqtt", record_id=record_id, tries=4, reason="0x87", parked_ms=NOW_MS)
+            cursors.park(database, parked)
+    assert desk.ok("POST", "/v1/replay", {"parked": True}) == {"records": 2}
+    assert cursors.list_parked(database, "mqtt") == []
+    reached = Reached.from_text(cursors.load_cursor(database, "mqtt").state)
+    assert (reached.head, list(reached.pending)) == (10, [(3, 3), (7, 7)])
+    assert desk.ok("POST", "/v1/replay", {"parked": True}) == {"records": 0}
 
 
 def test_the_quarantine_and_orders_come_newest_first_and_orders_show_no_payload(desk):

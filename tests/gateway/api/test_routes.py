@@ -140,7 +140,9 @@ def test_places_are_set_and_devices_hung_and_taken_away(desk):
     away = {"place": "92002-bay-a13", "dev_eui": BAY["dev_eui"], "to_ms": NOW_MS + 5}
     desk.ok("POST", "/v1/installed", away)
     assert desk.ok("GET", "/v1/installed")["installed"] == []
-    assert "add it with" in desk.no(409, "POST", "/v1/installed", {"place": "92002-bay-x", "dev_eui": BAY["dev_eui"]})
+    assert "make it with `places set`" in desk.no(
+        409, "POST", "/v1/installed", {"place": "92002-bay-x", "dev_eui": BAY["dev_eui"]}
+    )
 
 
 def test_a_row_that_names_a_place_by_its_id_alone_leaves_it_as_it_is(desk):
@@ -175,6 +177,9 @@ def test_an_order_goes_on_as_it_was_written(desk):
     assert "there is no order 'dance'" in desk.no(400, "POST", "/v1/orders", {"group": 3, "verb": "dance"})
     assert desk.no(400, "POST", "/v1/orders", {"verb": "set_level"}) == "write dev_eui or group, one of them"
     assert desk.ok("GET", "/v1/orders") == {"orders": [], "next": None}
+    assert desk.ok("DELETE", "/v1/orders/1") == {"cancelled": 1}
+    assert desk.station.given == []
+    assert "is not under way" in desk.no(400, "DELETE", "/v1/orders/1")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +199,10 @@ def test_an_order_goes_on_as_it_was_written(desk):
          "instance is True; write an integer 0..7"),
         ("POST", "/v1/groups", {"name": "x", "members": 5}, 400, "members is no list"),
         ("POST", "/v1/orders", {"group": 1, "verb": "set_level", "arguments": []}, 400, "arguments is no object"),
+        ("DELETE", "/v1/orders/-1", None, 400, "'-1' is no order's id"),
         ("POST", "/v1/replay", {"since_ms": -1}, 400, "since_ms is -1"),
+        ("POST", "/v1/replay", {"parked": False}, 400, "write since_ms, or parked as true"),
+        ("POST", "/v1/replay", {"parked": True, "since_ms": 0}, 400, "one of them"),
         ("POST", "/v1/replay", {"since_ms": 0, "publisher": "ngsi"}, 404, "there is no publisher ngsi"),
     ],
 )  # fmt: skip

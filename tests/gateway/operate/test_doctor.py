@@ -16,6 +16,9 @@ from gateway.operate import doctor
 from gateway.operate.clock import ClockVerdict
 from gateway.operate.doctor import Finding, Level, Mount
 from gateway.operate.health import Machine
+from gateway.store import cursors
+from gateway.store.database import open_database
+from gateway.store.migrate import migrate
 from tests.fakes.certificates import Authority
 
 SITE = '[site]\ninsee = "92002"\nname = "Antony"\nlatitude_deg = 48.7\nlongitude_deg = 2.3\n'
@@ -254,9 +257,27 @@ def test_a_broker_that_is_away_and_one_without_a_name():
     assert "is not known" in said(doctor.look_at_broker(nobody), Level.BAD)
 
 
+def test_what_the_broker_refused_is_shown_with_the_command_that_sends_it_again(tmp_path):
+    assert doctor.parked_in(tmp_path / "lampyre.sqlite") == []
+    database = open_database(tmp_path / "lampyre.sqlite")
+    migrate(database)
+    assert said(doctor.judge_parked(doctor.parked_in(tmp_path / "lampyre.sqlite")), Level.GOOD)
+    with database:
+        for record_id in (5, 6):
+            reason = "reason 0x87: check the broker's access list"
+            cursors.park(
+                database,
+                cursors.Parked(publisher="mqtt", record_id=record_id, tries=4, reason=reason, parked_ms=0),
+            )
+    finding = doctor.judge_parked(doctor.parked_in(tmp_path / "lampyre.sqlite"))
+    assert "2 records were refused, the newest 6: reason 0x87" in said(finding, Level.BAD)
+    assert "`lampyre gateway replay --parked`" in finding.do
+    database.close()
+
+
 def test_a_whole_look_at_a_machine_never_ends_early(tmp_path):
     found = doctor.examine(config(tmp_path, '[[serial]]\nport = "/dev/nowhere"\n'))
     checks = [finding.check for finding in found]
     assert checks == ["clock", "permissions", "disk", "mount", "fsync", "power", "snapshot", "backup", "port nowhere"]
     missing = doctor.examine(config(tmp_path / "nowhere"))
-    assert any("could not be looked at: No such file" in finding.what for finding in missing)
+    assert any("could not be looked at" in finding.what and "is not there yet" in finding.what for finding in missing)

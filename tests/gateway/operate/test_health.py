@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.operate.health import FSYNCS, Machine, Percentiles, State, findings, health, look_at_machine
+from gateway.operate.health import Machine, State, findings, health, look_at_machine
 
 WELL = State(
     version="0.1.0", started_because="start", running_s=60.0, clock_trusted=True, clock_sentence="synchronised"
@@ -41,6 +41,7 @@ def test_a_well_gateway_has_nothing_to_say():
         (FINE, state(clock_trusted=False, clock_sentence="no NTP"), "the time is not known: no NTP; readings are kept"),
         (FINE, state(fsync_us=(4_000, 700_000, 900_000)), "takes 700 ms; the card is worn"),
         (FINE, state(broker_connected=False), "`lampyre gateway doctor` says why"),
+        (FINE, state(broker_connected=True, broker_refused=3, backlog_records=2), "look at its access list"),
         (FINE, state(backlog_age_s=7_200.0), "2.0 h old"),
         (FINE, state(radios={"udp:1": True, "bridge:2": False}), "no word from bridge:2"),
         (FINE, state(dropped={"delivered readings": 7, "events": 0}), "dropping 7 delivered readings"),
@@ -56,17 +57,6 @@ def test_voltage_that_was_low_once_is_told_and_is_no_finding_now():
     told = health(machine(throttled=0x50000), WELL)
     assert told["findings"] == []
     assert told["throttled"] == ["under-voltage since boot", "throttled since boot"]
-
-
-def test_percentiles_are_of_the_last_ones_and_bounded():
-    times = Percentiles()
-    assert times.told() is None
-    for us in range(1, 101):
-        times.add(us)
-    assert times.told() == (51, 100, 100)
-    for _ in range(FSYNCS):
-        times.add(5)
-    assert times.told() == (5, 5, 5)
 
 
 def plant(root: Path, files: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ import apsw
 from gateway.network.events import Commit, Committed
 from gateway.network.registration import Abp, Group, Registration, Role
 from gateway.network.session import SessionRow
+from gateway.readings.node_log import NodeLog
 from gateway.readings.record import Kind, Record
 from gateway.store.counters import load_counters
 from gateway.store.database import open_database
@@ -20,7 +21,7 @@ from gateway.store.writer import InlineWriter, Result
 from gateway.store.writes import AddRecord, KeepCounters, KeepSession, StartSession
 
 NOON_MS = 1_767_268_800_000  # 2026-01-01T12:00Z
-LOG = '{"epoch":48879,"next":12}'
+LOG = NodeLog(epoch=0xBEEF, next_seq=12, sure=True).to_text()
 
 
 def registration(number: int, **changes: Any) -> Registration:

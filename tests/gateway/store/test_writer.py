@@ -64,6 +64,18 @@ def _path(tmp_path: Path) -> Path:
     return path
 
 
+def test_the_last_record_is_told_also_when_a_call_ends_its_transaction(path):
+    """A publisher that keeps its cursor with the last uplinks of a day must hear of them."""
+    told = Told()
+    writer = Writer(lambda: open_database(path), told, group_ms=60_000)
+    for token in range(1, 11):
+        writer.submit(uplink(token, 1, token, at_once=False))
+    assert writer.call(lambda database: fetch(database, "SELECT count(*) FROM record")).result(60) == [(10,)]
+    told.wait_for(Committed(token=10))
+    assert writer.figures.last_record_id == 10
+    writer.close()
+
+
 def test_what_is_told_as_committed_is_there_and_in_order(path):
     told = Told()
     writer = Writer(lambda: open_database(path), told, group_ms=0)

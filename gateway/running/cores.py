@@ -1,0 +1,54 @@
+"""The cores as they were when the last run ended: made anew of what the store kept."""
+
+import random
+from collections.abc import Iterable
+
+import apsw
+
+from gateway.application import TownApplication
+from gateway.config.values import Network
+from gateway.network.registration import Registration
+from gateway.network.server import Server
+from gateway.network.settings import NetworkSettings
+from gateway.orders.desk import MAX_ORDERS
+from gateway.store import groups, orders, sessions
+from gateway.store.writes import KeepOrder
+
+DEDUP_MS = 200  # from the first copy of a frame to the last: what backhauls of one town differ by
+_PAGE = 1000
+
+
+def make_cores(
+    read: apsw.Connection, network: Network, registrations: Iterable[Registration], boot: int, now_ms: int
+) -> tuple[Server, TownApplication]:
+    """The network server and the application behind it. Raises apsw.Error."""
+    known = list(registrations)
+    kept = sessions.load_devices(read)
+    known_groups = groups.load_groups(read)
+    application = TownApplication(
+        boot,
+        known,
+        known_groups,
+        [device for device, state in kept.items() if state.log is not None],
+        reversed(_orders(read)),
+        orders.next_order_id(read),
+        now_ms,
+    )
+    settings = NetworkSettings(
+        dedup_ms=DEDUP_MS,
+        net_id=network.net_id_number,
+        rx_delay_s=network.rx_delay_s,
+        rx1_dr_offset=network.rx1_dr_offset,
+        rx2_dr=network.rx2_dr,
+    )
+    return Server(settings, known, kept.values(), known_groups, application, random.SystemRandom()), application
+
+
+def _orders(read: apsw.Connection) -> list[KeepOrder]:
+    """The newest orders, newest first, over or not: the desk takes no more than that up, and the store keeps fewer."""
+    found: list[KeepOrder] = []
+    before: int | None = None
+    while len(found) < MAX_ORDERS and (page := orders.list_orders(read, before, _PAGE)):
+        found += page
+        before = page[-1].id
+    return found
