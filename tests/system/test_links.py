@@ -14,6 +14,7 @@ from typing import Any
 
 import apsw
 import pytest
+from hypothesis import settings
 
 import gateway.store.opening
 from firmware.cable import CableMac
@@ -266,7 +267,7 @@ def test_floods_of_strangers_and_of_forgeries_cost_no_memory_and_few_lines(tmp_p
     assert len(log.splitlines()) < 150
 
 
-UNPLUGS = 100
+UNPLUGS = 1000 if settings.get_current_profile_name() == "soak" else 100
 BRIDGE_EUI = bytes.fromhex("0200000000000b01")
 
 
@@ -319,7 +320,7 @@ def test_a_bridge_that_is_pulled_out_100_times_loses_nothing_that_was_accepted_a
     with Mosquitto(tmp_path) as broker:
         subscriber = Subscriber(broker.port)
         street = Street(tmp_path, broker.port, 1, lines=f'[[serial]]\nport = "{tmp_path}/port"\n')
-        accepted, resources = asyncio.run(asyncio.wait_for(unplugged(street, talkers), timeout=120))
+        accepted, resources = asyncio.run(asyncio.wait_for(unplugged(street, talkers), timeout=2 * UNPLUGS))
         told = {(entry["key"]["dev_eui"], entry["key"]["seq"]) for entry in subscriber.of("reading")}
         subscriber.close()
     assert len(accepted) >= UNPLUGS - 1

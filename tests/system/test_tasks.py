@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from gateway.chores import Tidying
 from gateway.engine import Engine
@@ -22,7 +23,7 @@ from tests.system.street import Street
 from tests.system.test_day import Subscriber
 from tests.system.test_kill import Cabinet, stored
 
-TERMS = 20
+TERMS = 200 if settings.get_current_profile_name() == "soak" else 20
 _PUSH_ACK = 1
 
 
@@ -140,6 +141,7 @@ def test_what_must_not_be_half_alive_ends_the_gateway_with_a_sentence(tmp_path, 
 
 _FALLING = """
 import sys
+from pathlib import Path
 from gateway import process
 from gateway.links.udp import UdpLink
 async def receive(self):
