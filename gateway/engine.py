@@ -241,6 +241,7 @@ class Engine:
             elif isinstance(effect, Refused):
                 self._refuse(effect, now_ms)
             elif isinstance(effect, Transmit):
+                self.counts["downlinks"] += 1
                 if effect.phy_payload[0] >> 5 == JOIN_ACCEPT:
                     self.counts["joins"] += 1
                 self._transmit(effect)

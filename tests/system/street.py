@@ -82,7 +82,7 @@ class Street:
         self.uplinks: list[OnAir] = []
         self.folder = folder
         self.udp_port = _free_udp_port()
-        self.open = False  # whether a gateway runs
+        self.open = True  # whether a gateway runs, or will before the first frame
         self.allowed = [GATEWAY_EUI]  # forwarders that are allowed
         self.mqtt_port = mqtt_port
         self._lines = lines
