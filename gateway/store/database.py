@@ -91,8 +91,12 @@ def read_database(path: Path | str, *, vfs: str | None = None) -> apsw.Connectio
     Raises apsw.Error with SQLite's reason when the file cannot be used.
     """
     database = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=vfs)
-    database.set_busy_timeout(BUSY_MS)
-    database.pragma("cache_size", -READ_CACHE_KIB)
+    try:
+        database.set_busy_timeout(BUSY_MS)
+        database.pragma("cache_size", -READ_CACHE_KIB)  # the first look at the schema
+    except apsw.Error:
+        database.close(True)
+        raise
     return database
 
 

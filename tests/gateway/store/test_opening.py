@@ -375,7 +375,10 @@ def append(database: apsw.Connection, kept) -> None:
 
 
 def read_all(path: Path, written: dict, trial: str) -> str:
-    database = read_database(path)
+    try:
+        database = read_database(path)
+    except apsw.Error:
+        return "error"
     seen = 0
     try:
         after = 0
