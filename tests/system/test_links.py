@@ -325,7 +325,10 @@ def test_a_bridge_that_is_pulled_out_100_times_loses_nothing_that_was_accepted_a
         subscriber.close()
     assert len(accepted) >= UNPLUGS - 1
     assert accepted <= told
-    assert max(resources[50:]) <= max(resources[:50]), "descriptors and threads"
+    # One that is about to be closed may be counted; what leaks stays, and raises what there is at least.
+    descriptors, threads = zip(*resources, strict=True)
+    assert min(descriptors[50:]) <= min(descriptors[:50])
+    assert min(threads[50:]) <= min(threads[:50])
 
 
 SECOND_EUI = bytes.fromhex("aa555a0000000102")
