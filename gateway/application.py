@@ -15,7 +15,7 @@ from gateway.orders.targets import Targets
 from gateway.readings import content
 from gateway.readings.intake import Heard, Intake
 from gateway.readings.node_log import NodeLog
-from gateway.readings.record import Kind, Record
+from gateway.readings.record import Kind, Record, own_record
 from gateway.readings.resending import EXPIRES_IN_S, Resending
 from gateway.readings.silence import Silence
 from gateway.store.writes import AddRecord, KeepOrder, Write
@@ -205,18 +205,7 @@ class TownApplication:
 
     def _notice(self, registration: Registration, said: bytes, now_ms: int) -> Record:
         boot = self._boot if self._offset_ms is None else None
-        at_ms = now_ms + (self._offset_ms or 0)
-        return Record(
-            kind=Kind.NOTICE,
-            device=registration.device,
-            epoch=None,
-            seq=None,
-            received_ms=at_ms,
-            boot=boot,
-            observed_ms=at_ms,
-            time_error_s=0,
-            content=said,
-        )
+        return own_record(Kind.NOTICE, said, now_ms + (self._offset_ms or 0), boot, registration.device)
 
 
 def _and(

@@ -32,7 +32,7 @@ from gateway.network.events import (
 from gateway.network.registration import Registration
 from gateway.orders.request import OrderRequest
 from gateway.readings.content import notice
-from gateway.readings.record import Kind, Record
+from gateway.readings.record import Kind, Record, own_record
 from gateway.store.faults import FaultKind, StoreError
 from gateway.store.writer import Died, Failed, Result
 from gateway.store.writes import AddRecord, KeepSession, StartSession
@@ -319,15 +319,5 @@ class Engine:
         self.record([self._notice(notice(alarm.name, **said), now_ms)], now_ms)
 
     def _notice(self, content: bytes, now_ms: int) -> Record:
-        at_ms = now_ms + (self._offset_ms or 0)
-        return Record(
-            kind=Kind.NOTICE,
-            device=None,
-            epoch=None,
-            seq=None,
-            received_ms=at_ms,
-            boot=self._boot if self._offset_ms is None else None,
-            observed_ms=at_ms,
-            time_error_s=0,
-            content=content,
-        )
+        boot = self._boot if self._offset_ms is None else None
+        return own_record(Kind.NOTICE, content, now_ms + (self._offset_ms or 0), boot)

@@ -24,7 +24,7 @@ from gateway.network.events import Alarm, Downlink, Fate, FateOf
 from gateway.network.registration import Group, Registration
 from gateway.readings import content
 from gateway.readings.cbor_door import decode
-from gateway.readings.record import Kind, Record
+from gateway.readings.record import Kind, Record, own_record
 from gateway.store.writes import AddRecord, KeepOrder, Write
 from protocol.civil import DAY_S, to_gps
 from protocol.orders import (
@@ -498,17 +498,7 @@ class OrderDesk:
                 for dev_eui, (outcome, detail) in order.answers.items()
                 if not _obeyed(order, outcome)
             }
-        return Record(
-            kind=Kind.ORDER,
-            device=kept.target_device,
-            epoch=None,
-            seq=None,
-            received_ms=at_ms,
-            boot=boot,
-            observed_ms=at_ms,
-            time_error_s=0,
-            content=content.order(said),
-        )
+        return own_record(Kind.ORDER, content.order(said), at_ms, boot, kept.target_device)
 
     def _unix(self, now_ms: int) -> int:
         """Unix ms, or monotonic ms while the time is not known; only those of a start before the time was known."""

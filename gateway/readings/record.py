@@ -34,3 +34,18 @@ class Record:
     observed_ms: int | None
     time_error_s: int | None
     content: bytes
+
+
+def own_record(kind: Kind, content: bytes, at_ms: int, boot: int | None, device: int | None = None) -> Record:
+    """A record of the gateway's own, an ORDER or a NOTICE: it has no number, and was observed as it was made."""
+    return Record(
+        kind=kind,
+        device=device,
+        epoch=None,
+        seq=None,
+        received_ms=at_ms,
+        boot=boot,
+        observed_ms=at_ms,
+        time_error_s=0,
+        content=content,
+    )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import apsw
 
-from gateway.readings.record import Kind, Record
+from gateway.readings.record import Kind, Record, own_record
 from gateway.store.boots import Boots, load_boots
 from gateway.store.cursors import delivered_by_all
 from gateway.store.database import PAGE_SIZE, checkpoint
@@ -230,14 +230,4 @@ def hours_that_fit(space: Space, bytes_per_hour: float) -> float | None:
 
 def _notice(step: Step, count: int, since_start: int, received_ms: int, boot: int | None) -> Record:
     content = {"notice": "deleted", "what": step.value, "count": count, "since_start": since_start}
-    return Record(
-        kind=Kind.NOTICE,
-        device=None,
-        epoch=None,
-        seq=None,
-        received_ms=received_ms,
-        boot=boot,
-        observed_ms=received_ms,
-        time_error_s=0,
-        content=json.dumps(content, separators=(",", ":")).encode(),
-    )
+    return own_record(Kind.NOTICE, json.dumps(content, separators=(",", ":")).encode(), received_ms, boot)
