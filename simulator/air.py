@@ -28,6 +28,21 @@ class OnAir:
     end_us: int
 
 
+def on_air(
+    sender: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int, start_us: int, uplink: bool = True
+) -> OnAir:
+    """A frame that begins at *start_us* and takes its airtime; of LoRa frames only uplinks carry a CRC."""
+    return OnAir(
+        sender=sender,
+        phy_payload=phy_payload,
+        freq_hz=freq_hz,
+        dr=dr,
+        power_dbm=power_dbm,
+        start_us=start_us,
+        end_us=start_us + frame_airtime_us(dr, len(phy_payload), uplink),
+    )
+
+
 Hear = Callable[[OnAir], None]
 
 
@@ -98,16 +113,7 @@ class SimpleAir:
     def transmit(self, sender: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
         """Put a frame on the air now; returns its airtime in µs."""
         now_us = self._timeline.now_us
-        airtime_us = frame_airtime_us(dr, len(phy_payload))
-        frame = OnAir(
-            sender=sender,
-            phy_payload=phy_payload,
-            freq_hz=freq_hz,
-            dr=dr,
-            power_dbm=power_dbm,
-            start_us=now_us,
-            end_us=now_us + airtime_us,
-        )
+        frame = on_air(sender, phy_payload, freq_hz, dr, power_dbm, now_us)
         flight = _Flight(frame)
         for other in self._flights:
             if other.frame.end_us > now_us and (other.frame.freq_hz, other.frame.dr) == (freq_hz, dr):
@@ -115,27 +121,17 @@ class SimpleAir:
         self._flights.append(flight)
         self._watch(frame)
         self._timeline.at(frame.end_us, lambda: self._land(flight))
-        return airtime_us
+        return frame.end_us - frame.start_us
 
     def emit(self, gateway: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
         """Put a downlink on the air now; returns its airtime in µs."""
-        now_us = self._timeline.now_us
-        airtime_us = frame_airtime_us(dr, len(phy_payload), uplink=False)
-        frame = OnAir(
-            sender=gateway,
-            phy_payload=phy_payload,
-            freq_hz=freq_hz,
-            dr=dr,
-            power_dbm=power_dbm,
-            start_us=now_us,
-            end_us=now_us + airtime_us,
-        )
+        frame = on_air(gateway, phy_payload, freq_hz, dr, power_dbm, self._timeline.now_us, uplink=False)
         self._downlinks.append(frame)
         self._timeline.at(frame.end_us, lambda: self._downlinks.remove(frame))
         for listener, tuned in list(self._listeners.items()):
             if tuned == (freq_hz, dr):
                 self._reach(listener, frame)
-        return airtime_us
+        return frame.end_us - frame.start_us
 
     def listen(self, listener: Listener, freq_hz: int, dr: int) -> None:
         """Tune a node's radio."""

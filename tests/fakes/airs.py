@@ -2,8 +2,7 @@
 
 from collections import Counter
 
-from protocol.region import frame_airtime_us
-from simulator.air import Hear, Listener, OnAir
+from simulator.air import Hear, Listener, OnAir, on_air
 from simulator.timeline import Timeline
 
 
@@ -24,40 +23,20 @@ class PerfectAir:
 
     def transmit(self, sender: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
         """Carry a frame to all gateways."""
-        airtime_us = frame_airtime_us(dr, len(phy_payload))
-        now_us = self._timeline.now_us
-        frame = OnAir(
-            sender=sender,
-            phy_payload=phy_payload,
-            freq_hz=freq_hz,
-            dr=dr,
-            power_dbm=power_dbm,
-            start_us=now_us,
-            end_us=now_us + airtime_us,
-        )
+        frame = on_air(sender, phy_payload, freq_hz, dr, power_dbm, self._timeline.now_us)
         self._timeline.at(frame.end_us, lambda: self._arrive(frame))
-        return airtime_us
+        return frame.end_us - frame.start_us
 
     def emit(self, gateway: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
         """Carry a downlink to all who listen there."""
-        airtime_us = frame_airtime_us(dr, len(phy_payload), uplink=False)
-        now_us = self._timeline.now_us
-        frame = OnAir(
-            sender=gateway,
-            phy_payload=phy_payload,
-            freq_hz=freq_hz,
-            dr=dr,
-            power_dbm=power_dbm,
-            start_us=now_us,
-            end_us=now_us + airtime_us,
-        )
+        frame = on_air(gateway, phy_payload, freq_hz, dr, power_dbm, self._timeline.now_us, uplink=False)
         self._downlinks.append(frame)
         self._timeline.at(frame.end_us, lambda: self._downlinks.remove(frame))
         for listener, tuned in list(self._listeners.items()):
             if tuned == (freq_hz, dr):
                 self.down_fates["received"] += 1
                 listener.begin(frame)
-        return airtime_us
+        return frame.end_us - frame.start_us
 
     def listen(self, listener: Listener, freq_hz: int, dr: int) -> None:
         """Tune a node's radio."""
