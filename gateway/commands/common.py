@@ -72,10 +72,9 @@ def print_rows(
     table.show_header = any(columns.values())
     for heading in columns.values():
         table.add_column(heading, overflow="fold")
-    count = 0
-    for count, row in enumerate(rows, 1):  # noqa: B007 - it is how many there were
+    for row in rows:
         table.add_row(*(shown(row.get(key)) for key in columns))
-    if not count:
+    if not table.row_count:
         typer.echo(nothing, err=True)
         return
     Console(markup=False, highlight=False, emoji=False).print(table)

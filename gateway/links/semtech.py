@@ -287,8 +287,8 @@ def _rank(antenna: tuple[float | None, float | None]) -> tuple[float, float]:
 
 def _decibels(value: object) -> float | None:
     """A level; None where it is missing or senseless: a frame is not worth less for that."""
-    if type(value) in (float, int) and -_SIGNAL_DB < value < _SIGNAL_DB:  # type: ignore[operator]
-        return float(value)  # type: ignore[arg-type]
+    if isinstance(value, float | int) and not isinstance(value, bool) and -_SIGNAL_DB < value < _SIGNAL_DB:
+        return float(value)
     return None
 
 

@@ -440,7 +440,7 @@ class _Connection:
 
 def _properties(packet_type: int, **values: int) -> Properties:
     """MQTT 5 properties of a packet, by paho's names."""
-    properties = Properties(packet_type)  # type: ignore[no-untyped-call]
+    properties = Properties(packet_type)  # type: ignore[no-untyped-call]  # paho left this one untyped
     for name, value in values.items():
         setattr(properties, name, value)
     return properties

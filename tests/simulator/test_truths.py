@@ -1,5 +1,6 @@
 """Faults planted on purpose: each truth notices its own, and none cries wolf."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import orjson
@@ -46,11 +47,12 @@ class StrangerMac(Mac):
         super().__init__(Identity(identity.dev_eui, identity.join_eui, bytes(16)), plan)
 
 
-class LyingMessenger(Messenger):
+class LyingMessenger(Messenger, ABC):
     """Tells the fourth reading otherwise than it is stored."""
 
+    @abstractmethod
     def lie(self, message: dict[str, Any]) -> None:
-        raise NotImplementedError
+        """Change the message."""
 
     def messages_of(self, row_id: int, record: Record, historical: bool = False) -> tuple[Message, ...] | None:
         messages = super().messages_of(row_id, record, historical)
