@@ -24,6 +24,7 @@ _PULL_RESP = 3
 _TX_ACK = 5
 _PUSH_ACK = 1
 _PROBE_S = 0.09
+_IDLE_S = 0.001  # waiting in turns of this leaves the cores to what is measured
 PROBERS = 200  # nodes of which each is timed once
 _OPEN = 64  # datagrams that a socket's buffer holds; no forwarder waits for its acknowledgements, but none is so fast
 
@@ -66,7 +67,7 @@ class Load:
         waiting = deque([next(frames)])
         moved, since = self.delivered, begin
         while waiting or self.delivered < aim:
-            self._turn(0.0 if waiting else 0.01)
+            self._turn(0.0 if waiting and self._may_send(aim, begin, rate) else _IDLE_S)
             while waiting and self._may_send(aim, begin, rate):
                 self._socket.send(waiting.popleft())
                 self._open += 1
