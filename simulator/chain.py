@@ -45,7 +45,7 @@ from simulator.air import OnAir, SimpleAir
 from simulator.body import Body
 from simulator.files import MemoryFiles
 from simulator.report import Digest, Expectation, Report
-from simulator.stimuli import AirStimulus
+from simulator.stimuli.air import AirStimulus
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 from simulator.truths import Values, Witness
