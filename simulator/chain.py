@@ -42,8 +42,8 @@ from protocol.region import FULL, Plan
 from protocol.settings import AIR
 from protocol.settings import Settings as NodeSettings
 from simulator.air import OnAir, SimpleAir
-from simulator.body import Body
-from simulator.files import MemoryFiles
+from simulator.fleet.body import Body
+from simulator.fleet.files import MemoryFiles
 from simulator.report import Digest, Expectation, Report
 from simulator.stimuli import AirStimulus
 from simulator.streams import Stream

@@ -22,10 +22,10 @@ from protocol.quantities import AIR_FULL, PARKING_ONE_BAY
 from protocol.region import FULL
 from protocol.settings import AIR, PARKING, Settings
 from simulator.air import SimpleAir
-from simulator.body import Body, Stimulus
 from simulator.energy.currents import AIR_SENSORS, LIS3MDL, MMC5983MA
 from simulator.energy.ledger import Board, EnergyMeter, Ledger, Sensors
-from simulator.files import MemoryFiles
+from simulator.fleet.body import Body, Stimulus
+from simulator.fleet.files import MemoryFiles
 from simulator.stimuli import DAY_S, AirStimulus, ParkingStimulus
 from simulator.streams import Stream
 from simulator.timeline import Timeline
