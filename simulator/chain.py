@@ -19,11 +19,11 @@ from protocol.region import FULL, Plan
 from protocol.settings import AIR
 from protocol.settings import Settings as NodeSettings
 from simulator.air import OnAir, SimpleAir
-from simulator.body import Body
 from simulator.cabinet import Cabinet, Member
-from simulator.files import MemoryFiles
+from simulator.fleet.body import Body
+from simulator.fleet.files import MemoryFiles
 from simulator.report import Digest, Expectation, Report
-from simulator.stimuli import AirStimulus
+from simulator.stimuli.air import AirStimulus
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 from simulator.truths import Values, Witness

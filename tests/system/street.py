@@ -30,8 +30,8 @@ from protocol.quantities import AIR_FULL, LIGHT_ONE_HEAD
 from protocol.region import FULL, Plan, dr_of
 from protocol.settings import AIR, LIGHT, Settings
 from simulator.air import OnAir, SimpleAir
-from simulator.body import Body
-from simulator.files import MemoryFiles
+from simulator.fleet.body import Body
+from simulator.fleet.files import MemoryFiles
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 from tests.fakes.clocks import HandClock

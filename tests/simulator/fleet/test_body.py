@@ -7,7 +7,7 @@ import pytest
 from firmware.actions import CloseWindow, OpenWindow, Persist, RadioTransmit, Sense, SenseField, SetLamp
 from firmware.events import FrameHeard, Sensed, Transmitted, WindowClosed, Woke
 from protocol.region import frame_airtime_us
-from simulator.body import Body
+from simulator.fleet.body import Body
 from simulator.timeline import Timeline
 from tests.fakes.airs import PerfectAir
 
