@@ -44,7 +44,7 @@ from protocol.settings import Settings as NodeSettings
 from simulator.air import OnAir, SimpleAir
 from simulator.body import Body
 from simulator.files import MemoryFiles
-from simulator.report import Digest, Expectation, Report
+from simulator.report.report import Digest, Expectation, Report
 from simulator.stimuli import AirStimulus
 from simulator.streams import Stream
 from simulator.timeline import Timeline
