@@ -22,7 +22,7 @@ from simulator.air import OnAir, SimpleAir
 from simulator.cabinet import Cabinet, Member
 from simulator.fleet.body import Body
 from simulator.fleet.files import MemoryFiles
-from simulator.report import Digest, Expectation, Report
+from simulator.report.report import Digest, Expectation, Report
 from simulator.stimuli.air import AirStimulus
 from simulator.streams import Stream
 from simulator.timeline import Timeline

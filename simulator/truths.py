@@ -9,7 +9,7 @@ from protocol.quantities import AIR_FULL, quantities_of
 from protocol.quantity_table import Quantity
 from protocol.region import sub_band
 from simulator.air import OnAir
-from simulator.report import Truth
+from simulator.report.report import Truth
 
 Values = tuple[int | None, ...]
 
