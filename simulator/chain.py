@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from firmware.actions import TakeReading, TellEvent
 from firmware.mac import Mac
@@ -19,7 +19,8 @@ from protocol.region import FULL, Plan
 from protocol.settings import AIR
 from protocol.settings import Settings as NodeSettings
 from simulator.air import OnAir, SimpleAir
-from simulator.cabinet import Cabinet, Member
+from simulator.broker import Broker
+from simulator.cabinet import Cabinet, CabinetSettings, Member
 from simulator.fleet.body import Body
 from simulator.fleet.files import MemoryFiles
 from simulator.report.report import Digest, Expectation, Report
@@ -32,7 +33,7 @@ START_S = 1_767_225_600  # virtual time 0 is 2026-01-01T00:00:00Z
 VERSION = (0, 1, 0)  # of the firmware
 BUILD_GPS_S = 1_400_000_000  # 2024-05-18: before every run
 INTERVAL_S = 900
-RADIO = "udp:aa555a0000000101"
+RADIO = "gateway"
 SITE = "92002"  # Antony
 DELIVERED = f"delivered >= 0.99, of readings older than {REPEATED * INTERVAL_S // 60} minutes"
 _DATA_RATES = (5, 5, 4, 4, 3, 3, 2, 1, 0)  # the fastest that reaches, in a street: most nodes near, a few far
@@ -81,8 +82,16 @@ class Chain:
         self._air.attach(RADIO, self._receive)
         self._bodies: list[Body] = []
         self._snr_db: dict[str, float] = {}  # with which the gateway hears a node
-        self._cabinet = Cabinet(self.timeline, START_S, SITE, settings.database, Stream(settings.seed, "gateway"), self)
-        self._cabinet.begin([self._node(number) for number in range(settings.nodes)], [RADIO])
+        self._broker = Broker(self.timeline, Stream(settings.seed, "broker"), self._arrived, lambda: None)
+        self._cabinet = Cabinet(
+            self.timeline,
+            CabinetSettings(start_s=START_S, site=SITE, radios=(RADIO,), database=settings.database),
+            Stream(settings.seed, "gateway"),
+            self._broker,
+            self,
+        )
+        self._cabinet.enrol([self._node(number) for number in range(settings.nodes)])
+        self._cabinet.begin()
 
     def run(self, until_s: int) -> None:
         """Let virtual time pass up to *until_s*."""
@@ -173,15 +182,35 @@ class Chain:
         self._digest.add("downlink", self.timeline.now_us, phy_payload)
         self._air.emit(radio, phy_payload, freq_hz, dr, power_dbm)
 
-    def refused(self, reason: str) -> None:
+    def accepted(self, name: str, f_cnt: int, records: int, dr: int, radios: tuple[str, ...]) -> None:
+        """An uplink was accepted."""
+
+    def refused(self, reason: str, name: str | None) -> None:
         """An uplink was refused; of a frame that a node sent twice on purpose the second is."""
         self.witness.refuse(reason)
 
-    def published(self, topic: str, payload: bytes) -> None:
-        """A message leaves the gateway."""
-        self._lines.write(payload.decode() + "\n")
-        self._digest.add("message", self.timeline.now_us, payload)
-        message = json.loads(payload)
+    def committed(self, records: int) -> None:
+        """Records are on the card."""
+
+    def alarmed(self, alarm: str, detail: str) -> None:
+        """Alarms are published as notices."""
+
+    def began(self, records: int) -> None:
+        """The gateway starts."""
+
+    def ended(self, orderly: bool) -> None:
+        """The gateway is gone."""
+
+    def _arrived(self, topic: str, payload: bytes) -> None:
+        """The subscriber hears a message, or several."""
+        said = json.loads(payload)
+        for message in said if isinstance(said, list) else [said]:
+            self._heard(message)
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        payload = json.dumps(message)
+        self._lines.write(payload + "\n")
+        self._digest.add("message", self.timeline.now_us, payload.encode())
         name = self.witness.publish(message)
         if name is not None:
             self.views[name].delivered += 1
