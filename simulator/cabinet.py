@@ -28,7 +28,7 @@ from gateway.store.migrate import migrate
 from gateway.store.places import install, set_places
 from gateway.store.records import records_after
 from gateway.store.writer import InlineWriter, Result
-from simulator.air import OnAir
+from simulator.air.interface import OnAir
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 
