@@ -65,7 +65,7 @@ from gateway.store.places import install, set_places
 from gateway.store.records import RecordWriter, id_range
 from gateway.store.writer import Failed, Result, TimedWriter
 from gateway.store.writes import KeepCounters, KeepSession, StartSession
-from simulator.air import OnAir
+from simulator.air.interface import OnAir
 from simulator.broker import Broker
 from simulator.streams import Stream
 from simulator.timeline import Timeline

@@ -18,7 +18,8 @@ from protocol.quantities import AIR_FULL
 from protocol.region import FULL, Plan
 from protocol.settings import AIR
 from protocol.settings import Settings as NodeSettings
-from simulator.air import OnAir, SimpleAir
+from simulator.air.interface import OnAir
+from simulator.air.simple import SimpleAir
 from simulator.broker import Broker
 from simulator.cabinet import Cabinet, CabinetSettings, Member
 from simulator.fleet.body import Body
@@ -110,13 +111,13 @@ class Chain:
             loss=self.settings.loss,
             uplinks={
                 "sent": sum(body.frames_sent for body in self._bodies),
-                "received": self._air.fates["received"],
+                "received": self._air.fates[Fate.RECEIVED],
             },
             readings={
                 "taken": sum(view.taken for view in views),
                 "delivered": sum(view.delivered for view in views),
             },
-            lost={cause: self._air.fates[cause] for cause in ("chance", "collision")},
+            lost={cause.value: self._air.fates[cause] for cause in (Fate.CHANCE, Fate.COLLISION)},
             refused=dict(sorted(self.witness.refused.items())),
             airtime_s=round(sum(body.airtime_us for body in self._bodies) / 1e6, 3),
             truths=self.witness.truths(),
@@ -170,7 +171,7 @@ class Chain:
         self._digest.add("frame", frame.start_us, frame.phy_payload)
         self.witness.sent(frame)
 
-    def _receive(self, frame: OnAir) -> None:
+    def _receive(self, frame: OnAir, reception: Reception) -> None:
         """The gateway's radio received a frame."""
         self.views[frame.sender].dr = frame.dr
         self._cabinet.receive(RADIO, frame, -90, self._snr_db[frame.sender])

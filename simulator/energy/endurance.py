@@ -21,7 +21,7 @@ from protocol.orders import NOT_HERE, Order
 from protocol.quantities import AIR_FULL, PARKING_ONE_BAY
 from protocol.region import FULL
 from protocol.settings import AIR, PARKING, Settings
-from simulator.air import SimpleAir
+from simulator.air.simple import SimpleAir
 from simulator.energy.currents import AIR_SENSORS, LIS3MDL, MMC5983MA
 from simulator.energy.ledger import Board, EnergyMeter, Ledger, Sensors
 from simulator.fleet.body import Body, Stimulus

@@ -15,7 +15,7 @@ from gateway.readings.record import Record
 from protocol.region import Plan
 from simulator import cabinet as cabinet_module
 from simulator import chain as chain_module
-from simulator.air import OnAir
+from simulator.air.interface import OnAir
 from simulator.truths import DUTY_CYCLE, F_CNT_ONCE, NOT_REFUSED, NOTHING_INVENTED, PUBLISHED_ONCE, Witness
 from tests.simulator.runs import broken_truths, run
 
