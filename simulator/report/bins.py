@@ -8,6 +8,7 @@ from collections.abc import Hashable
 
 _WIDTHS_MIN = (5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 5760)
 _MOST_BINS = 100  # more than a page's plot can show apart
+WITHIN_S = (60, 360, 3600)  # what the promises speak of
 _MINUTE_US = 60_000_000
 _EIGHTHS = 3  # bits below the leading one that choose a class
 _CLASSES = 8 * 36  # up to 2**38 ms: eight years
@@ -28,11 +29,11 @@ class Bins:
 
 
 class Latencies:
-    """How long things took, and of each bin of the run."""
+    """How long things took, and of each bin of the run. within: how many of them took at most so many s."""
 
     def __init__(self, bins: int) -> None:
         self.count = 0
-        self.within_hour = 0
+        self.within = dict.fromkeys(WITHIN_S, 0)
         self.longest_us = 0
         self._all = [0] * _CLASSES
         self._by_bin: list[list[int] | None] = [None] * bins
@@ -40,7 +41,9 @@ class Latencies:
     def add(self, latency_us: int, bin_number: int) -> None:
         """Count one that was taken in that bin."""
         self.count += 1
-        self.within_hour += latency_us <= 3_600_000_000
+        for limit_s in WITHIN_S:
+            if latency_us <= limit_s * 1_000_000:
+                self.within[limit_s] += 1
         self.longest_us = max(self.longest_us, latency_us)
         number = _class_of(latency_us // 1000)
         self._all[number] += 1
@@ -58,7 +61,7 @@ class Latencies:
         """A new one that holds what both hold."""
         both = Latencies(len(self._by_bin))
         both.count = self.count + other.count
-        both.within_hour = self.within_hour + other.within_hour
+        both.within = {limit_s: self.within[limit_s] + other.within[limit_s] for limit_s in WITHIN_S}
         both.longest_us = max(self.longest_us, other.longest_us)
         both._all = _added(self._all, other._all)
         for number, (mine, theirs) in enumerate(zip(self._by_bin, other._by_bin, strict=True)):

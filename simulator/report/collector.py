@@ -14,7 +14,9 @@ from simulator.report.bins import Bins, Latencies, Levels, Sums
 from simulator.report.district import District, Spot
 
 RECEIVED = "received"  # the fate of a frame that was not lost
-READING, EVENT = "reading", "event"
+READING = "reading"
+BAY = "bay"  # an event: a bay was taken or left
+EVENT = "event"  # any other
 TRACED = ("pm2_5", "pm10", "no2", "co2", "temperature", "relative_humidity", "level", "power")
 _HOUR_US = 3_600_000_000
 _LATEST = 12  # happenings that the live view may show: a tall terminal has room for so many
@@ -54,6 +56,7 @@ class Tally:
     events_taken: int = 0
     events_delivered: int = 0
     joins: int = 0
+    joined_us: int | None = None  # when it was first let in
     dr: int | None = None  # of its last frame
     heard_us: int | None = None  # when a gateway last heard it
     powered: bool = True
@@ -111,7 +114,7 @@ class Collector:
         count = self.bins.count
         self.series = Series(count)
         self.latencies = {role: Latencies(count) for role in dict.fromkeys(spot.role for spot in district.nodes)}
-        self.event_latencies = Latencies(count)
+        self.event_latencies = {kind: Latencies(count) for kind in (BAY, EVENT)}
         self.tallies = {spot.name: Tally(spot, self.latencies[spot.role]) for spot in district.nodes}
         self.fates: Counter[str] = Counter()
         self.down_fates: Counter[str] = Counter()
@@ -124,6 +127,9 @@ class Collector:
         self.bays: dict[str, Levels] = {}
         self.told: dict[str, Levels] = {}
         self.lamps: dict[str, Levels] = {}
+        self.logged: Counter[str] = Counter()  # by kind
+        self.due = self.due_delivered = self.due_in_hour = 0  # records older than the grace at the end
+        self.dating_error_us = 0
         self.messages: Counter[str] = Counter()
         self.message_bytes = 0
         self.refusals: Counter[str] = Counter()
@@ -136,6 +142,7 @@ class Collector:
         self.noted: list[Happening] = []
         self.unnoted = 0  # happenings beyond those
         self.outages: list[Outage] = []
+        self._due_us = int((district.hours * 3600 - district.grace_s) * 1_000_000)
         self._known: dict[tuple[str, int], int] = {}  # when what the city knows of a bay was observed
 
     # The radio.
@@ -175,13 +182,19 @@ class Collector:
 
     def joined(self, node: str, time_us: int) -> None:
         """The network let a node in."""
-        self.tallies[node].joins += 1
+        tally = self.tallies[node]
+        tally.joins += 1
+        if tally.joined_us is None:
+            tally.joined_us = time_us
         self.series.joined[self.bins.of(time_us)] += 1
 
     # The street.
 
     def took(self, node: str, kind: str, time_us: int) -> None:
-        """A node logs a READING or an EVENT."""
+        """A node logs a READING, a BAY event or another EVENT."""
+        self.logged[kind] += 1
+        if time_us < self._due_us:
+            self.due += 1
         tally = self.tallies[node]
         if kind == READING:
             tally.taken += 1
@@ -215,12 +228,17 @@ class Collector:
         time_us: int,
         instance: int = 0,
         values: Mapping[str, Value] | None = None,
+        dating_error_us: int = 0,
     ) -> None:
-        """A READING or an EVENT comes to the city's subscriber, its key for the first time.
+        """A READING, BAY event or EVENT comes to the city's subscriber, its key for the first time.
 
-        taken_us: when it was really taken. values: a reading's by quantity; of an event about a bay {"occupied": 0 or
-        1}, of other events nothing.
+        taken_us: when it was really taken. values: a reading's by quantity; a BAY event's {"occupied": 0 or 1}.
+        dating_error_us: how far off it was dated, of what was dated by the age it came with.
         """
+        if taken_us < self._due_us:
+            self.due_delivered += 1
+            self.due_in_hour += time_us - taken_us <= _HOUR_US
+        self.dating_error_us = max(self.dating_error_us, dating_error_us)
         tally = self.tallies[node]
         bin_number = self.bins.of(taken_us)
         if kind == READING:
@@ -230,7 +248,7 @@ class Collector:
             self.series.arrived[self.bins.of(time_us)] += 1
         else:
             tally.events_delivered += 1
-            self.event_latencies.add(time_us - taken_us, bin_number)
+            self.event_latencies[kind].add(time_us - taken_us, bin_number)
         if values:
             self._trace(node, instance, taken_us, time_us, values)
 

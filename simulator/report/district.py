@@ -22,7 +22,8 @@ class District:
     """One run's nodes and gateways, and its terms.
 
     start_s: Unix time of virtual time 0. time_zone: IANA name, for the hours the page shows. model: the radio model in
-    words. replay: the one command that repeats the run.
+    words. replay: the one command that repeats the run. grace_s: records younger than that at the end may still be on
+    their way, and "delivered" does not count them. warm: the nodes have sessions from the begin.
     """
 
     name: str
@@ -34,3 +35,5 @@ class District:
     replay: str
     nodes: tuple[Spot, ...]
     gateways: tuple[Spot, ...]
+    grace_s: float = 0.0
+    warm: bool = False
