@@ -78,6 +78,10 @@ class Sums:
         self.least: list[float | None] = [None] * bins
         self.most: list[float | None] = [None] * bins
 
+    def __bool__(self) -> bool:
+        """Whether there was any value."""
+        return any(self._counts)
+
     def add(self, value: float, bin_number: int) -> None:
         """Take in one value."""
         self._sums[bin_number] += value

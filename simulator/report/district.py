@@ -23,7 +23,8 @@ class District:
 
     start_s: Unix time of virtual time 0. time_zone: IANA name, for the hours the page shows. model: the radio model in
     words. replay: the one command that repeats the run. grace_s: records younger than that at the end may still be on
-    their way, and "delivered" does not count them. warm: the nodes have sessions from the begin.
+    their way, and "delivered" does not count them. warm: the nodes have sessions from the begin. streets: lines of the
+    map, each of (x_m, y_m). labels: of zones, as people say them.
     """
 
     name: str
@@ -37,3 +38,5 @@ class District:
     gateways: tuple[Spot, ...]
     grace_s: float = 0.0
     warm: bool = False
+    streets: tuple[tuple[tuple[float, float], ...], ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
