@@ -18,7 +18,8 @@ from protocol.quantities import AIR_FULL
 from protocol.region import FULL, Plan
 from protocol.settings import AIR
 from protocol.settings import Settings as NodeSettings
-from simulator.air.interface import OnAir
+from simulator.air.fates import Fate
+from simulator.air.interface import OnAir, Reception
 from simulator.air.simple import SimpleAir
 from simulator.broker import Broker
 from simulator.cabinet import Cabinet, CabinetSettings, Member
