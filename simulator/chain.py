@@ -29,7 +29,7 @@ from simulator.report.report import Digest, Expectation, Report
 from simulator.stimuli.air import AirStimulus
 from simulator.streams import Stream
 from simulator.timeline import Timeline
-from simulator.truths import Values, Witness
+from simulator.truths_old import Values, Witness
 
 START_S = 1_767_225_600  # virtual time 0 is 2026-01-01T00:00:00Z
 VERSION = (0, 1, 0)  # of the firmware
