@@ -20,6 +20,7 @@ from simulator.scenario.bounds import Duration, Made, Wants, seconds_of
 
 MAX_LEN = 1_000_000  # bytes; a town of 5,000 nodes takes a few thousand, ten thousand positions of nodes 200,000
 _SHOWN_MAX_LEN = 60
+_UNIONS = (Union, types.UnionType)
 _KNOWN_SHOWN = 12  # names in a hint; more is a manual
 _T = TypeVar("_T")
 
@@ -146,7 +147,7 @@ def wanted(hint: Any) -> str:
         if isinstance(mark, Wants):
             return mark.text
     kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    if get_origin(kind) in (Union, types.UnionType):
+    if get_origin(kind) in _UNIONS:
         return wanted(next(choice for choice in get_args(kind) if choice is not type(None)))
     if get_origin(kind) is tuple:
         return _wanted_list(get_args(kind))
@@ -155,7 +156,7 @@ def wanted(hint: Any) -> str:
     low = next((mark.ge for mark in marks if isinstance(mark, Ge)), None)
     high = next((mark.le for mark in marks if isinstance(mark, Le)), None)
     length = next((mark for mark in marks if isinstance(mark, Len)), None)
-    if any(isinstance(mark, Duration) for mark in marks):
+    if _is_duration(hint):
         return f'seconds, {low}..{high}, or a text such as "90s", "1h30m" or "2d"'
     if kind is str and length is not None:
         return (
@@ -195,10 +196,17 @@ def _marks(hint: Any) -> tuple[Any, ...]:
 
 def _plain(hint: Any, value: object) -> object:
     """A duration in words as its seconds; all else as it is."""
-    if isinstance(value, str) and any(isinstance(mark, Duration) for mark in _marks(hint)):
-        seconds = seconds_of(value)
-        return value if seconds is None else seconds
-    return value
+    if not isinstance(value, str) or not _is_duration(hint):
+        return value
+    seconds = seconds_of(value)
+    if seconds is None:
+        return value
+    return int(seconds) if seconds.is_integer() else seconds
+
+
+def _is_duration(hint: Any) -> bool:
+    choices = get_args(hint) if get_origin(hint) in _UNIONS else (hint,)
+    return any(isinstance(mark, Duration) for choice in choices for mark in _marks(choice))
 
 
 @cache

@@ -9,6 +9,7 @@ from annotated_types import Ge, Le, Len
 from simulator.scenario.bounds import (
     BoardName,
     Decibels,
+    Duration,
     Height,
     Label,
     Metres,
@@ -65,7 +66,7 @@ class NodesTable:
     first_m: Annotated[float, Ge(0), Le(100_000)] = 0.0
     side_m: Metres = 0.0
     height_m: Height | None = None
-    interval_s: Annotated[int, Ge(60), Le(86_400)] | None = None
+    interval_s: Annotated[int, Ge(60), Le(86_400), Duration()] | None = None
     bays: Annotated[int, Ge(1), Le(2)] = 1
     heads: Annotated[int, Ge(1), Le(2)] = 1
     watts: Annotated[int, Ge(1), Le(1000)] = 42
