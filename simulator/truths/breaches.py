@@ -13,6 +13,7 @@ ALL_ARRIVED = "when the faults had stopped, all that the nodes still had arrived
 NOT_REFUSED = "no authentic frame was refused, and every other was"
 NOT_FOOLED = "nobody without a key was believed"
 NO_DARK_STREET = "no lamp that had power was dark at night but by order"
+NEVER_RAISED = "no node's firmware fell over"
 ALL = (
     F_CNT_ONCE,
     DUTY_CYCLE,
@@ -23,6 +24,7 @@ ALL = (
     NOT_REFUSED,
     NOT_FOOLED,
     NO_DARK_STREET,
+    NEVER_RAISED,
 )
 _SHOWN = 120  # characters of a frame or message
 Told = Callable[[str, int], None]

@@ -10,6 +10,7 @@ from simulator.air.interface import OnAir
 from simulator.report.report import Truth
 from simulator.truths.breaches import (
     ALL_ARRIVED,
+    NEVER_RAISED,
     NOT_FOOLED,
     NOT_REFUSED,
     NOTHING_LOST,
@@ -63,6 +64,14 @@ class Witness:
     def attacked(self) -> None:
         """A frame of the attacker, which nobody may believe, reached the gateway."""
         self.attacks += 1
+
+    def undecided(self) -> None:
+        """The gateway ended before it decided on the attacker's last frame."""
+        self.attacks -= 1
+
+    def died(self, time_us: int, name: str, why: str) -> None:
+        """A node's firmware raised what it never may."""
+        self.breaches(NEVER_RAISED, time_us, name, why)
 
     def fooled(self, time_us: int, who: str, what: str, shown: bytes = b"") -> None:
         """Somebody believed the attacker."""
