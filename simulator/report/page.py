@@ -10,8 +10,22 @@ from importlib.resources import files
 
 from simulator.report.plots import Figure, figures, html_of, map_figure
 from simulator.report.report import Expectation, Group, Report, Truth
-from simulator.report.saying import EN, FR, Text, joined, lasting, number, percent, same, short, when, zone_of
-from simulator.report.words import ATTACKS, CAUSES, FAULTS, REASONS, ROLES, claim, happening, truth, word
+from simulator.report.saying import (
+    EN,
+    FR,
+    Text,
+    date,
+    joined,
+    lasting,
+    number,
+    percent,
+    same,
+    short,
+    time_of_day,
+    when,
+    zone_of,
+)
+from simulator.report.words import ATTACKS, CAUSES, FAULTS, REASONS, ROLES, claim, happening, measured, truth, word
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 _SCRIPT = """
@@ -63,12 +77,13 @@ def _style() -> str:
 
 def _head(report: Report) -> str:
     told = Text(
-        "{nodes} virtual nodes and {gateways} gateways from {begin} on, for {hours} h, seed {seed}.",
-        "{nodes} nœuds virtuels et {gateways} passerelles à partir du {begin}, pendant {hours} h, graine {seed}.",
+        "{nodes} virtual nodes and {gateways} gateways from {day}, {time} on, for {hours} h, seed {seed}.",
+        "{nodes} nœuds virtuels et {gateways} passerelles à partir du {day}, {time}, pendant {hours} h, graine {seed}.",
     ).filled(
         nodes=number(report.nodes),
         gateways=number(len(report.gateways)),
-        begin=when(report.start_s, zone_of(report.time_zone)),
+        day=date(report.start_s, zone_of(report.time_zone)),
+        time=time_of_day(report.start_s, zone_of(report.time_zone)),
         hours=short(round(report.hours, 1)),
         seed=str(report.seed),
     )
@@ -134,8 +149,8 @@ def _claim(what: str, held: bool) -> str:
 def _reached(expectation: Expectation) -> Text:
     if expectation.value is None:
         return Text("there was nothing to measure", "rien à mesurer")
-    written = f"{expectation.value:.6g}"
-    return Text("it is {value}", "c’est {value}").filled(value=Text(written, written.replace(".", ",")))
+    value = measured(expectation.name.partition(" ")[0], expectation.value)
+    return Text("it is {value}", "c’est {value}").filled(value=value)
 
 
 def _model(report: Report) -> str:

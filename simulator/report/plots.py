@@ -12,6 +12,7 @@ from simulator.report.words import CAUSES, ROLES, word
 
 Values = Sequence[float | None]
 _MOST_ZONES = 5  # curves that can be told apart in one plot: as many as there are styles
+_DURATIONS_S = (1.0, 10.0, 60.0, 600.0, 3600.0, 6 * 3600.0, 86_400.0, 5 * 86_400.0, 30 * 86_400.0)
 _AWAY = Text("shaded: gateway or broker away", "grisé\u00a0: passerelle ou courtier absent")
 
 
@@ -97,7 +98,7 @@ def map_figure(report: Report) -> Figure | None:
 def _delivery(report: Report, over: Over) -> Figure | None:
     if not report.readings["taken"]:
         return None
-    delivered = _shares(over.delivered, over.taken)
+    delivered = _settled(report, over, _shares(over.delivered, over.taken))
     frames = [
         None if not sent else 100 * max(0, sent - lost) / sent for sent, lost in zip(over.sent, over.lost, strict=True)
     ]
@@ -128,11 +129,20 @@ def _latency(report: Report, over: Over) -> Figure | None:
         "La moitié des relevés est arrivée en {half}, 99 sur 100 en {most}.",
     ).filled(half=lasting(report.latency_s["p50"]), most=lasting(report.latency_s["p99"]))
     lines = [
-        Line(label=Text("half of them were faster", "la moitié est plus rapide"), values=over.p50_s),
-        Line(label=Text("99 of 100 were faster", "99 sur 100 sont plus rapides"), values=over.p99_s, style=1),
+        Line(
+            label=Text("half of them were faster", "la moitié est plus rapide"),
+            values=_settled(report, over, over.p50_s),
+        ),
+        Line(
+            label=Text("99 of 100 were faster", "99 sur 100 sont plus rapides"),
+            values=_settled(report, over, over.p99_s),
+            style=1,
+        ),
     ]
-    high = max(10.0, next(10.0**power for power in range(1, 9) if slowest <= 10**power))
-    scale = Scale(title=Text("seconds, tenfold steps", "secondes, pas décuples"), low=0.1, high=high, logarithmic=True)
+    rungs = [value for value in _DURATIONS_S if value < 2 * slowest]
+    high = max(_DURATIONS_S[2], slowest * 1.2)
+    powers = [(value, lasting(value)) for value in rungs or _DURATIONS_S[:2]]
+    scale = Scale(title=Text("time taken", "délai"), low=powers[0][0], high=high, powers=powers)
     return _over_time("latency", title, report, over, scale, lines)
 
 
@@ -440,10 +450,7 @@ def _over_time(
 
 def _counted(key: str, counts: dict[Text, int], title: Text, unit: Text, whole: int) -> Figure:
     most = max(counts, key=lambda name: counts[name])
-    bars = [
-        Bar(label=name, value=count, figure=percent(count, whole), style=index % 5 if key == "spreading" else 0)
-        for index, (name, count) in enumerate(counts.items())
-    ]
+    bars = [Bar(label=name, value=count, figure=percent(count, whole)) for name, count in counts.items()]
     return Figure(
         key=key,
         title=title.filled(most=most, share=percent(counts[most], whole)),
@@ -455,6 +462,12 @@ def _counted(key: str, counts: dict[Text, int], title: Text, unit: Text, whole: 
 
 def _shares(parts: Sequence[int], wholes: Sequence[int]) -> list[float | None]:
     return [100 * part / whole if whole else None for part, whole in zip(parts, wholes, strict=True)]
+
+
+def _settled(report: Report, over: Over, values: Values) -> list[float | None]:
+    """Without the bins at the end whose readings may still be on their way."""
+    settled = int((report.hours * 3600 - report.grace_s) // over.bin_s)
+    return [value if at < settled else None for at, value in enumerate(values)]
 
 
 def _times_100(values: Values) -> list[float | None]:

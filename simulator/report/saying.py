@@ -10,6 +10,20 @@ LANGUAGES = (EN, FR)
 _THIN = "\u202f"  # the space of French thousands, and before a percent sign; no line breaks there
 _DAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAYS_FR = ("lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim.")
+_MONTHS = (
+    ("January", "janvier"),
+    ("February", "février"),
+    ("March", "mars"),
+    ("April", "avril"),
+    ("May", "mai"),
+    ("June", "juin"),
+    ("July", "juillet"),
+    ("August", "août"),
+    ("September", "septembre"),
+    ("October", "octobre"),
+    ("November", "novembre"),
+    ("December", "décembre"),
+)
 
 
 class Text(NamedTuple):
@@ -100,6 +114,14 @@ def day(unix_s: float, zone: tzinfo) -> Text:
     """Mon 2 and lun. 2."""
     local = datetime.fromtimestamp(unix_s, zone)
     return Text(f"{_DAYS_EN[local.weekday()]} {local.day}", f"{_DAYS_FR[local.weekday()]} {local.day}")
+
+
+def date(unix_s: float, zone: tzinfo) -> Text:
+    """2 March 2026 and 2 mars 2026."""
+    local = datetime.fromtimestamp(unix_s, zone)
+    english, french = _MONTHS[local.month - 1]
+    first = "1er" if local.day == 1 else str(local.day)
+    return Text(f"{local.day} {english} {local.year}", f"{first} {french} {local.year}")
 
 
 def when(unix_s: float, zone: tzinfo) -> Text:

@@ -13,11 +13,11 @@ from math import floor, log10
 from simulator.report.saying import Text, day, short, time_of_day
 
 WIDTH = 480
-_HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 250, 52, 14, 30, 34
+_HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 250, 58, 28, 30, 34
 _MOST_TICKS = 6  # labels that fit side by side
 _TICK_HOURS = (1, 2, 3, 4, 6, 12, 24, 48, 96, 168, 336, 672, 1344)
 _ROW = 30  # height of a bar with its label
-_LABEL = 178  # width of the labels before the bars
+_LABEL = 200  # width of the labels before the bars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +42,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """The vertical axis. low, high: in the unit that *title* names; a logarithmic one begins above 0."""
+    """The vertical axis. low, high: in the unit that *title* names.
+
+    powers: where its rungs are, each with its label, if it is logarithmic; low is above 0 then.
+    """
 
     title: Text
     low: float
     high: float
-    logarithmic: bool = False
+    powers: Sequence[tuple[float, Text]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +131,7 @@ def _x(clock: Clock, time_s: float) -> float:
 
 
 def _y(scale: Scale, value: float) -> float:
-    if scale.logarithmic:
+    if scale.powers:
         share = (log10(max(value, scale.low)) - log10(scale.low)) / (log10(scale.high) - log10(scale.low))
     else:
         share = (value - scale.low) / (scale.high - scale.low)
@@ -146,18 +149,14 @@ def _shade(clock: Clock, shade: Shade) -> str:
 def _rungs(scale: Scale) -> list[str]:
     """The vertical axis: lines across, each with its value, and above them the unit."""
     parts = [texts(scale.title, 'x="2" y="16"')]
-    for value in _ticks(scale):
+    for value, label in scale.powers or [(tick, short(tick)) for tick in _ticks(scale)]:
         y = _y(scale, value)
         parts.append(f'<line class="rung" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(texts(short(value), f'x="{_LEFT - 7}" y="{y + 5:.1f}" text-anchor="end"'))
+        parts.append(texts(label, f'x="{_LEFT - 7}" y="{y + 5:.1f}" text-anchor="end"'))
     return parts
 
 
 def _ticks(scale: Scale) -> list[float]:
-    if scale.logarithmic:
-        powers = range(floor(log10(scale.low) + 0.5), floor(log10(scale.high) + 0.5) + 1)
-        apart = max(1, (len(powers) + 4) // 5)
-        return [10.0**power for power in powers if power % apart == 0]
     step = nice_top((scale.high - scale.low) / 4)
     first, last = round(scale.low / step), round(scale.high / step)
     return [number * step for number in range(first, last + 1) if scale.low <= number * step * (1 + 1e-9)]
@@ -172,9 +171,8 @@ def _hours(clock: Clock) -> list[str]:
     for unix_s in _round_hours(clock, step):
         x = _x(clock, unix_s - clock.start_s)
         label = time_of_day(unix_s, clock.zone) if step < 24 else day(unix_s, clock.zone)
-        anchor = "start" if x < _LEFT + 20 else "end" if x > WIDTH - _RIGHT - 20 else "middle"
         parts.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{bottom}" y2="{bottom + 5}"/>')
-        parts.append(texts(label, f'x="{x:.1f}" y="{_HEIGHT - 12}" text-anchor="{anchor}"'))
+        parts.append(texts(label, f'x="{x:.1f}" y="{_HEIGHT - 12}" text-anchor="middle"'))
     return parts
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from simulator.report.saying import Text, same
+from simulator.report.saying import Text, joined, lasting, same
+from simulator.scenario.metrics import METRICS as UNITS
 
 ROLES = {
     "parking": Text("parking", "stationnement"),
@@ -85,6 +86,7 @@ HAPPENINGS = {
     "quiet": Text("faults have stopped", "fin des pannes"),
     "order": Text("order given", "ordre donné"),
 }
+_SIGNS = {">=": "≥", "<=": "≤", "==": "="}
 _BEGINS, _ENDS = "_begins", "_ends"
 
 METRICS = {  # of `simulator.scenario.metrics`
@@ -94,19 +96,19 @@ METRICS = {  # of `simulator.scenario.metrics`
     "states_right_60s": Text("bay changes known within 60 s", "changements de place connus en 60 s"),
     "states_right_360s": Text("bay changes known within 6 min", "changements de place connus en 6 min"),
     "uplinks_received": Text("frames received", "trames reçues"),
-    "latency_p50_s": Text("latency of half of the records, s", "latence de la moitié des relevés, s"),
-    "latency_p99_s": Text("latency of 99 records of 100, s", "latence de 99 relevés sur 100, s"),
-    "latency_max_s": Text("longest latency, s", "plus longue latence, s"),
-    "dating_error_max_s": Text("largest dating error, s", "plus grande erreur de datation, s"),
+    "latency_p50_s": Text("latency of half of the records", "latence de la moitié des relevés"),
+    "latency_p99_s": Text("latency of 99 records of 100", "latence de 99 relevés sur 100"),
+    "latency_max_s": Text("longest latency", "plus longue latence"),
+    "dating_error_max_s": Text("largest dating error", "plus grande erreur de datation"),
     "published_twice": Text("records published twice", "relevés publiés deux fois"),
     "joined": Text("nodes with a session at the end", "nœuds en session à la fin"),
-    "joined_after_s": Text("until the last node had joined, s", "jusqu’à l’adhésion du dernier nœud, s"),
+    "joined_after_s": Text("until the last node had joined", "jusqu’à l’adhésion du dernier nœud"),
     "duty_cycle_max": Text("airtime of the busiest node, of its limit", "temps d’antenne du plus actif, de sa limite"),
     "confirmed_uplinks": Text("frames sent confirmed", "trames émises confirmées"),
-    "dark_lamp_min": Text("minutes of lamps dark at night", "minutes de lampes éteintes la nuit"),
+    "dark_lamp_min": Text("time of lamps dark at night", "temps de lampes éteintes la nuit"),
     "frames_forged": Text("forged frames accepted", "trames forgées acceptées"),
     "downlinks_stolen": Text("downlinks stolen", "trames descendantes volées"),
-    "battery_p10_years": Text("battery life one in ten misses, years", "vie de pile qu’un sur dix n’atteint pas, ans"),
+    "battery_p10_years": Text("battery life one in ten misses", "vie de pile qu’un sur dix n’atteint pas"),
 }
 TRUTHS = {  # of `simulator.truths`
     "no frame counter was used twice": "aucun compteur de trame n’a servi deux fois",
@@ -137,8 +139,22 @@ def truth(name: str) -> Text:
 
 
 def claim(name: str) -> Text:
-    """An expectation such as "delivered >= 0.99", with its metric in words."""
+    """An expectation such as "delivered >= 0.99", with its metric and its unit in words."""
     metric, _, rest = name.partition(" ")
-    rest = rest.replace(">=", "≥").replace("<=", "≤").replace("==", "=")
-    called = word(METRICS, metric)
-    return Text(f"{called.en} {rest}".strip(), f"{called.fr} {rest.replace('.', ',')}".strip())
+    sign, _, value = rest.partition(" ")
+    try:
+        limit = measured(metric, float(value))
+    except ValueError:
+        return same(name)
+    return joined((word(METRICS, metric), same(_SIGNS.get(sign, sign)), limit), " ")
+
+
+def measured(metric: str, value: float) -> Text:
+    """A figure in the unit of its metric; shares as they are reached, never rounded up."""
+    unit = UNITS[metric].unit if metric in UNITS else ""
+    if unit == "s":
+        return lasting(value)
+    written = f"{100 * value if unit == '1' else value:.6g}"
+    figure = Text(written, written.replace(".", ","))
+    suffix = {"1": same("\u202f%"), "min": same("\u00a0min"), "a": Text("\u00a0years", "\u00a0ans")}.get(unit, same(""))
+    return joined((figure, suffix), "")
