@@ -49,6 +49,7 @@ def report_of(
         replay=district.replay,
         start_s=district.start_s,
         time_zone=district.time_zone,
+        grace_s=district.grace_s,
         uplinks={"sent": sent, "received": collector.fates[RECEIVED]},
         readings={"taken": collector.logged[READING], "delivered": sum(tally.delivered for tally in tallies)},
         events={

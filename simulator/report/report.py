@@ -162,9 +162,10 @@ class Away:
 class Report:
     """The outcome of a run; `to_json` is what `--json` writes.
 
-    model: the radio model in words. replay: the command that repeats the run. start_s: Unix time of its begin. lost:
-    uplinks by cause. refused: frames by the gateway's reason. attacks: the attacker's frames by kind. figures: by
-    metric (`simulator.scenario.metrics`); None: there was nothing to measure. unnoted: happenings beyond those kept.
+    model: the radio model in words. replay: the command that repeats the run. start_s: Unix time of its begin. grace_s:
+    records younger than that at the end may still have been on their way. lost: uplinks by cause. refused: frames by
+    the gateway's reason. attacks: the attacker's frames by kind. figures: by metric (`simulator.scenario.metrics`);
+    None: there was nothing to measure. unnoted: happenings beyond those kept.
     """
 
     seed: int
@@ -181,6 +182,7 @@ class Report:
     replay: str = ""
     start_s: int = 0
     time_zone: str = "UTC"
+    grace_s: float = 0.0
     events: dict[str, int] = field(default_factory=dict)
     downlinks: dict[str, int] = field(default_factory=dict)
     attacks: dict[str, int] = field(default_factory=dict)

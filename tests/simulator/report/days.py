@@ -45,6 +45,7 @@ def district(nodes: int = 30, hours: float = 24, gateways: int = 2) -> District:
             Spot(name=f"gw-{number + 1}", role="gateway", x_m=-350.0 + 700 * number, y_m=0.0)
             for number in range(gateways)
         ),
+        grace_s=2700,
         labels=(("gare", "La gare"), ("mairie", "La mairie")),
         streets=tuple(((-700.0, -400.0 + 160 * row), (700.0, -400.0 + 160 * row)) for row in range(6)),
     )
