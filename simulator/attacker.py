@@ -60,7 +60,8 @@ class Assault:
         self._dev_euis: dict[bytes, None] = {}
         self._newest: dict[bool, OnAir] = {}  # downlink to one device, and to a group
         self._jams: list[tuple[int, int, int]] = []  # from, to, delay in µs
-        self._jam = False
+        self._every_second = False
+        self._drowned: set[bytes] = set()  # frames that are on the air now
         for attack in attacker.attacks:
             self._plan(attack)
 
@@ -69,6 +70,7 @@ class Assault:
         mtype = frame.phy_payload[0] >> 5
         if mtype in _UP:
             self._ups.append(frame)
+            self._delay(frame)
         elif mtype == JOIN_REQUEST:
             self._joins.append(frame)
             self._dev_euis[frame.phy_payload[9:17]] = None
@@ -79,17 +81,20 @@ class Assault:
             self._downs.append(frame)
             self._newest[frame.phy_payload[4] == _MULTICAST] = frame
 
-    def jams(self, frame: OnAir) -> bool:
-        """Whether he drowns this uplink at every gateway: each second one while he delays, to be sent later."""
-        if frame.phy_payload[0] >> 5 not in _UP:
-            return False
+    def drowns(self, frame: OnAir) -> bool:
+        """Whether he jams this uplink at every gateway, to send it later."""
+        return frame.phy_payload in self._drowned
+
+    def _delay(self, frame: OnAir) -> None:
+        """Drown each second uplink while he is about to, and send it later."""
         for from_us, to_us, delay_us in self._jams:
             if from_us <= frame.start_us < to_us:
-                self._jam = not self._jam
-                if self._jam:
+                self._every_second = not self._every_second
+                if self._every_second:
+                    self._drowned.add(frame.phy_payload)
+                    self._timeline.at(frame.end_us + 1, lambda: self._drowned.discard(frame.phy_payload))
                     self._timeline.at(frame.end_us + delay_us, lambda: self._delayed(frame))
-                    return True
-        return False
+                return
 
     def _plan(self, attack: Attack) -> None:
         from_us, to_us = int(attack.from_s * 1e6), int((attack.from_s + attack.for_s) * 1e6)

@@ -57,30 +57,30 @@ COSTS = {
 }
 
 
+End = Callable[[], None]  # undoes what a fault did; called once
+
+
 class Ether(Protocol):
-    """What faults do to the air; each call has its undoing."""
-
-    def lose(self, name: str, share: float, up: bool, down: bool) -> None:
-        """At a node or gateway such a share of frames is lost, on top; a negative share takes as much back."""
-
-    def jam(self, gateway: str, freq_hz: int | None, on: bool) -> None:
-        """A gateway hears nothing there (None: anywhere), or again."""
-
-    def weaken(self, name: str, loss_db: float) -> None:
-        """A node or gateway is weaker both ways, on top; a negative loss takes as much back."""
+    """What faults do to the air (`simulator.air.radio.RadioAir`)."""
 
     def switch(self, gateway: str, on: bool) -> None:
         """A gateway's radio has power, or not."""
+
+    def lose(self, names: Iterable[str], share: float, up: bool = True, down: bool = True) -> End:
+        """Such a share of the frames of these nodes and gateways is lost, on top."""
+
+    def detune(self, names: Iterable[str], loss_db: float) -> End:
+        """These nodes and gateways are weaker, both ways."""
+
+    def jam(self, gateway: str, freq_hz: int | None = None) -> End:
+        """A gateway hears nothing there; None: anywhere."""
 
 
 class Street(Protocol):
     """What faults do to nodes."""
 
-    def strike(self, kind: FaultKind, name: str, fault: Fault) -> None:
-        """It begins."""
-
-    def relieve(self, kind: FaultKind, name: str, fault: Fault) -> None:
-        """It is over."""
+    def strike(self, fault: Fault, name: str) -> End:
+        """It befalls the node of this name."""
 
 
 class Faults:
@@ -114,33 +114,24 @@ class Faults:
 
     def _plan(self, fault: Fault, target: str) -> None:
         self._timeline.at(int(fault.from_s * 1e6), lambda: self._begin(fault, target))
-        if fault.for_s > 0:
-            self._timeline.at(int(fault.until_s * 1e6), lambda: self._end(fault, target))
 
     def _begin(self, fault: Fault, target: str) -> None:
         now_us = self._timeline.now_us
         self._charge(fault, target)
-        if fault.for_s > 0:
-            self._collector.fault(fault.kind.value, target, True, now_us)
+        act = _ACTS.get(fault.kind)
+        if act is not None and (not target or target in self._gateways or fault.kind in _OF_BOTH):
+            end = act(self, fault, target)
         else:
+            end = self._street.strike(fault, target)
+        if fault.for_s <= 0:
             self._collector.happened(fault.kind.value, target, now_us)
-        act = _BEGIN.get(fault.kind)
-        if act is not None and (not target or target in self._gateways):
-            act(self, fault, target)
-        elif fault.kind in _BOTH:
-            self._trouble(fault, target, 1)
-        else:
-            self._street.strike(fault.kind, target, fault)
+            return
+        self._collector.fault(fault.kind.value, target, True, now_us)
+        self._timeline.at(int(fault.until_s * 1e6), lambda: self._end(fault, target, end))
 
-    def _end(self, fault: Fault, target: str) -> None:
+    def _end(self, fault: Fault, target: str, end: End) -> None:
         self._collector.fault(fault.kind.value, target, False, self._timeline.now_us)
-        act = _END.get(fault.kind)
-        if act is not None and (not target or target in self._gateways):
-            act(self, fault, target)
-        elif fault.kind in _BOTH:
-            self._trouble(fault, target, -1)
-        else:
-            self._street.relieve(fault.kind, target, fault)
+        end()
 
     def _charge(self, fault: Fault, target: str) -> None:
         """Tell the witness what it may cost."""
@@ -152,105 +143,123 @@ class Faults:
             until_us = int(fault.until_s * 1e6) + _FOLLOWED_US
             self._witness.records.clock_off(self._timeline.now_us, until_us, int((fault.by_s or 0) * 1e6))
 
-    # Of the radio, at nodes and gateways alike.
+    # Of the radio.
 
-    def _trouble(self, fault: Fault, target: str, sign: int) -> None:
-        if fault.kind is FaultKind.LOSS:
-            self._ether.lose(target, sign * (fault.share or 0.0), fault.up, fault.down)
-        else:
-            self._ether.weaken(target, sign * (fault.loss_db or 0.0))
+    def _lose(self, fault: Fault, target: str) -> End:
+        return self._ether.lose((target,), fault.share or 0.0, fault.up, fault.down)
+
+    def _detune(self, fault: Fault, target: str) -> End:
+        return self._ether.detune((target,), fault.loss_db or 0.0)
+
+    def _jam(self, fault: Fault, target: str) -> End:
+        return self._ether.jam(target, fault.freq_hz)
 
     # Of gateways.
 
-    def _jam(self, fault: Fault, target: str) -> None:
-        self._ether.jam(target, fault.freq_hz, True)
-
-    def _unjam(self, fault: Fault, target: str) -> None:
-        self._ether.jam(target, fault.freq_hz, False)
-
-    def _radio_off(self, fault: Fault, target: str) -> None:
-        self._offs[target] = self._offs.get(target, 0) + 1
+    def _switch_off(self, fault: Fault, target: str) -> End:
+        """The radio and its forwarder have no power."""
         self._cabinet.radio_off(target)
+        self._offs[target] = self._offs.get(target, 0) + 1
         if self._offs[target] == 1:
-            self._ether.switch(target, False)
-            self._collector.gateway(target, False, self._timeline.now_us)
+            self._turn(target, False)
 
-    def _radio_on(self, fault: Fault, target: str) -> None:
-        self._offs[target] -= 1
-        self._cabinet.radio_on(target)
-        if not self._offs[target]:
-            self._ether.switch(target, True)
-            self._collector.gateway(target, True, self._timeline.now_us)
+        def end() -> None:
+            self._cabinet.radio_on(target)
+            self._offs[target] -= 1
+            if not self._offs[target]:
+                self._turn(target, True)
 
-    def _kill(self, fault: Fault, target: str) -> None:
+        return end
+
+    def _turn(self, gateway: str, on: bool) -> None:
+        self._ether.switch(gateway, on)
+        self._collector.gateway(gateway, on, self._timeline.now_us)
+
+    def _kill(self, fault: Fault, target: str) -> End:
+        """The process is gone, and starts again when nothing keeps it down any more."""
         self._downs += 1
         self._cabinet.kill()
 
-    def _revive(self, fault: Fault, target: str) -> None:
-        self._downs -= 1
-        if not self._downs:
-            self._cabinet.begin()
+        def end() -> None:
+            self._downs -= 1
+            if not self._downs:
+                self._cabinet.begin()
 
-    def _darken(self, fault: Fault, target: str) -> None:
+        return end
+
+    def _darken(self, fault: Fault, target: str) -> End:
         """The mains is away: the radio, and the process where it hangs beside."""
-        self._radio_off(fault, target)
+        ends = [self._switch_off(fault, target)]
         if target == self._gateways[0]:
-            self._kill(fault, target)
+            ends.append(self._kill(fault, target))
 
-    def _lighten(self, fault: Fault, target: str) -> None:
-        self._radio_on(fault, target)
-        if target == self._gateways[0]:
-            self._revive(fault, target)
+        def end() -> None:
+            for each in ends:
+                each()
 
-    def _cut_off(self, fault: Fault, target: str) -> None:
+        return end
+
+    def _cut_off(self, fault: Fault, target: str) -> End:
         self._cabinet.cut_off(target)
+        return lambda: self._cabinet.joined_up(target)
 
-    def _join_up(self, fault: Fault, target: str) -> None:
-        self._cabinet.joined_up(target)
+    def _jump(self, fault: Fault, target: str) -> End:
+        by_ms = int((fault.by_s or 0) * 1000)
+        self._cabinet.clock_off_ms += by_ms
 
-    def _jump(self, fault: Fault, target: str) -> None:
-        self._cabinet.clock_off_ms += int((fault.by_s or 0) * 1000)
+        def end() -> None:
+            self._cabinet.clock_off_ms -= by_ms
 
-    def _jump_back(self, fault: Fault, target: str) -> None:
-        self._cabinet.clock_off_ms -= int((fault.by_s or 0) * 1000)
+        return end
 
-    def _distrust(self, fault: Fault, target: str) -> None:
+    def _distrust(self, fault: Fault, target: str) -> End:
         self._cabinet.clock_untrusted += 1
 
-    def _trust(self, fault: Fault, target: str) -> None:
-        self._cabinet.clock_untrusted -= 1
+        def end() -> None:
+            self._cabinet.clock_untrusted -= 1
 
-    def _fill(self, fault: Fault, target: str) -> None:
+        return end
+
+    def _fill(self, fault: Fault, target: str) -> End:
         self._cabinet.fill_disk()
-
-    def _empty(self, fault: Fault, target: str) -> None:
-        self._cabinet.empty_disk()
+        return self._cabinet.empty_disk
 
     # Of the broker.
 
-    def _leave(self, fault: Fault, target: str) -> None:
+    def _leave(self, fault: Fault, target: str) -> End:
         self._broker.leave()
         self._collector.broker(False, self._timeline.now_us)
 
-    def _come_back(self, fault: Fault, target: str) -> None:
-        self._broker.come_back()
-        self._collector.broker(self._broker.up, self._timeline.now_us)
+        def end() -> None:
+            self._broker.come_back()
+            self._collector.broker(self._broker.up, self._timeline.now_us)
 
-    def _restart(self, fault: Fault, target: str) -> None:
+        return end
+
+    def _restart(self, fault: Fault, target: str) -> End:
         self._broker.drop("the broker restarts")
+        return _nothing
 
-    def _double(self, fault: Fault, target: str) -> None:
-        self._broker.duplicates += fault.share or 0.0
+    def _double(self, fault: Fault, target: str) -> End:
+        share = fault.share or 0.0
+        self._broker.duplicates += share
 
-    def _single(self, fault: Fault, target: str) -> None:
-        self._broker.duplicates -= fault.share or 0.0
+        def end() -> None:
+            self._broker.duplicates -= share
+
+        return end
 
 
-_Act = Callable[[Faults, Fault, str], None]
-_BOTH = (FaultKind.LOSS, FaultKind.ANTENNA)
-_BEGIN: dict[FaultKind, _Act] = {
+def _nothing() -> None:
+    pass
+
+
+_OF_BOTH = (FaultKind.LOSS, FaultKind.ANTENNA)  # of nodes as of gateways
+_ACTS: dict[FaultKind, Callable[[Faults, Fault, str], End]] = {
+    FaultKind.LOSS: Faults._lose,
+    FaultKind.ANTENNA: Faults._detune,
     FaultKind.JAMMING: Faults._jam,
-    FaultKind.GATEWAY_REBOOT: Faults._radio_off,
+    FaultKind.GATEWAY_REBOOT: Faults._switch_off,
     FaultKind.GATEWAY_POWER_CUT: Faults._kill,
     FaultKind.POWER_CUT: Faults._darken,
     FaultKind.BACKHAUL: Faults._cut_off,
@@ -260,16 +269,4 @@ _BEGIN: dict[FaultKind, _Act] = {
     FaultKind.BROKER_AWAY: Faults._leave,
     FaultKind.BROKER_RESTART: Faults._restart,
     FaultKind.DUPLICATES: Faults._double,
-}
-_END: dict[FaultKind, _Act] = {
-    FaultKind.JAMMING: Faults._unjam,
-    FaultKind.GATEWAY_REBOOT: Faults._radio_on,
-    FaultKind.GATEWAY_POWER_CUT: Faults._revive,
-    FaultKind.POWER_CUT: Faults._lighten,
-    FaultKind.BACKHAUL: Faults._join_up,
-    FaultKind.CLOCK_JUMP: Faults._jump_back,
-    FaultKind.CLOCK_UNTRUSTED: Faults._trust,
-    FaultKind.DISK_FULL: Faults._empty,
-    FaultKind.BROKER_AWAY: Faults._come_back,
-    FaultKind.DUPLICATES: Faults._single,
 }

@@ -208,5 +208,3 @@ def _kind(kind: int, bay: bool) -> str:
         return report.READING
     assert kind == EVENT
     return report.BAY if bay else report.EVENT
-
-
