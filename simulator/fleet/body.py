@@ -37,6 +37,7 @@ from firmware.events import (
 from protocol.quantities import size_of
 from simulator.air.interface import Air, OnAir, Reception
 from simulator.fleet.clock import NodeClock
+from simulator.fleet.files import PowerCut
 from simulator.fleet.hardware import Field, Hardware, Sensing
 from simulator.fleet.senses import BayStimulus, LampStimulus, Stimulus
 from simulator.fleet.window import Window
@@ -45,14 +46,12 @@ from simulator.timeline import Timeline
 if TYPE_CHECKING:
     from firmware.node import Core
 
+_COMPARES_S = 0.4  # a LIS3MDL in low power looks 2.5 times a second at best
+_MOVES_S = 30.0  # what begins to move is at rest after that: a car needs up to 20 s to come in
 _MOST_ANSWERS = 16  # within one event; a core that asks for more at one moment would never come to rest
 # Events without anything in them are made once: no core keeps one.
 _WOKE, _TRANSMITTED, _CLOSED, _MOVED = Woke(), Transmitted(), WindowClosed(), FieldMoved()
 _MOTION, _FAILING = MotionSeen(), PowerFailing()
-
-
-class PowerCut(Exception):  # noqa: N818 - it is one
-    """The power went in the middle of what was being done; raised by what knows, such as a flash that tears."""
 
 
 class Keeper(Protocol):
@@ -91,10 +90,9 @@ class Body:
         "_gear",
         "_keeper",
         "_lamp",
-        "_looks_us",
         "_on",
         "_ring_us",
-        "_sending",
+        "_sent_us",
         "_slept_us",
         "_stimulus",
         "_timeline",
@@ -137,11 +135,10 @@ class Body:
         self._on = False
         self._alarm_us: int | None = None  # when the core wants to be woken
         self._ring_us: int | None = None  # when the timeline calls next for that
-        self._sending = False
+        self._sent_us: int | None = None  # when the frame that is being sent will be out
         self._window: Window | None = None
         self._answers: list[object] = []  # events that what was just done brought about
-        self._watches: dict[int, tuple[Field, int]] = {}  # by bay: the field, and how far it may move
-        self._looks_us: dict[int, int] = {}  # by bay: when the timeline calls next for that
+        self._watches: dict[int, _Watch] = {}  # by bay
         self._fan_us: int | None = None  # since when it has been on
         self._slept_us = 0
 
@@ -182,10 +179,24 @@ class Body:
         self._close()
         self._rest_fan()
 
-    def uptime_ms(self) -> int:
-        """What the node's clock shows."""
+    def move(self, timeline: Timeline, air: Air) -> None:
+        """Go on as it is on another timeline, whose times mean the same, and in another air."""
+        self._timeline = timeline
+        self._air = air
+        self._ring_us = self._alarm_us
+        if self._alarm_us is not None:
+            timeline.at(self._alarm_us, self._ring)
+        if self._sent_us is not None:
+            timeline.at(self._sent_us, self._sent)
+        if self._window is not None:
+            self._await(self._window)
+        for watch in self._watches.values():
+            watch.move()
+
+    def drift(self, sleep_ppm: int) -> None:
+        """From its next sleep on, its sleep clock gains so much."""
         assert self._clock is not None
-        return self._clock.wake(self._timeline.now_us)
+        self._clock.sleep_ppm = sleep_ppm
 
     # What happens to it.
 
@@ -240,7 +251,7 @@ class Body:
         now_us = self._timeline.now_us
         if clock.asleep:
             self.tally.deep_us += now_us - self._slept_us
-        now_ms = clock.wake(now_us)
+        now_ms = clock.wake(now_us) // 1000
         self.tally.wakes += 1
         answers = self._answers
         handle = self._core.handle
@@ -266,12 +277,12 @@ class Body:
             self._deep_after_ms is not None
             and wake_ms - now_ms >= self._deep_after_ms
             and self._window is None
-            and not self._sending
+            and self._sent_us is None
         ):
             clock.sleep(self._epoch_s + now_us // 1_000_000)
             self._slept_us = now_us
             self.tally.deep_sleeps += 1
-        alarm_us = self._alarm_us = clock.when_us(wake_ms)
+        alarm_us = self._alarm_us = clock.when_us(wake_ms * 1000)
         if self._ring_us is None or alarm_us < self._ring_us:
             self._ring_us = alarm_us
             self._timeline.at(alarm_us, self._ring)
@@ -294,30 +305,31 @@ class Body:
 
     def _transmit(self, action: RadioTransmit) -> None:
         self._close()
-        self._sending = True
         tally = self.tally
         power_dbm = action.power_dbm
         airtime_us = self._air.transmit(self.name, action.phy_payload, action.freq_hz, action.dr, power_dbm)
         tally.frames_sent += 1
         tally.sent_us[power_dbm] = tally.sent_us.get(power_dbm, 0) + airtime_us
-        self._timeline.at(self._timeline.now_us + airtime_us, self._sent)
+        sent_us = self._sent_us = self._timeline.now_us + airtime_us
+        self._timeline.at(sent_us, self._sent)
 
     def _sent(self) -> None:
         if self._on:
-            self._sending = False
+            self._sent_us = None
             self._hear(_TRANSMITTED)
 
     def _open(self, action: OpenWindow) -> None:
         self._close()
         assert self._clock is not None
-        now_us = self._timeline.now_us
-        opens_us = self._clock.when_us(action.open_ms)
-        window = self._window = Window(action, opens_us)
-        if opens_us > now_us:
-            self._timeline.at(opens_us, lambda: self._listen(window))
+        window = self._window = Window(action, self._clock.when_us(action.open_ms * 1000))
+        self._await(window)
+
+    def _await(self, window: Window) -> None:
+        if window.opens_us > self._timeline.now_us:
+            self._timeline.at(window.opens_us, lambda: self._listen(window))
         else:
             self._listen(window)
-        if action.symbols:
+        if window.symbols:
             self._timeline.at(window.closes_us, lambda: self._pass(window))
 
     def _listen(self, window: Window) -> None:
@@ -355,7 +367,7 @@ class Body:
         if self._gear:
             assert self._lamp is not None
             for head in hardware.lamps:
-                self._answers.append(LampFeedback(head, self._lamp.gear_status(head, time_s)))
+                self._answers.append(LampFeedback(head, self._lamp.feedback(head, time_s)))
 
     def _sense_field(self, action: SenseField) -> None:
         self.tally.senses += 1
@@ -374,39 +386,11 @@ class Body:
 
     def _watch_field(self, action: WatchField) -> None:
         assert self._bays is not None
-        self._watches[action.bay] = self._bays.field(action.bay, self._time_s()), action.threshold_dut
-        self._await_change(action.bay)
-
-    def _await_change(self, bay: int) -> None:
-        """Be called when the field moves next; an earlier call finds that it has not."""
-        assert self._bays is not None
-        change_s = self._bays.next_change_s(bay, self._time_s())
-        if change_s is None:
-            return
-        look_us = max(int((change_s - self._epoch_s) * 1_000_000), self._timeline.now_us + 1)
-        due_us = self._looks_us.get(bay)
-        if due_us is None or look_us < due_us:
-            self._looks_us[bay] = look_us
-            self._timeline.at(look_us, lambda: self._look(bay, look_us))
-
-    def _look(self, bay: int, look_us: int) -> None:
-        """Wake the node if the field has moved as far as its magnetometer was told."""
-        if self._looks_us.get(bay) != look_us:
-            return
-        del self._looks_us[bay]
+        bay = action.bay
         watch = self._watches.get(bay)
-        if watch is None or not self._on:
-            return
-        was, threshold_dut = watch
-        assert self._bays is not None
-        now = self._bays.field(bay, self._time_s())
-        if self.hardware.sensing is Sensing.WELL and any(
-            abs(now[axis] - was[axis]) >= threshold_dut for axis in range(3)
-        ):
-            self._watches.clear()
-            self._hear(_MOVED)
-        else:
-            self._await_change(bay)
+        if watch is None:
+            watch = self._watches[bay] = _Watch(self, bay)
+        watch.arm(self._bays.field(bay, self._time_s()), action.threshold_dut)
 
     def _sense_lux(self, action: SenseLux) -> None:
         lux = None
@@ -437,7 +421,7 @@ class Body:
     def _set_lamp(self, action: SetLamp) -> None:
         self.hardware.lamps[action.head] = action.level_pct, action.fade_s
         if self._lamp is not None:
-            self._lamp.lamp_set(action.head, action.level_pct, action.fade_s, self._time_s())
+            self._lamp.set_lamp(action.head, action.level_pct, action.fade_s, self._time_s())
         if self._keeper is not None:
             self._keeper.lamp_set(action.head, action.level_pct, action.fade_s)
 
@@ -449,6 +433,63 @@ class Body:
             _cannot(self, action)
         else:
             self._keeper.restart()
+
+
+class _Watch:
+    """A magnetometer that wakes its node when the field leaves what it was; it compares as long as something moves."""
+
+    __slots__ = ("_bay", "_body", "_look_us", "_moves_s", "_threshold_dut", "_was")
+
+    def __init__(self, body: Body, bay: int) -> None:
+        self._body = body
+        self._bay = bay
+        self._was: Field | None = None  # None: not armed
+        self._threshold_dut = 0
+        self._moves_s = -_MOVES_S  # when something began to move last
+        self._look_us: int | None = None  # when the timeline calls next
+
+    def arm(self, was: Field, threshold_dut: int) -> None:
+        self._was = was
+        self._threshold_dut = threshold_dut
+        self._plan()
+
+    def move(self) -> None:
+        self._look_us = None
+        if self._was is not None:
+            self._plan()
+
+    def _plan(self) -> None:
+        body = self._body
+        assert body._bays is not None
+        time_s = body._time_s()
+        if time_s < self._moves_s + _MOVES_S:
+            look_s = time_s + _COMPARES_S
+        else:
+            look_s = body._bays.next_move_s(self._bay, time_s, self._threshold_dut)
+        look_us = int((look_s - body._epoch_s) * 1_000_000)
+        if self._look_us is None or look_us < self._look_us:
+            self._look_us = look_us
+            body._timeline.at(look_us, self._look)
+
+    def _look(self) -> None:
+        body = self._body
+        if body._timeline.now_us != self._look_us or not body._on:
+            return  # an earlier look took its place
+        self._look_us = None
+        if self._was is None:
+            return
+        assert body._bays is not None
+        time_s = body._time_s()
+        if time_s >= self._moves_s + _MOVES_S:
+            self._moves_s = time_s
+        x, y, z = body._bays.field(self._bay, time_s)
+        was_x, was_y, was_z = self._was
+        moved_dut = max(abs(x - was_x), abs(y - was_y), abs(z - was_z))
+        if moved_dut >= self._threshold_dut and body.hardware.sensing is Sensing.WELL:
+            self._was = None
+            body._hear(_MOVED)
+        else:
+            self._plan()
 
 
 def _cannot(body: Body, action: object) -> None:

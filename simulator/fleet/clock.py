@@ -29,12 +29,12 @@ class NodeClock:
         self.asleep = False
 
     def wake(self, true_us: int) -> int:
-        """Go on by the crystal; returns the node's time in ms."""
-        self._node_us += (true_us - self._true_us) * self._rate // _UNIT
+        """Go on by the crystal; returns the node's time in µs."""
+        node_us = self._node_us = self._node_us + (true_us - self._true_us) * self._rate // _UNIT
         self._true_us = true_us
         self._rate = self._awake
         self.asleep = False
-        return self._node_us // 1000
+        return node_us
 
     def sleep(self, time_s: int) -> None:
         """Go on by the poor oscillator from the moment of the last `wake`, which is *time_s* (Unix)."""
@@ -44,9 +44,9 @@ class NodeClock:
             ppm += int(ppm / _SWING * cycle(time_s, DAY_S, _WARMEST_S))
             self._rate = _UNIT + max(-WORST_SLEEP_PPM, min(WORST_SLEEP_PPM, ppm))
 
-    def when_us(self, node_ms: int) -> int:
-        """The virtual time at which it will show *node_ms*, or that of the last `wake` if it has been."""
-        left_us = node_ms * 1000 - self._node_us
+    def when_us(self, node_us: int) -> int:
+        """The virtual time at which it will show *node_us*, or that of the last `wake` if it has been."""
+        left_us = node_us - self._node_us
         if left_us <= 0:
             return self._true_us
         return self._true_us - left_us * _UNIT // -self._rate
