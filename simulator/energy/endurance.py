@@ -24,8 +24,9 @@ from protocol.settings import AIR, PARKING, Settings
 from simulator.air.simple import SimpleAir
 from simulator.energy.currents import AIR_SENSORS, LIS3MDL, MMC5983MA
 from simulator.energy.ledger import Board, EnergyMeter, Ledger, Sensors
-from simulator.fleet.body import Body, Stimulus
+from simulator.fleet.body import Body
 from simulator.fleet.files import MemoryFiles
+from simulator.fleet.senses import Stimulus
 from simulator.stimuli.air import AirStimulus
 from simulator.stimuli.cycles import DAY_S
 from simulator.stimuli.parking import ParkingStimulus
