@@ -113,11 +113,18 @@ class Levels:
         """How many there are."""
         return len(self._now)
 
-    def set(self, member: Hashable, level: int, time_us: int) -> None:
-        """A member has this level from now on; times only grow."""
+    @property
+    def mean(self) -> float | None:
+        """Their mean level now; None: there is no member."""
+        return self._total / len(self._now) if self._now else None
+
+    def set(self, member: Hashable, level: int, time_us: int) -> int:
+        """A member has this level from now on; returns by how much it rose. Times only grow."""
         self.pass_until(time_us)
-        self._total += level - self._now.get(member, 0)
+        rise = level - self._now.get(member, 0)
+        self._total += rise
         self._now[member] = level
+        return rise
 
     def pass_until(self, time_us: int) -> None:
         """Nothing changes until then."""

@@ -24,23 +24,26 @@ _NOTED = 400  # happenings and outages kept for the page, the first of the run; 
 Value = float | int | str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Happening:
-    """Something worth a line: what (a key of `simulator.report.words`), of whom, when."""
+    """Something worth a line: what (a key of `simulator.report.words`), when, of whom, and of how many at once."""
 
     time_us: int
     what: str
     subject: str
+    count: int = 1
 
 
 @dataclass(slots=True)
 class Outage:
-    """Something that was away or wrong for a while; to_us is None as long as it lasts."""
+    """Something that was away or wrong for a while; to_us is None as long as it lasts. count: how many at once."""
 
     what: str
     subject: str
     from_us: int
     to_us: int | None = None
+    count: int = 1
+    lasting: int = 1  # of those
 
 
 @dataclass(slots=True)
@@ -62,6 +65,9 @@ class Tally:
     powered: bool = True
     years: float | None = None  # its cell would last
     airtime_us: int = 0
+    bays: int = 0
+    occupied: int = 0  # of its bays, in truth
+    level_pct: int = 0  # summed over its heads
 
 
 class Airtime:
@@ -143,6 +149,7 @@ class Collector:
         self.unnoted = 0  # happenings beyond those
         self.outages: list[Outage] = []
         self._due_us = int((district.hours * 3600 - district.grace_s) * 1_000_000)
+        self._open: dict[tuple[str, str], Outage] = {}  # by what and subject
         self._known: dict[tuple[str, int], int] = {}  # when what the city knows of a bay was observed
 
     # The radio.
@@ -204,11 +211,14 @@ class Collector:
 
     def bay(self, node: str, bay: int, occupied: bool, time_us: int) -> None:
         """A bay is taken or left in truth; at first: what it begins with."""
-        self._levels(self.bays, node).set((node, bay), int(occupied), time_us)
+        levels, tally = self._levels(self.bays, node), self.tallies[node]
+        before = levels.members
+        tally.occupied += levels.set((node, bay), int(occupied), time_us)
+        tally.bays += levels.members - before
 
     def lamp(self, node: str, head: int, level_pct: int, time_us: int) -> None:
         """A lamp shines at a level; at first: what it begins with."""
-        self._levels(self.lamps, node).set((node, head), level_pct, time_us)
+        self.tallies[node].level_pct += self._levels(self.lamps, node).set((node, head), level_pct, time_us)
 
     def power(self, node: str, up: bool) -> None:
         """A node lost its power, or has it again."""
@@ -288,7 +298,10 @@ class Collector:
         self._away(kind, target, begins, time_us)
 
     def happened(self, what: str, subject: str, time_us: int) -> None:
-        """Something else worth a line, such as "reboot" of a node."""
+        """Something else worth a line, such as "reboot" of a node; the same of many at one time is one line."""
+        if self.latest and self.latest[-1].what == what and self.latest[-1].time_us == time_us:
+            self.latest[-1].count += 1
+            return
         happening = Happening(time_us, what, subject)
         self.latest.append(happening)
         if len(self.noted) < _NOTED:
@@ -304,14 +317,18 @@ class Collector:
 
     def _away(self, what: str, subject: str, begins: bool, time_us: int) -> None:
         self.happened(f"{what}_begins" if begins else f"{what}_ends", subject, time_us)
-        if begins:
-            if len(self.outages) < _NOTED:
-                self.outages.append(Outage(what, subject, time_us))
-            return
-        for outage in reversed(self.outages):
-            if outage.what == what and outage.subject == subject and outage.to_us is None:
-                outage.to_us = time_us
-                return
+        if not begins:
+            outage = self._open.pop((what, subject), None)
+            if outage is not None:
+                outage.lasting -= 1
+                outage.to_us = time_us if not outage.lasting else None
+        elif self.outages and self.outages[-1].what == what and self.outages[-1].from_us == time_us:
+            outage = self._open[what, subject] = self.outages[-1]
+            outage.count += 1
+            outage.lasting += 1
+        elif len(self.outages) < _NOTED:
+            outage = self._open[what, subject] = Outage(what, subject, time_us)
+            self.outages.append(outage)
 
     def _levels(self, of: dict[str, Levels], node: str) -> Levels:
         zone = self.tallies[node].spot.zone

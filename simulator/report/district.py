@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+from firmware.telling import REPEATED
+from simulator.report.saying import Text, joined, lasting, percent, short
+from simulator.report.words import INTERFERENCE, PATH_LOSS, word
+from simulator.scenario.model import Radio, Scenario
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
@@ -32,7 +37,7 @@ class District:
     hours: float
     start_s: int
     time_zone: str
-    model: str
+    model: Text
     replay: str
     nodes: tuple[Spot, ...]
     gateways: tuple[Spot, ...]
@@ -40,3 +45,54 @@ class District:
     warm: bool = False
     streets: tuple[tuple[tuple[float, float], ...], ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+
+
+def district_of(scenario: Scenario, replay: str) -> District:
+    """The district of a scenario; *replay* as `District` has it. Grace is as long as a reading is repeated."""
+    grace_s = REPEATED * max(node.interval_s for node in scenario.nodes)
+    return District(
+        name=scenario.name,
+        seed=scenario.seed,
+        hours=scenario.hours,
+        start_s=scenario.start_s,
+        time_zone=scenario.site.time_zone,
+        model=model_of(scenario.radio),
+        replay=replay,
+        nodes=tuple(
+            Spot(name=node.name, role=node.role.value, zone=node.zone, x_m=node.x_m, y_m=node.y_m)
+            for node in scenario.nodes
+        ),
+        gateways=tuple(
+            Spot(name=gateway.name, role="gateway", x_m=gateway.x_m, y_m=gateway.y_m) for gateway in scenario.gateways
+        ),
+        grace_s=min(grace_s, scenario.end_s / 2),
+        warm=scenario.warm,
+        streets=tuple(street.points for street in scenario.streets),
+        labels=tuple((zone.name, zone.label) for zone in scenario.zones),
+    )
+
+
+def model_of(radio: Radio) -> Text:
+    """The radio model in words."""
+    parts = [
+        Text("path loss {preset}", "affaiblissement {preset}").filled(preset=word(PATH_LOSS, radio.path_loss)),
+        Text("frozen shadowing of {db} dB", "effet de masque figé de {db} dB").filled(db=short(radio.shadowing_db)),
+        Text("fading of {db} dB from frame to frame", "évanouissement de {db} dB d’une trame à l’autre").filled(
+            db=short(radio.fading_db)
+        ),
+        word(INTERFERENCE, radio.interference.value),
+    ]
+    if radio.loss_up or radio.loss_down:
+        parts.append(
+            Text(
+                "{up} of uplinks and {down} of downlinks lost by chance on top",
+                "plus {up} des trames montantes et {down} des descendantes perdues au hasard",
+            ).filled(up=percent(radio.loss_up, 1), down=percent(radio.loss_down, 1))
+        )
+    if radio.bursts:
+        parts.append(
+            Text(
+                "links bad for {bad} after {good} on average", "liens mauvais pendant {bad} après {good} en moyenne"
+            ).filled(bad=lasting(radio.bursts.bad_s), good=lasting(radio.bursts.good_s))
+        )
+    return joined(parts, ", ")

@@ -45,7 +45,9 @@ def report_of(
         hours=round(end_us / _HOUR_US, 3),
         nodes=len(tallies),
         name=district.name,
-        model=district.model,
+        model=district.model.en,
+        model_fr=district.model.fr,
+        complete=end_us >= district.hours * _HOUR_US,
         replay=district.replay,
         start_s=district.start_s,
         time_zone=district.time_zone,
@@ -85,7 +87,9 @@ def report_of(
         spots=[_node(tally) for tally in tallies],
         streets=[list(street) for street in district.streets],
         over=_over(collector, readings),
-        happenings=[Noted(_seconds(noted.time_us), noted.what, noted.subject) for noted in collector.noted],
+        happenings=[
+            Noted(_seconds(noted.time_us), noted.what, noted.subject, noted.count) for noted in collector.noted
+        ],
         unnoted=collector.unnoted,
         outages=[
             Away(
@@ -93,6 +97,7 @@ def report_of(
                 outage.subject,
                 _seconds(outage.from_us),
                 _seconds(end_us if outage.to_us is None else outage.to_us),
+                outage.count,
             )
             for outage in collector.outages
         ],

@@ -25,7 +25,19 @@ from simulator.report.saying import (
     when,
     zone_of,
 )
-from simulator.report.words import ATTACKS, CAUSES, FAULTS, REASONS, ROLES, claim, happening, measured, truth, word
+from simulator.report.words import (
+    ATTACKS,
+    CAUSES,
+    FAULTS,
+    REASONS,
+    ROLES,
+    claim,
+    happening,
+    measured,
+    truth,
+    whose,
+    word,
+)
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 _SCRIPT = """
@@ -155,7 +167,7 @@ def _reached(expectation: Expectation) -> Text:
 
 def _model(report: Report) -> str:
     used = Text("Radio model of this run: {model}.", "Modèle radio de ce passage\u00a0: {model}.").filled(
-        model=report.model or Text("not named", "non nommé")
+        model=Text(report.model, report.model_fr)
     )
     heading = _heading(Text("How far to trust the radio", "Jusqu’où se fier à la radio"))
     return f"{heading}\n<p>{html_of(used)} {html_of(_ABOUT_MODEL)}</p>"
@@ -254,7 +266,7 @@ def _troubles(report: Report) -> str:
                 when(report.start_s + each.from_s, zone),
                 lasting(each.to_s - each.from_s),
                 word(FAULTS, each.what),
-                same(each.subject or "–"),
+                whose(each.subject or "–", each.count),
             ]
             for each in report.outages
         ]
@@ -272,7 +284,7 @@ def _troubles(report: Report) -> str:
         )
     if report.happenings:
         rows = [
-            [when(report.start_s + each.time_s, zone), happening(each.what), same(each.subject or "–")]
+            [when(report.start_s + each.time_s, zone), happening(each.what), whose(each.subject or "–", each.count)]
             for each in report.happenings
         ]
         more = Text(", the first {count} of them", ", les {count} premiers").filled(count=number(len(rows)))

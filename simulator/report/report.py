@@ -141,31 +141,34 @@ class Over:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Something that happened at a second of the run; what: a key of `simulator.report.words`."""
+    """Something that happened at a second of the run; what: a key of `simulator.report.words`. count: to how many."""
 
     time_s: float
     what: str
     subject: str
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """Something that was away or wrong from a second of the run to another one."""
+    """Something that was away or wrong from a second of the run to another one. count: how many at once."""
 
     what: str
     subject: str
     from_s: float
     to_s: float
+    count: int = 1
 
 
 @dataclass(slots=True, kw_only=True)
 class Report:
     """The outcome of a run; `to_json` is what `--json` writes.
 
-    model: the radio model in words. replay: the command that repeats the run. start_s: Unix time of its begin. grace_s:
-    records younger than that at the end may still have been on their way. lost: uplinks by cause. refused: frames by
-    the gateway's reason. attacks: the attacker's frames by kind. figures: by metric (`simulator.scenario.metrics`);
-    None: there was nothing to measure. unnoted: happenings beyond those kept.
+    model, model_fr: the radio model in words. replay: the command that repeats the run. start_s: Unix time of its
+    begin. grace_s: records younger than that at the end may still have been on their way. lost: uplinks by cause.
+    refused: frames by the gateway's reason. attacks: the attacker's frames by kind. figures: by metric
+    (`simulator.scenario.metrics`); None: there was nothing to measure. unnoted: happenings beyond those kept. complete:
+    whether it ran to its end.
     """
 
     seed: int
@@ -179,6 +182,7 @@ class Report:
     loss: float | None = None
     name: str = ""
     model: str = ""
+    model_fr: str = ""
     replay: str = ""
     start_s: int = 0
     time_zone: str = "UTC"
@@ -204,6 +208,7 @@ class Report:
     figures: dict[str, float | None] = field(default_factory=dict)
     truths: list[Truth] = field(default_factory=list)
     expectations: list[Expectation] = field(default_factory=list)
+    complete: bool = True
     digest: str = ""
 
     def to_json(self) -> dict[str, Any]:

@@ -77,6 +77,18 @@ FAULTS = {  # of `simulator.scenario.model.FaultKind`, and what is away
     "lamp_failed": Text("lamp failed", "lampe en panne"),
     "lamp_burns": Text("lamp burns whatever is set", "lampe allumée quoi qu’on règle"),
 }
+PATH_LOSS = {
+    "urban": Text("of a town", "urbain"),
+}
+INTERFERENCE = {  # of `simulator.scenario.model.Interference`
+    "aloha": Text(
+        "frames that overlap on a channel and spreading factor are lost",
+        "trames perdues dès qu’elles se recouvrent sur un canal et un facteur d’étalement",
+    ),
+    "capture-6db": Text("capture at 6 dB (Bor et al. 2016)", "capture à 6 dB (Bor et al. 2016)"),
+    "croce": Text("interference after Croce et al. 2018", "interférences d’après Croce et al. 2018"),
+    "goursaud": Text("interference after Goursaud and Gorce 2015", "interférences d’après Goursaud et Gorce 2015"),
+}
 HAPPENINGS = {
     "reboot": Text("node rebooted", "nœud redémarré"),
     "died": Text("node died", "nœud mort"),
@@ -130,7 +142,14 @@ def happening(what: str) -> Text:
         return Text("{of}: begins", "{of}\u00a0: début").filled(of=word(FAULTS, what.removesuffix(_BEGINS)))
     if what.endswith(_ENDS):
         return Text("{of}: over", "{of}\u00a0: fin").filled(of=word(FAULTS, what.removesuffix(_ENDS)))
-    return word(HAPPENINGS, what)
+    return word(HAPPENINGS, what) if what in HAPPENINGS else word(FAULTS, what)
+
+
+def whose(subject: str, count: int) -> Text:
+    """Of whom something is told: of one, or of one and others."""
+    if count == 1:
+        return truth(subject)
+    return Text("{name} and {more} more", "{name} et {more} autres").filled(name=subject, more=count - 1)
 
 
 def truth(name: str) -> Text:

@@ -6,11 +6,12 @@ from simulator.report.collector import BAY, EVENT, READING, RECEIVED, Collector
 from simulator.report.district import District, Spot
 from simulator.report.making import report_of
 from simulator.report.report import Digest, Report, Truth
+from simulator.report.saying import Text
 from simulator.scenario.model import Expectation, Operator
 
 SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US
-MODEL = "log-distance path loss, shadowing 7 dB, 6 dB capture"
+MODEL = Text("path loss of a town, capture at 6 dB", "affaiblissement urbain, capture à 6 dB")
 REPLAY = "lampyre simulate run street.toml --seed 7"
 EXPECTED = (
     Expectation(metric="delivered", operator=Operator.AT_LEAST, value=0.999),
