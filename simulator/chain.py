@@ -45,7 +45,7 @@ from simulator.air import OnAir, SimpleAir
 from simulator.body import Body
 from simulator.files import MemoryFiles
 from simulator.report import Digest, Expectation, Report
-from simulator.stimuli.air import AirStimulus
+from simulator.stimuli.alone import air_alone
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 from simulator.truths import Values, Witness
@@ -192,7 +192,7 @@ class Chain:
             Node(mind, mac),
             self.timeline,
             self._air,
-            AirStimulus(Stream(self.settings.seed, f"corner/{number}")),
+            air_alone(Stream(self.settings.seed, f"corner/{number}")),
             START_S,
         )
         body.boot(dice.below(60_000_000))
