@@ -445,7 +445,7 @@ class _Watch:
         self._bay = bay
         self._was: Field | None = None  # None: not armed
         self._threshold_dut = 0
-        self._moves_s = -_MOVES_S  # when something began to move last
+        self._moves_s = 0.0  # when something began to move last, or will next
         self._look_us: int | None = None  # when the timeline calls next
 
     def arm(self, was: Field, threshold_dut: int) -> None:
@@ -462,11 +462,11 @@ class _Watch:
         body = self._body
         assert body._bays is not None
         time_s = body._time_s()
-        if time_s < self._moves_s + _MOVES_S:
+        if self._moves_s <= time_s < self._moves_s + _MOVES_S:
             look_s = time_s + _COMPARES_S
         else:
-            look_s = body._bays.next_move_s(self._bay, time_s, self._threshold_dut)
-        look_us = int((look_s - body._epoch_s) * 1_000_000)
+            look_s = self._moves_s = body._bays.next_move_s(self._bay, time_s, self._threshold_dut)
+        look_us = int((look_s - body._epoch_s) * 1_000_000) + 1  # what begins then has begun
         if self._look_us is None or look_us < self._look_us:
             self._look_us = look_us
             body._timeline.at(look_us, self._look)
@@ -480,8 +480,6 @@ class _Watch:
             return
         assert body._bays is not None
         time_s = body._time_s()
-        if time_s >= self._moves_s + _MOVES_S:
-            self._moves_s = time_s
         x, y, z = body._bays.field(self._bay, time_s)
         was_x, was_y, was_z = self._was
         moved_dut = max(abs(x - was_x), abs(y - was_y), abs(z - was_z))
