@@ -21,6 +21,7 @@ from simulator.chain import Chain, Settings
 from simulator.energy.currents import BOARDS, LISOCL2_D, board_named
 from simulator.energy.view import air_table, parking_table
 from simulator.report import Report
+from simulator.scenario.cli import mount as mount_scenario
 from simulator.view import live_table, summary
 
 app = typer.Typer(
@@ -35,6 +36,9 @@ _STEP_S = 300  # virtual time between two looks at the clock
 @app.callback()
 def _group() -> None:
     pass
+
+
+mount_scenario(app)
 
 
 @app.command()
