@@ -65,11 +65,6 @@ def test_files_are_beside_the_scenario_and_columns_are_mapped(folder):
         ('";"', '"; "', 'delimiter is "; "; write one character in quotes'),
         ("columns = {", "cols = {", '[stimuli.replay] has no key "cols"; did you mean columns?'),
         ('time_column = "Date"', "", "[stimuli.replay] needs time_column; write time_column = a text in quotes"),
-        (
-            "[stimuli.replay]\n",
-            "replay = 3\n[radio]\n",
-            "[stimuli.replay] is not a section; write [stimuli.replay] on a line",
-        ),
     ],
 )
 def test_what_is_wrong_with_a_series_of_air_is_told(folder, was, becomes, says):
