@@ -1,15 +1,10 @@
-"""A whole-chain run: nodes, air, gateway core, store and JSON lines on one virtual clock.
-
-The one file that joins the gateway to the simulator.
-"""
+"""A whole-chain run: nodes, air, gateway core, store and JSON lines on one virtual clock."""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
-
-import apsw
+from typing import Any, TextIO
 
 from firmware.actions import TakeReading, TellEvent
 from firmware.mac import Mac
@@ -19,33 +14,19 @@ from firmware.roles.air import Air
 from firmware.session import Identity
 from firmware.store.log import Log
 from firmware.telling import REPEATED
-from gateway.application import TownApplication
-from gateway.engine import Engine
-from gateway.governance.dataset import Sharing
-from gateway.governance.defaults import datasets_of
-from gateway.links.link import Heard, Outcome, RadioReport, Received, Transmit, TransmitResult
-from gateway.network.events import Accepted, Alarm, Refused
-from gateway.network.registration import Registration, Role
-from gateway.network.server import Server
-from gateway.network.settings import NetworkSettings
-from gateway.places.directory import Directory
-from gateway.places.place import Installed, Place, PlaceKind
-from gateway.publish.messages import Messenger
-from gateway.store.database import open_database
-from gateway.store.devices import add_devices
-from gateway.store.migrate import migrate
-from gateway.store.places import install, set_places
-from gateway.store.records import records_after
-from gateway.store.writer import InlineWriter, Result
 from protocol.quantities import AIR_FULL
 from protocol.region import FULL, Plan
 from protocol.settings import AIR
 from protocol.settings import Settings as NodeSettings
-from simulator.air import OnAir, SimpleAir
-from simulator.body import Body
-from simulator.files import MemoryFiles
-from simulator.report import Digest, Expectation, Report
-from simulator.stimuli import AirStimulus
+from simulator.air.fates import Fate
+from simulator.air.interface import OnAir, Reception
+from simulator.air.simple import SimpleAir
+from simulator.broker import Broker
+from simulator.cabinet import Cabinet, CabinetSettings, Member
+from simulator.fleet.body import Body
+from simulator.fleet.files import MemoryFiles
+from simulator.report.report import Digest, Expectation, Report
+from simulator.stimuli.air import AirStimulus
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 from simulator.truths import Values, Witness
@@ -54,7 +35,7 @@ START_S = 1_767_225_600  # virtual time 0 is 2026-01-01T00:00:00Z
 VERSION = (0, 1, 0)  # of the firmware
 BUILD_GPS_S = 1_400_000_000  # 2024-05-18: before every run
 INTERVAL_S = 900
-RADIO = "udp:aa555a0000000101"
+RADIO = "gateway"
 SITE = "92002"  # Antony
 DELIVERED = f"delivered >= 0.99, of readings older than {REPEATED * INTERVAL_S // 60} minutes"
 _DATA_RATES = (5, 5, 4, 4, 3, 3, 2, 1, 0)  # the fastest that reaches, in a street: most nodes near, a few far
@@ -86,7 +67,7 @@ class NodeView:
 
 
 class Chain:
-    """One run; `run` may be called piece by piece, `finish` once at the end. Implements `gateway.engine.Observer`.
+    """One run; `run` may be called piece by piece, `finish` once at the end. Implements `CabinetWatcher`.
 
     lines: where the published JSON lines go. witness: what was sensed, and what held. Raises OSError or apsw.Error
     when the database cannot be opened.
@@ -99,15 +80,20 @@ class Chain:
         self.witness = Witness(START_S)
         self._lines = lines
         self._digest = Digest()
-        self._published = 0  # the last row of the store that was
         self._air = SimpleAir(self.timeline, Stream(settings.seed, "air"), settings.loss, self._watch)
         self._air.attach(RADIO, self._receive)
         self._bodies: list[Body] = []
         self._snr_db: dict[str, float] = {}  # with which the gateway hears a node
-        self._alarm_us: int | None = None  # when the engine is woken next
-        self._database = open_database(settings.database, durable=False)
-        migrate(self._database)
-        self._join_gateway([self._node(number) for number in range(settings.nodes)])
+        self._broker = Broker(self.timeline, Stream(settings.seed, "broker"), self._arrived, lambda: None)
+        self._cabinet = Cabinet(
+            self.timeline,
+            CabinetSettings(start_s=START_S, site=SITE, radios=(RADIO,), database=settings.database),
+            Stream(settings.seed, "gateway"),
+            self._broker,
+            self,
+        )
+        self._cabinet.enrol([self._node(number) for number in range(settings.nodes)])
+        self._cabinet.begin()
 
     def run(self, until_s: int) -> None:
         """Let virtual time pass up to *until_s*."""
@@ -115,7 +101,7 @@ class Chain:
 
     def finish(self) -> Report:
         """Close the database and say what the run showed, with the digest over everything that happened."""
-        self._database.close()
+        self._cabinet.close()
         views = self.views.values()
         before_us = self.timeline.now_us - REPEATED * INTERVAL_S * 1_000_000  # younger ones may still come, repeated
         share = self.witness.share_published(before_us)
@@ -126,13 +112,13 @@ class Chain:
             loss=self.settings.loss,
             uplinks={
                 "sent": sum(body.frames_sent for body in self._bodies),
-                "received": self._air.fates["received"],
+                "received": self._air.fates[Fate.RECEIVED],
             },
             readings={
                 "taken": sum(view.taken for view in views),
                 "delivered": sum(view.delivered for view in views),
             },
-            lost={cause: self._air.fates[cause] for cause in ("chance", "collision")},
+            lost={cause.value: self._air.fates[cause] for cause in (Fate.CHANCE, Fate.COLLISION)},
             refused=dict(sorted(self.witness.refused.items())),
             airtime_s=round(sum(body.airtime_us for body in self._bodies) / 1e6, 3),
             truths=self.witness.truths(),
@@ -141,37 +127,7 @@ class Chain:
         report.seal(self._digest)
         return report
 
-    def _join_gateway(self, registrations: list[Registration]) -> None:
-        """The gateway's own cores and store, written in the call and without physical sync."""
-        stations = [
-            Place(place_id=f"{SITE}-station-{number + 1:02}", kind=PlaceKind.STATION)
-            for number in range(len(registrations))
-        ]
-        there = [
-            Installed(place_id=station.place_id, dev_eui=registration.dev_eui, instance=0, from_ms=START_S * 1000)
-            for station, registration in zip(stations, registrations, strict=True)
-        ]
-        with self._database:
-            added = add_devices(self._database, registrations)
-            set_places(self._database, stations)
-            for installed in there:
-                install(self._database, installed)
-        application = TownApplication(1, added)
-        server = Server(NetworkSettings(), added, (), (), application, _Dice(Stream(self.settings.seed, "gateway")))
-        self._engine = Engine(server, application, 1, self._transmit, self)
-        self._engine.write_with(InlineWriter(self._connection, self._written))
-        self._messenger = Messenger(
-            prefix="lampyre",
-            site=SITE,
-            directory=Directory(added, stations, there),
-            datasets=datasets_of("simulated"),
-            door=Sharing.INTERNAL,
-            resolve=lambda boot, ms: (ms + START_S * 1000, 0),
-        )
-        self._engine.set_clock(START_S * 1000, 0)
-        self._hear(RadioReport(radio=RADIO, online=True, detail="virtual"))
-
-    def _node(self, number: int) -> Registration:
+    def _node(self, number: int) -> Member:
         """Build a virtual node on the air and return what the gateway is told of it."""
         dice = Stream(self.settings.seed, f"node/{number}")
         name = f"air-{number + 1:02}"
@@ -197,7 +153,14 @@ class Chain:
         )
         body.boot(dice.below(60_000_000))
         self._bodies.append(body)
-        return Registration(device=0, dev_eui=dev_eui, role=Role.AIR, name=name, join_eui=join_eui, app_key=app_key)
+        return Member(
+            name=name,
+            dev_eui=dev_eui,
+            join_eui=join_eui,
+            app_key=app_key,
+            role="air",
+            places=(f"{SITE}-station-{number + 1:02}",),
+        )
 
     def _took(self, name: str, values: Values) -> None:
         """A node logs a reading, or an event (no values), under its next number."""
@@ -209,105 +172,51 @@ class Chain:
         self._digest.add("frame", frame.start_us, frame.phy_payload)
         self.witness.sent(frame)
 
-    def _receive(self, frame: OnAir) -> None:
+    def _receive(self, frame: OnAir, reception: Reception) -> None:
         """The gateway's radio received a frame."""
         self.views[frame.sender].dr = frame.dr
-        self._hear(
-            Received(
-                radio=RADIO,
-                phy_payload=frame.phy_payload,
-                freq_hz=frame.freq_hz,
-                dr=frame.dr,
-                counter_us=self.timeline.now_us & 0xFFFFFFFF,
-                rssi_dbm=-90,
-                snr_db=self._snr_db[frame.sender],
-            )
-        )
+        self._cabinet.receive(RADIO, frame, -90, self._snr_db[frame.sender])
 
-    def _hear(self, heard: Heard) -> None:
-        self._engine.hear(heard, self._now_ms())
-        self._plan()
+    # What the cabinet tells.
 
-    def _transmit(self, transmit: Transmit) -> None:
-        """The gateway's radio is told to send: at its µs, or now."""
-        now_us = self.timeline.now_us
-        wait_us = 0 if transmit.counter_us is None else (transmit.counter_us - now_us) & 0xFFFFFFFF
-        outcome = Outcome.SENT if wait_us < 1 << 31 else Outcome.TOO_LATE
-        if outcome is Outcome.SENT:
-            self.timeline.at(now_us + wait_us, lambda: self._emit(transmit))
-        result = TransmitResult(token=transmit.token, outcome=outcome)
-        self.timeline.at(now_us, lambda: self._hear(result))
+    def emit(self, radio: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> None:
+        """A radio begins a downlink."""
+        self._digest.add("downlink", self.timeline.now_us, phy_payload)
+        self._air.emit(radio, phy_payload, freq_hz, dr, power_dbm)
 
-    def _emit(self, transmit: Transmit) -> None:
-        self._digest.add("downlink", self.timeline.now_us, transmit.phy_payload)
-        self._air.emit(RADIO, transmit.phy_payload, transmit.freq_hz, transmit.dr, transmit.power_dbm)
+    def accepted(self, name: str, f_cnt: int, records: int, dr: int, radios: tuple[str, ...]) -> None:
+        """An uplink was accepted."""
 
-    def _connection(self) -> apsw.Connection:
-        return self._database
+    def refused(self, reason: str, name: str | None) -> None:
+        """An uplink was refused; of a frame that a node sent twice on purpose the second is."""
+        self.witness.refuse(reason)
 
-    def _written(self, result: Result) -> None:
-        self._engine.written(result, self._now_ms())
-        page = records_after(self._database, self._published, 1000)
-        for row_id, record in page.records:
-            for message in self._messenger.messages_of(row_id, record) or ():
-                self._publish(message.payload)
-        self._published = page.last_id
+    def committed(self, records: int) -> None:
+        """Records are on the card."""
 
-    def _publish(self, payload: bytes) -> None:
-        """A message leaves the gateway."""
-        self._lines.write(payload.decode() + "\n")
-        self._digest.add("message", self.timeline.now_us, payload)
-        message = json.loads(payload)
+    def alarmed(self, alarm: str, detail: str) -> None:
+        """Alarms are published as notices."""
+
+    def began(self, records: int) -> None:
+        """The gateway starts."""
+
+    def ended(self, orderly: bool) -> None:
+        """The gateway is gone."""
+
+    def _arrived(self, topic: str, payload: bytes) -> None:
+        """The subscriber hears a message, or several."""
+        said = json.loads(payload)
+        for message in said if isinstance(said, list) else [said]:
+            self._heard(message)
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        payload = json.dumps(message)
+        self._lines.write(payload + "\n")
+        self._digest.add("message", self.timeline.now_us, payload.encode())
         name = self.witness.publish(message)
         if name is not None:
             self.views[name].delivered += 1
             self.views[name].latest = message["values"]
-
-    def _plan(self) -> None:
-        """Wake the engine when it wants to be, as the process does."""
-        wake_ms = self._engine.wake_at()
-        if wake_ms is None:
-            return
-        wake_us = max(wake_ms * 1000, self.timeline.now_us)
-        if self._alarm_us is not None and self.timeline.now_us <= self._alarm_us <= wake_us:
-            return
-        self._alarm_us = wake_us
-        self.timeline.at(wake_us, lambda: self._ring(wake_us))
-
-    def _ring(self, alarm_us: int) -> None:
-        if alarm_us == self._alarm_us:
-            self._alarm_us = None
-            self._engine.wake(self._now_ms())
-            self._plan()
-
-    def _now_ms(self) -> int:
-        return self.timeline.now_us // 1000
-
-    # What the engine tells.
-
-    def accepted(self, accepted: Accepted, now_ms: int) -> None:
-        """An uplink was accepted."""
-
-    def refused(self, refused: Refused, now_ms: int) -> None:
-        """An uplink was refused; of a frame that a node sent twice on purpose the second is."""
-        self.witness.refuse(refused.reason.value)
-
-    def alarmed(self, alarm: Alarm, now_ms: int) -> None:
-        """Alarms are published as notices."""
-
-    def radio(self, report: RadioReport, now_ms: int) -> None:
-        """There is one, and it is there."""
-
-
-class _Dice:
-    """The gateway's dice, from a stream that is the same on every machine."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-
-    def randrange(self, stop: int, /) -> int:
-        """A number from 0 to below *stop*."""
-        return self._stream.below(stop)
 
 
 class _WatchedAir(Air):

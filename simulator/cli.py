@@ -20,9 +20,9 @@ from simulator.bay.view import accuracy_table
 from simulator.chain import Chain, Settings
 from simulator.energy.currents import BOARDS, LISOCL2_D, board_named
 from simulator.energy.view import air_table, parking_table
-from simulator.report import Report
+from simulator.report.report import Report
+from simulator.report.view import live_table, summary
 from simulator.scenario.cli import mount as mount_scenario
-from simulator.view import live_table, summary
 
 app = typer.Typer(
     help="A fleet on the laptop: the whole chain without hardware.",

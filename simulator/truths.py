@@ -8,8 +8,8 @@ from protocol.lorawan.frames import JOIN_REQUEST, frame_mtype, parse_frame
 from protocol.quantities import AIR_FULL, quantities_of
 from protocol.quantity_table import Quantity
 from protocol.region import sub_band
-from simulator.air import OnAir
-from simulator.report import Truth
+from simulator.air.interface import OnAir
+from simulator.report.report import Truth
 
 Values = tuple[int | None, ...]
 

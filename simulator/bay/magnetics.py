@@ -37,7 +37,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from simulator.stimuli import DAY_S, cycle
+from simulator.stimuli.cycles import DAY_S, cycle
 from simulator.streams import Stream
 
 Vector = tuple[float, float, float]

@@ -9,7 +9,9 @@ from cayennelpp import LppFrame
 from protocol import quantities as q
 from protocol.quantity_table import Quantity
 from protocol.telemetry import Reading, encode_readings
-from simulator.stimuli import AirStimulus, LightStimulus, ParkingStimulus
+from simulator.stimuli.air import AirStimulus
+from simulator.stimuli.lighting import LightStimulus
+from simulator.stimuli.parking import ParkingStimulus
 from simulator.streams import Stream
 from tests.benchmarks.figures import Figure
 

@@ -7,7 +7,10 @@ import pytest
 from protocol import quantities as q
 from protocol.quantities import quantities_of
 from protocol.quantity_table import Quantity
-from simulator.stimuli import DAY_S, AirStimulus, LightStimulus, ParkingStimulus, cycle
+from simulator.stimuli.air import AirStimulus
+from simulator.stimuli.cycles import DAY_S, cycle
+from simulator.stimuli.lighting import LightStimulus
+from simulator.stimuli.parking import ParkingStimulus
 from simulator.streams import Stream
 
 START_S = 1_767_225_600  # a Thursday

@@ -7,7 +7,7 @@ import pytest
 from firmware.actions import CloseWindow, OpenWindow, Persist, RadioTransmit, Sense, SenseField, SetLamp
 from firmware.events import FrameHeard, Sensed, Transmitted, WindowClosed, Woke
 from protocol.region import frame_airtime_us
-from simulator.body import Body
+from simulator.fleet.body import Body
 from simulator.timeline import Timeline
 from tests.fakes.airs import PerfectAir
 
@@ -98,7 +98,7 @@ def test_the_radio_answers_when_the_frame_is_over():
     core = Script(([frame], None))
     street = Street(core)
     heard = []
-    street.air.attach("gateway", heard.append)
+    street.air.attach("gateway", lambda frame, _: heard.append(frame))
     street.run()
     airtime_us = frame_airtime_us(3, 20)
     assert core.told == [(0, Woke), (airtime_us // 1000, Transmitted)]

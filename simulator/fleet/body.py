@@ -16,7 +16,7 @@ from firmware.actions import (
 from firmware.events import FrameHeard, LuxSensed, Sensed, Transmitted, WindowClosed, Woke
 from protocol.airtime import symbol_us
 from protocol.region import FSK, data_rate
-from simulator.air import Air, OnAir
+from simulator.air.interface import Air, OnAir, Reception
 from simulator.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _FSK_SYMBOL_US = 160  # a byte at 50 kbit/s, as `protocol.region.rx_window` counts
 _PREAMBLE_SYMBOLS = 8
 _LOCK_SYMBOLS = 4  # of the preamble that a receiver must hear
-_RSSI_DBM, _SNR_QUARTER_DB = -90, 28  # of what this air lets through: it knows no distance
 
 
 class Stimulus(Protocol):
@@ -79,8 +78,21 @@ class Body:
             frame.start_us, window.opens_us
         )
         if overlap_us >= _LOCK_SYMBOLS * window.symbol_us:
-            window.locked = True
-            self._timeline.at(frame.end_us, lambda: self._received(window, frame))
+            window.locked = frame
+
+    def end(self, frame: OnAir, reception: Reception | None) -> None:
+        """A downlink is over; one that was destroyed on its way leaves the node with nothing, its window used up."""
+        window = self._window
+        if window is None or window.locked is not frame:
+            return
+        window.locked = None
+        if window.symbols:
+            self._close()
+        if reception is not None:
+            self.frames_heard += 1
+            self._hear(FrameHeard(frame.phy_payload, round(reception.rssi_dbm), round(4 * reception.snr_db)))
+        elif window.symbols:
+            self._hear(WindowClosed())
 
     def _hear(self, event: object) -> None:
         """Give *event* to the core, do what it wants, and set the alarm it asks for."""
@@ -130,15 +142,6 @@ class Body:
             self._close()
             self._hear(WindowClosed())
 
-    def _received(self, window: "_Window", frame: OnAir) -> None:
-        if window is not self._window:
-            return  # the node left the frame before its end
-        window.locked = False
-        if window.symbols:
-            self._close()
-        self.frames_heard += 1
-        self._hear(FrameHeard(frame.phy_payload, _RSSI_DBM, _SNR_QUARTER_DB))
-
     def _close(self) -> None:
         if self._window is not None:
             self._window = None
@@ -173,7 +176,7 @@ class _Window:
         self.symbols = action.symbols
         self.opens_us = opens_us
         self.closes_us = opens_us + (window_us(action) or 1 << 62)
-        self.locked = False
+        self.locked: OnAir | None = None
 
 
 def window_us(window: OpenWindow) -> int:

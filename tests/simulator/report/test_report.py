@@ -2,7 +2,7 @@
 
 import json
 
-from simulator.report import Digest, Expectation, Report, Truth
+from simulator.report.report import Digest, Expectation, Report, Truth
 
 
 def report(**changes) -> Report:

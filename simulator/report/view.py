@@ -6,7 +6,7 @@ from rich.text import Text
 
 from protocol.region import data_rate
 from simulator.chain import Chain
-from simulator.report import Report
+from simulator.report.report import Report
 
 _FRAME_LINES = 8  # title, head, borders and what else a terminal needs around the rows
 

@@ -5,8 +5,8 @@ import io
 from rich.console import Console, RenderableType
 
 from simulator.chain import Chain, Settings
-from simulator.report import Expectation, Report, Truth
-from simulator.view import live_table, summary
+from simulator.report.report import Expectation, Report, Truth
+from simulator.report.view import live_table, summary
 
 
 def shown(what: RenderableType) -> str:

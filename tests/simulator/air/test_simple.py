@@ -3,7 +3,9 @@
 import pytest
 
 from protocol.region import frame_airtime_us
-from simulator.air import OnAir, SimpleAir
+from simulator.air.fates import Fate
+from simulator.air.interface import OnAir
+from simulator.air.simple import SimpleAir
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 
@@ -18,7 +20,7 @@ class Street:
         self.heard: list[tuple[int, bytes]] = []
         self.air = SimpleAir(self.timeline, Stream(1, "air"), loss, self.begun.append)
         for number in range(gateways):
-            self.air.attach(f"{number}", lambda frame, number=number: self.heard.append((number, frame.phy_payload)))
+            self.air.attach(f"{number}", lambda frame, _, number=number: self.heard.append((number, frame.phy_payload)))
 
     def send(self, at_us: int, name: int, freq_hz: int = 868_100_000, dr: int = 5) -> None:
         self.timeline.at(at_us, lambda: self.air.transmit("node", bytes([name]) * LENGTH, freq_hz, dr, 14) and None)
@@ -35,7 +37,7 @@ def test_frames_that_overlap_destroy_each_other(later_us):
     street.send(0, 1)
     street.send(later_us, 2)
     assert street.run() == []
-    assert street.air.fates == {"collision": 2}
+    assert street.air.fates == {Fate.COLLISION: 2}
 
 
 def test_one_that_begins_when_the_other_ends_passes():
@@ -60,7 +62,7 @@ def test_a_chain_of_overlaps_destroys_all_of_it():
         street.send(name * AIRTIME_US * 2 // 3, name)
     street.send(10 * AIRTIME_US, 9)
     assert street.run() == [9]
-    assert street.air.fates == {"collision": 3, "received": 1}
+    assert street.air.fates == {Fate.COLLISION: 3, Fate.RECEIVED: 1}
 
 
 def test_chance_takes_its_share_for_each_gateway_by_itself():
@@ -68,8 +70,10 @@ def test_chance_takes_its_share_for_each_gateway_by_itself():
     for number in range(2000):
         street.send(number * 1_000_000, number % 256)
     street.run()
-    assert street.air.fates["chance"] == pytest.approx(0.2 * 4000, abs=100)  # four standard deviations
-    assert street.air.fates["chance"] + street.air.fates["received"] == 4000
+    for gateway in ("0", "1"):
+        assert street.air.fates_at(gateway)[Fate.CHANCE] == pytest.approx(0.2 * 2000, abs=70)  # 4 standard deviations
+        assert street.air.fates_at(gateway).total() == 2000
+    assert street.air.fates[Fate.CHANCE] == pytest.approx(0.04 * 2000, abs=35)  # lost at both
     of_one, of_two = ([payload for number, payload in street.heard if number == which] for which in range(2))
     assert of_one != of_two
 

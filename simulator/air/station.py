@@ -1,0 +1,29 @@
+"""The radio side of a gateway: where its antenna stands, and what it can listen to."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from protocol.region import STANDARD_CHANNELS
+from simulator.air.position import ORIGIN, Position
+
+
+class Kind(Enum):
+    """What receives: a concentrator (eight channels, all data rates at once) or a bridge (one channel, one rate)."""
+
+    CONCENTRATOR = "concentrator"
+    BRIDGE = "bridge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Station:
+    """One gateway's radio.
+
+    channels_hz: what it listens to; a bridge to the first of them. bridge_dr: a bridge's only data rate. gain_dbi: of
+    its antenna, less its cable.
+    """
+
+    position: Position = ORIGIN
+    kind: Kind = Kind.CONCENTRATOR
+    channels_hz: tuple[int, ...] = STANDARD_CHANNELS
+    bridge_dr: int = 3
+    gain_dbi: float = 0.0
