@@ -1,6 +1,7 @@
 """Named random streams: each thing in the city throws its own dice, so that one more node does not reshuffle others."""
 
 import hashlib
+import math
 import random
 
 
@@ -26,6 +27,10 @@ class Stream:
     def bell(self) -> float:
         """About a standard normal number (a sum of twelve uniform ones), without functions that differ by platform."""
         return sum(self._random() for _ in range(12)) - 6.0
+
+    def exponential(self, mean: float) -> float:
+        """How long to wait for what comes once in *mean*; its last bits differ by platform, so round it well."""
+        return -mean * math.log(1.0 - self._random())
 
     def bytes(self, count: int) -> bytes:
         """*count* bytes, for keys of virtual nodes."""
