@@ -151,6 +151,7 @@ class _Reader:
         checks.refers(document, "nodes", "feeder", [table.feeder for table in self._tables], feeders)
         checks.refers(document, "stimuli", "zone", [stimulus.zone for stimulus in self._stimuli], zones)
         checks.refers(document, "captures", "gateway", [capture.gateway for capture in self._captures], gateways)
+        checks.path_loss(document, self._radio)
         checks.stimuli(document, self._stimuli)
         self._stimuli = [
             replace(stimulus, replay=replay_of(document, ("stimuli", place, "replay"), stimulus.role))
