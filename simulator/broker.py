@@ -43,6 +43,7 @@ class Broker:
         self.slow_us = 0
         self.duplicates = 0.0
         self.published = 0
+        self.doubled = 0  # messages that the subscriber got twice
         self._timeline = timeline
         self._stream = stream
         self._subscriber = subscriber
@@ -79,6 +80,7 @@ class Broker:
             self._subscriber(topic, payload)
             if self.duplicates and self._stream.chance(self.duplicates):
                 self._broken()
+                self.doubled += 1
                 self._subscriber(topic, payload)
         at_us = self._timeline.now_us + RTT_US + self.slow_us
         at_us += -at_us % _TICK_US

@@ -26,7 +26,7 @@ from gateway.links.link import Outcome, RadioReport, Received, Transmit, Transmi
 from gateway.network.events import Accepted, Alarm, Commit, Committed, Refused
 from gateway.network.registration import Group, Registration, Role
 from gateway.network.session import SessionRow
-from gateway.orders.request import OrderRequest
+from gateway.orders.request import OrderError, OrderRequest
 from gateway.outlet import NAME as PUBLISHER
 from gateway.places.place import Installed, Place, PlaceKind
 from gateway.publish.cursor import Cursor
@@ -52,17 +52,20 @@ from gateway.publish.messages import Messenger
 from gateway.publish.outbox import StoreOutbox
 from gateway.publish.publisher import Publisher, PublisherFigures, PublisherSettings
 from gateway.readings.node_log import NodeLog
+from gateway.readings.record import Kind
 from gateway.running.cores import DEDUP_MS, make_cores
 from gateway.running.registry import Registry
 from gateway.store import boots, cursors
 from gateway.store.apply import write_commits
-from gateway.store.database import open_database
+from gateway.store.database import open_database, read_database
 from gateway.store.devices import add_devices
+from gateway.store.faults import StoreError
 from gateway.store.groups import add_group, load_groups
 from gateway.store.migrate import migrate
 from gateway.store.opening import Store
 from gateway.store.places import install, set_places
 from gateway.store.records import RecordWriter, id_range
+from gateway.store.rows import fetch
 from gateway.store.writer import Failed, Result, TimedWriter
 from gateway.store.writes import KeepCounters, KeepSession, StartSession
 from simulator.air.interface import OnAir
@@ -79,7 +82,10 @@ _KIND_OF = {Role.AIR: PlaceKind.STATION, Role.PARKING: PlaceKind.BAY, Role.LIGHT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warm:
-    """A session that began before the run, and how far the node's log had come; counters are the next ones."""
+    """A session that began before the run, and how far the node's log had come.
+
+    f_cnt_up: the last one heard, -1 for none. f_cnt_down: the first not used. next_seq: all below was heard.
+    """
 
     dev_addr: int
     nwk_s_key: bytes
@@ -109,6 +115,7 @@ class Member:
     gen_app_key: bytes | None = None
     class_c: bool = False
     plan: int = 0
+    min_dr: int = 0
     group: str = ""
     warm: Warm | None = None
 
@@ -161,6 +168,10 @@ class CabinetWatcher(Protocol):
 
     def ended(self, orderly: bool) -> None:
         """The process is gone."""
+
+
+class OrderRefusedError(Exception):
+    """The gateway did not take an order; the message says why."""
 
 
 class _Alarm:
@@ -328,11 +339,10 @@ class Cabinet:
     ) -> tuple[int, ...]:
         """Give an order to a node or a group by its name; the ids of the orders made.
 
-        Raises gateway's OrderError, StoreError, or KeyError for a name that is not registered; RuntimeError while no
-        process runs.
+        Raises OrderRefusedError when it does not take it now, and KeyError for a name that is not registered.
         """
         if self.run is None:
-            raise RuntimeError("the gateway does not run; give the order again when it does")
+            raise OrderRefusedError("the gateway does not run")
         return self.run.order(target, verb, arguments, expires_in_s)
 
     # Faults.
@@ -378,6 +388,20 @@ class Cabinet:
     def figures(self) -> PublisherFigures | None:
         """How the publisher stands; None while no process runs."""
         return None if self.run is None else self.run.publisher.figures()
+
+    def told(self) -> int:
+        """How many readings and events are on the card."""
+        database = self.database
+        if database is None:
+            database = read_database(self.settings.database)
+        [(count,)] = fetch(
+            database,
+            "SELECT count(*) FROM record WHERE kind IN (?, ?)",
+            (Kind.READING.value, Kind.EVENT.value),
+        )
+        if self.database is None:
+            database.close()
+        return int(count)
 
     @property
     def counts(self) -> Counter[str]:
@@ -457,14 +481,14 @@ class Cabinet:
             rx_delay_s=self.settings.rx_delay_s,
             rx1_dr_offset=0,
             rx2_dr=self.settings.rx2_dr,
-            f_cnt_up=warm.f_cnt_up - 1,
+            f_cnt_up=warm.f_cnt_up,
             f_cnt_down=warm.f_cnt_down,
         )
         log = NodeLog(epoch=warm.epoch, next_seq=warm.next_seq, sure=True, since=warm.next_seq)
         return (
             KeepSession(row),
             StartSession(registration.device, 0),
-            KeepCounters(registration.device, warm.f_cnt_up - 1, warm.f_cnt_down, log.to_text()),
+            KeepCounters(registration.device, warm.f_cnt_up, warm.f_cnt_down, log.to_text()),
         )
 
 
@@ -568,9 +592,12 @@ class _Run:
             expires_in_s=expires_in_s,
             source="simulated",
         )
-        future = self.engine.give(request, self._clock.now_ms())
-        self._plan_engine()
-        return future.result()
+        try:
+            future = self.engine.give(request, self._clock.now_ms())
+            self._plan_engine()
+            return future.result()
+        except (OrderError, StoreError) as error:
+            raise OrderRefusedError(str(error)) from error
 
     def _targets(self) -> dict[str, Registration | Group]:
         """Nodes and groups by name."""
@@ -793,6 +820,7 @@ def _registration(member: Member) -> Registration:
         gen_app_key=member.gen_app_key,
         class_c=member.class_c,
         plan=member.plan,
+        min_dr=member.min_dr,
     )
 
 

@@ -94,6 +94,16 @@ class FaultKind(Enum):
     LAMP_BURNS = "lamp_burns"  # takes full power whatever is set
 
 
+class StreetKind(Enum):
+    """Who parks where: hours and lengths of stay as `simulator/stimuli/demand.py` has them."""
+
+    PLAIN = "plain"  # as arrivals_per_day, stay_min, open_h and close_h say
+    RESIDENTIAL = "residential"
+    SHOPS = "shops"
+    OFFICES = "offices"
+    STATION = "station"
+
+
 class AttackKind(Enum):
     """What somebody without keys tries, with every frame of the run at hand."""
 
@@ -287,7 +297,9 @@ class Replay:
     with the text that says a car is there. place_column: which series a row belongs to ("": there is one); series are
     dealt to nodes in the order of their first rows, from the first again if there are more nodes. missing: what stands
     where nothing was measured, besides nothing. max_gap_s: so long a value holds, after that it is not known; a bay's
-    state holds until it changes.
+    state holds until it changes. line: values change evenly between two rows. whole_weeks: align by whole weeks only,
+    so that a Monday's morning stays one; the run begins within the first week of the file. snapshot: of parking; rows
+    say how a bay was when the file was written, and since when; chance takes it from there.
     """
 
     file: Path
@@ -303,13 +315,17 @@ class Replay:
     taken: Heading = ""
     missing: tuple[Heading, ...] = ()
     max_gap_s: Annotated[int, Ge(1), Le(YEAR_S), Duration()] = 7200
+    line: bool = False
+    whole_weeks: bool = False
+    snapshot: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StimulusSpec:
     """What the nodes of a role see in a zone; zone "" is wherever no other says it.
 
-    parking: arrivals_per_day at a bay, stay_min on average, open_h, close_h: local hours between which most come.
+    parking: arrivals_per_day at a bay, stay_min on average, open_h, close_h: local hours between which most come;
+    street: another kind than plain has all of these by itself.
     air: pm2_5_ug_m3 and temperature_c on average over the year; traffic: 0 in a park, 1 in a street, 2 at a crossing.
     light: motions_per_hour at the busiest, failures_per_year of a lamp, mains_v, mains_cuts_per_year.
     weekend: how busy Saturday and Sunday are compared with a weekday.
@@ -318,6 +334,7 @@ class StimulusSpec:
     role: Role
     zone: Name = ""
     replay: Replay | None = None
+    street: StreetKind = StreetKind.PLAIN
     arrivals_per_day: Annotated[float, Ge(0), Le(200)] = 8.0
     stay_min: Annotated[float, Ge(1), Le(10080)] = 45.0
     open_h: Annotated[float, Ge(0), Le(24)] = 8.0
