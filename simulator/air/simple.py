@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from simulator.air.fates import BEST_FIRST, Fate
+from simulator.air.fates import Fate
 from simulator.air.interface import Hear, Listener, OnAir, Reception, Watch, on_air
 from simulator.air.position import Position
 from simulator.air.station import Station
@@ -116,4 +116,4 @@ class SimpleAir:
             if fate is Fate.RECEIVED:
                 hear(flight.frame, RECEPTION)
         if fates:
-            self.fates[min(fates, key=BEST_FIRST.index)] += 1
+            self.fates[min(fates, key=lambda fate: fate.rank)] += 1

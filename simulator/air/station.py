@@ -18,12 +18,20 @@ class Kind(Enum):
 class Station:
     """One gateway's radio.
 
-    channels_hz: what it listens to; a bridge to the first of them. bridge_dr: a bridge's only data rate. gain_dbi: of
-    its antenna, less its cable.
+    channels_hz: what it listens to; a bridge to the first of them. bridge_dr: a bridge's only data rate. demodulators:
+    how many frames it can read at once; a bridge one. gain_dbi: of its antenna, less its cable; nodes send and gateways
+    emit so much EIRP as they say, so it counts for what is received.
     """
 
     position: Position = ORIGIN
     kind: Kind = Kind.CONCENTRATOR
     channels_hz: tuple[int, ...] = STANDARD_CHANNELS
     bridge_dr: int = 3
+    demodulators: int = 8
     gain_dbi: float = 0.0
+
+    def hears(self, freq_hz: int, dr: int) -> bool:
+        """Whether it listens to that channel at that data rate."""
+        if self.kind is Kind.BRIDGE:
+            return (freq_hz, dr) == (self.channels_hz[0], self.bridge_dr)
+        return freq_hz in self.channels_hz

@@ -27,9 +27,8 @@ from simulator.energy.ledger import Board, EnergyMeter, Ledger, Sensors
 from simulator.fleet.body import Body
 from simulator.fleet.files import MemoryFiles
 from simulator.fleet.senses import Stimulus
-from simulator.stimuli.air import AirStimulus
+from simulator.stimuli.alone import air_alone, bay_alone
 from simulator.stimuli.cycles import DAY_S
-from simulator.stimuli.parking import ParkingStimulus
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 
@@ -83,7 +82,7 @@ def air(board: Board, dr: int, interval_s: int) -> Duty:
     """An air node that reads every *interval_s*."""
     settings = Settings({0: AIR, 1: _DEV_EUI})
     role = Air(AIR_FULL, interval_s, settings.fan_warm_up_s, settings.growth_per_mille)
-    ledger = _run(role, settings, dr, board, AIR_SENSORS, None, AirStimulus(Stream(1, "corner")))
+    ledger = _run(role, settings, dr, board, AIR_SENSORS, None, air_alone(Stream(1, "corner")))
     return Duty(ledger=ledger, mean_ua=ledger.mean_ua(_ELAPSED_US))
 
 
@@ -94,7 +93,7 @@ def parking(board: Board, dr: int, heartbeat_s: int) -> Duty:
 
 def watched(board: Board, dr: int, heartbeat_s: int, watch: Watch) -> Duty:
     """The same, watched as *watch* says."""
-    bay = ParkingStimulus(Stream(1, "bay"))
+    bay = bay_alone(Stream(1, "bay"), _START_S)
     role = _Bay(heartbeat_s, lambda time_s: bay.values(PARKING_ONE_BAY, time_s))
     settings = Settings({0: PARKING, 1: _DEV_EUI})
     ledger = _run(role, settings, dr, board, watch.sensors, watch.sleep_us, bay)

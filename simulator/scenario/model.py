@@ -10,6 +10,29 @@ import hashlib
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Ge, Le, Len
+
+from simulator.scenario.bounds import (
+    YEAR_S,
+    DataRate,
+    Decibels,
+    Duration,
+    Heading,
+    Height,
+    Insee,
+    Label,
+    Made,
+    Metres,
+    Name,
+    PlanName,
+    Point,
+    Seconds,
+    Share,
+    Target,
+    TimeZone,
+)
 
 _METRES_PER_DEGREE = 111_195.0  # of latitude, on a sphere of 6,371.0 km; enough for a town
 _COSINE_STEPS = 8  # terms of the series, whose error is then below 1e-9 up to 90 degrees
@@ -71,6 +94,16 @@ class FaultKind(Enum):
     LAMP_BURNS = "lamp_burns"  # takes full power whatever is set
 
 
+class StreetKind(Enum):
+    """Who parks where: hours and lengths of stay as `simulator/stimuli/demand.py` has them."""
+
+    PLAIN = "plain"  # as arrivals_per_day, stay_min, open_h and close_h say
+    RESIDENTIAL = "residential"
+    SHOPS = "shops"
+    OFFICES = "offices"
+    STATION = "station"
+
+
 class AttackKind(Enum):
     """What somebody without keys tries, with every frame of the run at hand."""
 
@@ -99,11 +132,11 @@ class Operator(Enum):
 class Site:
     """The town. insee: of its commune. Degrees WGS 84 of the point where x and y are 0. time_zone: an IANA name."""
 
-    insee: str
-    name: str
-    latitude_deg: float
-    longitude_deg: float
-    time_zone: str = "Europe/Paris"
+    insee: Insee
+    name: Label
+    latitude_deg: Annotated[float, Ge(-90), Le(90)]
+    longitude_deg: Annotated[float, Ge(-180), Le(180)]
+    time_zone: TimeZone = "Europe/Paris"
 
     def degrees(self, x_m: float, y_m: float) -> tuple[float, float]:
         """Latitude and longitude of a position, rounded to a millionth of a degree (0.1 m)."""
@@ -125,9 +158,9 @@ class Bursts:
     good_s, bad_s: how long each state lasts on average, exponentially. loss: share of frames lost in the bad state.
     """
 
-    good_s: float
-    bad_s: float
-    loss: float
+    good_s: Seconds
+    bad_s: Seconds
+    loss: Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,17 +174,17 @@ class Radio:
     for what is missing. Both are what Lampyre does; without them a run shows what they are good for.
     """
 
-    plan: str = "full"
-    rx_delay_s: int = 5
-    rx2_dr: int = 3
+    plan: PlanName = "full"
+    rx_delay_s: Annotated[int, Ge(1), Le(15), Duration()] = 5
+    rx2_dr: DataRate = 3
     adr: bool = True
-    dr: int | None = None
-    path_loss: str = "urban"
-    shadowing_db: float = 7.0
-    fading_db: float = 1.5
+    dr: DataRate | None = None
+    path_loss: Name = "urban"
+    shadowing_db: Annotated[float, Ge(0), Le(30)] = 7.0
+    fading_db: Annotated[float, Ge(0), Le(30)] = 1.5
     interference: Interference = Interference.CROCE
-    loss_up: float = 0.0
-    loss_down: float = 0.0
+    loss_up: Share = 0.0
+    loss_down: Share = 0.0
     bursts: Bursts | None = None
     repeat: bool = True
     resend: bool = True
@@ -161,30 +194,30 @@ class Radio:
 class GatewaySpec:
     """A gateway. channels: how many frames it can demodulate at once; 1 for a bridge."""
 
-    name: str
-    x_m: float
-    y_m: float
-    height_m: float = 20.0
+    name: Name
+    x_m: Metres
+    y_m: Metres
+    height_m: Height = 20.0
     kind: GatewayKind = GatewayKind.CONCENTRATOR
-    channels: int = 8
-    antenna_dbi: float = 2.0
+    channels: Annotated[int, Ge(1), Le(64)] = 8
+    antenna_dbi: Annotated[float, Ge(-10), Le(20)] = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:
     """A part of the town that figures are told for. label: as people say it."""
 
-    name: str
-    label: str
+    name: Name
+    label: Label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Street:
     """A line of the map with its nodes. points: (x_m, y_m), at least two."""
 
-    name: str
-    zone: str
-    points: tuple[tuple[float, float], ...]
+    name: Name
+    zone: Name
+    points: Annotated[tuple[Point, ...], Len(2, 100)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,10 +227,10 @@ class Feeder:
     spread_s: so long it takes at random until a lamp's electronics run; two hundred boot within it.
     """
 
-    name: str
-    on_after_sunset_min: int = 0
-    off_after_sunrise_min: int = 0
-    spread_s: float = 1.0
+    name: Name
+    on_after_sunset_min: Annotated[int, Ge(-240), Le(240)] = 0
+    off_after_sunrise_min: Annotated[int, Ge(-240), Le(240)] = 0
+    spread_s: Annotated[float, Ge(0), Le(600), Duration()] = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,10 +281,10 @@ class Column:
     The sensor sees scale × what is written + offset.
     """
 
-    quantity: str
-    column: str
-    scale: float = 1.0
-    offset: float = 0.0
+    quantity: Name
+    column: Heading
+    scale: Annotated[float, Ge(-1_000_000), Le(1_000_000)] = 1.0
+    offset: Annotated[float, Ge(-1_000_000), Le(1_000_000)] = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,50 +295,58 @@ class Replay:
     `strptime` format; time_zone: of times that do not name theirs. align: the first row is at the start of the run,
     whatever its time is; else times are what they say. columns: of air and light. state_column, taken: of parking,
     with the text that says a car is there. place_column: which series a row belongs to ("": there is one); series are
-    dealt to nodes in the order of their first rows. missing: what stands where nothing was measured, besides nothing.
-    max_gap_s: so long a value holds; after that it is not known.
+    dealt to nodes in the order of their first rows, from the first again if there are more nodes. missing: what stands
+    where nothing was measured, besides nothing. max_gap_s: so long a value holds, after that it is not known; a bay's
+    state holds until it changes. line: values change evenly between two rows. whole_weeks: align by whole weeks only,
+    so that a Monday's morning stays one; the run begins within the first week of the file. snapshot: of parking; rows
+    say how a bay was when the file was written, and since when; chance takes it from there.
     """
 
     file: Path
-    time_column: str
-    delimiter: str = ","
-    decimal: str = "."
-    time_format: str = "iso"
-    time_zone: str = "UTC"
+    time_column: Heading
+    delimiter: Annotated[str, Len(1, 1)] = ","
+    decimal: Annotated[str, Len(1, 1)] = "."
+    time_format: Heading = "iso"
+    time_zone: TimeZone = "UTC"
     align: bool = True
-    place_column: str = ""
+    place_column: Heading = ""
     columns: tuple[Column, ...] = ()
-    state_column: str = ""
-    taken: str = ""
-    missing: tuple[str, ...] = ()
-    max_gap_s: int = 7200
+    state_column: Heading = ""
+    taken: Heading = ""
+    missing: tuple[Heading, ...] = ()
+    max_gap_s: Annotated[int, Ge(1), Le(YEAR_S), Duration()] = 7200
+    line: bool = False
+    whole_weeks: bool = False
+    snapshot: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StimulusSpec:
     """What the nodes of a role see in a zone; zone "" is wherever no other says it.
 
-    parking: arrivals_per_day at a bay, stay_min on average, open_h, close_h: local hours between which most come.
+    parking: arrivals_per_day at a bay, stay_min on average, open_h, close_h: local hours between which most come;
+    street: another kind than plain has all of these by itself.
     air: pm2_5_ug_m3 and temperature_c on average over the year; traffic: 0 in a park, 1 in a street, 2 at a crossing.
     light: motions_per_hour at the busiest, failures_per_year of a lamp, mains_v, mains_cuts_per_year.
     weekend: how busy Saturday and Sunday are compared with a weekday.
     """
 
     role: Role
-    zone: str = ""
+    zone: Name = ""
     replay: Replay | None = None
-    arrivals_per_day: float = 8.0
-    stay_min: float = 45.0
-    open_h: float = 8.0
-    close_h: float = 20.0
-    pm2_5_ug_m3: float = 11.0
-    temperature_c: float = 12.0
-    traffic: float = 1.0
-    motions_per_hour: float = 20.0
-    failures_per_year: float = 0.02
-    mains_v: float = 231.0
-    mains_cuts_per_year: float = 1.0
-    weekend: float = 0.6
+    street: StreetKind = StreetKind.PLAIN
+    arrivals_per_day: Annotated[float, Ge(0), Le(200)] = 8.0
+    stay_min: Annotated[float, Ge(1), Le(10080)] = 45.0
+    open_h: Annotated[float, Ge(0), Le(24)] = 8.0
+    close_h: Annotated[float, Ge(0), Le(24)] = 20.0
+    pm2_5_ug_m3: Annotated[float, Ge(0), Le(500)] = 11.0
+    temperature_c: Annotated[float, Ge(-30), Le(40)] = 12.0
+    traffic: Annotated[float, Ge(0), Le(10)] = 1.0
+    motions_per_hour: Annotated[float, Ge(0), Le(3600)] = 20.0
+    failures_per_year: Annotated[float, Ge(0), Le(365)] = 0.02
+    mains_v: Annotated[float, Ge(100), Le(260)] = 231.0
+    mains_cuts_per_year: Annotated[float, Ge(0), Le(3650)] = 1.0
+    weekend: Annotated[float, Ge(0), Le(5)] = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,9 +358,9 @@ class CaptureSpec:
     """
 
     file: Path
-    gateway: str
-    from_s: float = 0.0
-    speed: float = 1.0
+    gateway: Name
+    from_s: Seconds = 0.0
+    speed: Annotated[float, Ge(0.01), Le(1000)] = 1.0
     registry: Path | None = None
 
 
@@ -332,17 +373,17 @@ class Fault:
     """
 
     kind: FaultKind
-    targets: tuple[str, ...]
-    from_s: float
-    for_s: float
-    share: float | None = None
-    loss_db: float | None = None
-    freq_hz: int | None = None
-    by_s: float | None = None
-    drift_ppm: int | None = None
+    from_s: Seconds
+    targets: tuple[Target, ...] = ()
+    for_s: Seconds = 0.0
+    share: Share | None = None
+    loss_db: Decibels | None = None
+    freq_hz: Annotated[int, Ge(863_000_000), Le(870_000_000)] | None = None
+    by_s: Annotated[float, Ge(-1_000_000_000), Le(1_000_000_000), Duration()] | None = None
+    drift_ppm: Annotated[int, Ge(-100_000), Le(100_000)] | None = None
     up: bool = True
     down: bool = True
-    drawn: bool = False
+    drawn: Annotated[bool, Made()] = False
 
     @property
     def until_s(self) -> float:
@@ -354,11 +395,11 @@ class Fault:
 class Order:
     """Somebody dims: at *at_s*, target a group, a node, or "" for all lamps. level_pct None: resume the programme."""
 
-    at_s: float
-    target: str
-    level_pct: int | None
-    fade_s: int = 2
-    hold_s: int = 3600
+    at_s: Seconds
+    target: Name = ""
+    level_pct: Annotated[int, Ge(0), Le(100)] | None = None
+    fade_s: Annotated[int, Ge(0), Le(3600), Duration()] = 2
+    hold_s: Annotated[int, Ge(1), Le(86_400), Duration()] = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -366,20 +407,20 @@ class Attack:
     """One kind of attack, a frame each *every_s* from *from_s* on for *for_s*. delay_s: of DELAY and of replays."""
 
     kind: AttackKind
-    from_s: float
-    for_s: float
-    every_s: float = 1.0
-    delay_s: float = 0.0
+    from_s: Seconds
+    for_s: Seconds
+    every_s: Annotated[float, Ge(0.01), Le(86_400), Duration()] = 1.0
+    delay_s: Seconds = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attacker:
     """Where somebody stands with a radio that hears everything and sends with *power_dbm*."""
 
-    x_m: float
-    y_m: float
-    height_m: float = 2.0
-    power_dbm: int = 14
+    x_m: Metres
+    y_m: Metres
+    height_m: Height = 2.0
+    power_dbm: Annotated[int, Ge(-20), Le(30)] = 14
     attacks: tuple[Attack, ...] = ()
 
 
@@ -390,10 +431,10 @@ class BadWeek:
     severity: 0..1, of a quiet week and of the worst. kinds: those it may draw.
     """
 
-    from_s: float
-    until_s: float
-    severity: float
-    kinds: tuple[FaultKind, ...]
+    from_s: Seconds
+    until_s: Seconds
+    severity: Share = 0.5
+    kinds: tuple[FaultKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,15 @@
-"""The shapes that stimuli are made of: waves by day and year, and values that wander and come back.
+"""The shapes that stimuli are made of: waves by day and year, and noise that can be looked up at any time.
 
-Arithmetic is +, -, *, / and square root only: IEEE 754 fixes these, so the same seed gives the same city everywhere.
+Everything here is a pure function of time: it does not matter who asks, how often, or in which order. Arithmetic is
++, -, *, / and square root only: IEEE 754 fixes these, so the same seed gives the same city everywhere.
 """
-
-import math
 
 from simulator.streams import Stream
 
 DAY_S = 86_400
 YEAR_S = 31_557_600
+
+NOISES = 4093  # independent draws to go round in; a prime, so that no step comes back to where it began early
 
 
 def cycle(time_s: float, period_s: float, peak_s: float) -> float:
@@ -20,16 +21,23 @@ def cycle(time_s: float, period_s: float, peak_s: float) -> float:
     return 4 * distance * distance - 1
 
 
-class Drift:
-    """A value that wanders and comes back: a first-order autoregression with its own memory."""
+class Noise:
+    """A table of about standard normal numbers that a whole city shares; each thing begins somewhere else in it.
 
-    def __init__(self, stream: Stream, spread: float, memory: float) -> None:
-        self._stream = stream
-        self._step = spread * math.sqrt(1 - memory * memory)  # keeps the spread what it is
-        self._memory = memory
-        self._value = spread * stream.bell()
+    bells: the table, NOISES long, for who needs it fast.
+    """
 
-    def next(self) -> float:
-        """The value one step later."""
-        self._value = self._memory * self._value + self._step * self._stream.bell()
-        return self._value
+    __slots__ = ("bells",)
+
+    def __init__(self, stream: Stream) -> None:
+        self.bells = [stream.bell() for _ in range(NOISES)]
+
+    def at(self, index: int) -> float:
+        """The number at *index*, any integer."""
+        return self.bells[index % NOISES]
+
+    def smooth(self, place: float) -> float:
+        """The table as a line through its points, at *place* ≥ 0: it wanders and comes back; sd 1 at the points."""
+        whole = int(place)
+        here = self.bells[whole % NOISES]
+        return here + (place - whole) * (self.bells[(whole + 1) % NOISES] - here)
