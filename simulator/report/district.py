@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from firmware.telling import REPEATED
 from simulator.report.saying import Text, joined, lasting, percent, short
 from simulator.report.words import INTERFERENCE, PATH_LOSS, word
 from simulator.scenario.model import Radio, Scenario
@@ -47,9 +46,8 @@ class District:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-def district_of(scenario: Scenario, replay: str) -> District:
-    """The district of a scenario; *replay* as `District` has it. Grace is as long as a reading is repeated."""
-    grace_s = REPEATED * max(node.interval_s for node in scenario.nodes)
+def district_of(scenario: Scenario, replay: str, grace_s: float = 0.0) -> District:
+    """The district of a scenario; *replay* and *grace_s* as `District` has them."""
     return District(
         name=scenario.name,
         seed=scenario.seed,
@@ -65,7 +63,7 @@ def district_of(scenario: Scenario, replay: str) -> District:
         gateways=tuple(
             Spot(name=gateway.name, role="gateway", x_m=gateway.x_m, y_m=gateway.y_m) for gateway in scenario.gateways
         ),
-        grace_s=min(grace_s, scenario.end_s / 2),
+        grace_s=grace_s,
         warm=scenario.warm,
         streets=tuple(street.points for street in scenario.streets),
         labels=tuple((zone.name, zone.label) for zone in scenario.zones),

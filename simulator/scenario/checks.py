@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from protocol.region import SINGLE_CHANNEL
+from simulator.air.path_loss import PATH_LOSSES
 from simulator.scenario.document import Document, nearest
 from simulator.scenario.faults import RULES
 from simulator.scenario.metrics import METRICS
@@ -101,6 +102,14 @@ def nodes(document: Document, given: Sequence[NodeSpec]) -> None:
                 f'[[nodes]] {count} nodes are called {name}; write a name, such as name = "{name[:-4]}-east", in one',
             )
             return  # one begins a row of them
+
+
+def path_loss(document: Document, radio: Radio) -> None:
+    """There is a model of this name."""
+    if radio.path_loss not in PATH_LOSSES:
+        document.fault(
+            ("radio", "path_loss"), f'[radio] path_loss is "{radio.path_loss}"; {nearest(radio.path_loss, PATH_LOSSES)}'
+        )
 
 
 def plan(document: Document, radio: Radio, gateways: Sequence[GatewaySpec], given: Sequence[NodeSpec]) -> None:
