@@ -1,5 +1,7 @@
 """A lithium cell: flat for most of its life, then below what a node complains about, and lower in the cold."""
 
+import itertools
+
 from simulator.stimuli.battery import Cell
 from simulator.stimuli.cycles import Noise
 from simulator.streams import Stream
@@ -15,7 +17,7 @@ def volts(spent: float, celsius: float = 20) -> float:
 
 def test_the_voltage_falls_with_what_is_spent_slowly_then_at_once():
     falling = [volts(step / 20) for step in range(21)]
-    assert all(after <= before + 0.6 for before, after in zip(falling, falling[1:], strict=False))
+    assert all(after <= before + 0.6 for before, after in itertools.pairwise(falling))
     assert volts(0.05) - volts(0.7) < 5 < 40 < volts(0.7) - volts(0.98)
     assert volts(0.9) > LOW_CV > volts(0.99)
 

@@ -20,7 +20,10 @@ def demand(stay: Stay, per_hour: float = 2.0) -> Demand:
     return Demand(((per_hour,) * 24,) * 3, ((0, ((1.0, stay),)),))
 
 
-def life(seed: int = 1, stay: Stay = Stay(40, 2), seen=None) -> BayLife:
+USUAL = Stay(40, 2)
+
+
+def life(seed: int = 1, stay: Stay = USUAL, seen=None) -> BayLife:
     return BayLife(Stream(seed, "bay"), demand(stay), UTC, MONDAY_S, seen)
 
 

@@ -1,5 +1,7 @@
 """How much a bay is wanted: kinds of streets differ as a town's do, and a plain one has as many cars as it was told."""
 
+import itertools
+
 import pytest
 
 from simulator.scenario.model import Role, StimulusSpec, StreetKind
@@ -61,7 +63,7 @@ def test_a_plain_street_has_as_many_arrivals_and_stays_as_long_as_told(arrivals,
     changes = [list(life.changes(MONDAY_S, MONDAY_S + 5 * DAY_S)) for life in town]
     came = sum(change.taken for bay in changes for change in bay) / 200 / 5
     assert came == pytest.approx(arrivals, rel=0.15)
-    stays = [b.time_s - a.time_s for bay in changes for a, b in zip(bay, bay[1:], strict=False) if a.taken]
+    stays = [b.time_s - a.time_s for bay in changes for a, b in itertools.pairwise(bay) if a.taken]
     assert sum(stays) / len(stays) / 60 == pytest.approx(stay_min, rel=0.12)
 
 
