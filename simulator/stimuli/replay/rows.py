@@ -35,7 +35,7 @@ class Rows:
         except UnicodeDecodeError:
             raise ReplayError(f"{self.path}, after line {self.line}: not UTF-8; save the file as UTF-8") from None
         except csv.Error as error:
-            raise ReplayError(f"{self.path}, line {self.line + 1}: no CSV: {error}") from None
+            raise ReplayError(f"{self.path}, after line {self.line}: {error}; was a quote left open?") from None
 
     def fault(self, column: str, text: str, expected: str) -> ReplayError:
         """What is wrong with a cell of the row that was yielded last."""
