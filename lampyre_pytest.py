@@ -118,9 +118,7 @@ def lampyre_simulate(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
         given = _given(request.config.rootpath, scenario, seed, hours)
         report = _run(given, arguments, folder, request.config.rootpath, timeout_s)
         if check and report.failures:
-            raise NotHeldError(
-                f"did not hold: {'; '.join(report.failures)}\nrepeat it with: {report.command}", report
-            )
+            raise NotHeldError(f"did not hold: {'; '.join(report.failures)}\nrepeat it with: {report.command}", report)
         return report
 
     return simulate
