@@ -53,7 +53,7 @@ def demo(
     if hours != 24:
         words += ["--hours", f"{hours:g}"]
     report = run(Order(scenario=scenario, replay=command(*words), outputs=outputs, language=language))
-    Console().print(f"\n{_NEXT.to(language)}", highlight=False)
+    Console().print(f"\n{_NEXT.to(language)}", highlight=False, soft_wrap=True)
     page_is = Text("\nThe page about this day: {path}", "\nLa page de ce jour\u00a0: {path}")
     typer.echo(page_is.filled(path=str(html.absolute())).to(language))
     leave(report)

@@ -78,7 +78,8 @@ class Screen:
     def _draw(self, now_us: int) -> None:
         pace = Pace(self.real_s, now_us)
         if self._live is None:
-            self._messages.print(progress_line(self._collector, pace, self._language), highlight=False)
+            line = progress_line(self._collector, pace, self._language)
+            self._messages.print(line, highlight=False, soft_wrap=True)
         else:
             size = self._console.size
             self._live.update(self._picture.draw(pace, size.width, size.height - 1), refresh=True)
