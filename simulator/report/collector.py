@@ -318,10 +318,8 @@ class Collector:
             self.happened("broke", truth, time_us)
 
     def _away(self, what: str, subject: str, begins: bool, time_us: int, told: tuple[str, ...] = ()) -> None:
-        """*told*: faults that say it already, if one of them happened just now."""
-        latest = self.latest[-1] if self.latest else None
-        if latest is None or latest.time_us != time_us or not latest.what.startswith(told):
-            self.happened(f"{what}_begins" if begins else f"{what}_ends", subject, time_us)
+        """*told*: faults that say it already, if one of them happens just now."""
+        self._tell(f"{what}_begins" if begins else f"{what}_ends", subject, time_us, told)
         if not begins:
             outage = self._open.pop((what, subject), None)
             if outage is not None:
@@ -334,6 +332,17 @@ class Collector:
         elif len(self.outages) < _NOTED:
             outage = self._open[what, subject] = Outage(what, subject, time_us)
             self.outages.append(outage)
+
+    def _tell(self, what: str, subject: str, time_us: int, told: tuple[str, ...]) -> None:
+        """One line for what a fault does and the fault itself, in whichever order they are told."""
+        latest = self.latest[-1] if self.latest and self.latest[-1].time_us == time_us else None
+        if latest is not None and latest.what.startswith(told):
+            return
+        for away, faults in (("gateway", _GATEWAY_FAULTS), ("broker", _BROKER_FAULTS)):
+            if latest is not None and latest.what in (f"{away}_begins", f"{away}_ends") and what.startswith(faults):
+                latest.what, latest.subject = what, subject
+                return
+        self.happened(what, subject, time_us)
 
     def _levels(self, of: dict[str, Levels], node: str) -> Levels:
         zone = self.tallies[node].spot.zone

@@ -214,9 +214,11 @@ def _groups(report: Report) -> str:
         (Text("By zone", "Par zone"), report.zones, {}),
     ):
         if groups:
+            rows = [_group(group, word(table, group.name)) for group in groups]
+            known = [at for at in range(len(_GROUP_HEAD)) if any(row[at] != _NONE for row in rows)]
             parts.append(_heading(heading))
-            parts.append(_table(_GROUP_HEAD, [_group(group, word(table, group.name)) for group in groups]))
-    if report.gateways:
+            parts.append(_table([_GROUP_HEAD[at] for at in known], [[row[at] for at in known] for row in rows]))
+    if any(each.fates or each.downlinks for each in report.gateways):
         parts.append(_heading(Text("By gateway", "Par passerelle")))
         head = [
             Text("gateway", "passerelle"),
@@ -239,6 +241,7 @@ def _groups(report: Report) -> str:
     return "\n".join(parts)
 
 
+_NONE = same("–")
 _GROUP_HEAD = (
     same(""),
     Text("nodes", "nœuds"),

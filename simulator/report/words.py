@@ -175,7 +175,8 @@ def whose(subject: str, count: int) -> Text:
     """Of whom something is told: of one, or of one and others."""
     if count == 1:
         return truth(subject)
-    return Text("{name} and {more} more", "{name} et {more} autres").filled(name=subject, more=count - 1)
+    others = "{name} et {more} autre" if count == 2 else "{name} et {more} autres"
+    return Text("{name} and {more} more", others).filled(name=subject, more=count - 1)
 
 
 def truth(name: str) -> Text:
