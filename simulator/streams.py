@@ -40,8 +40,8 @@ class Stream:
         """About a standard normal number (a sum of twelve uniform ones), without functions that differ by platform."""
         return sum(self._random() for _ in range(12)) - 6.0
 
-    def exponential(self) -> float:
-        """An exponentially distributed number of mean 1, by comparisons only: no logarithm that differs by platform.
+    def exponential(self, mean: float = 1.0) -> float:
+        """An exponentially distributed number, by comparisons only: no logarithm that differs by platform.
 
         J. von Neumann, "Various techniques used in connection with random digits", NBS AMS 12 (1951), §4: of uniform
         numbers that fall, a run of odd length ends at its first number; after one of even length 1 is added.
@@ -55,7 +55,7 @@ class Stream:
                 last = following
                 odd = not odd
             if odd:
-                return whole + first
+                return mean * (whole + first)
             whole += 1.0
 
     def bytes(self, count: int) -> bytes:

@@ -21,11 +21,12 @@ from protocol.orders import NOT_HERE, Order
 from protocol.quantities import AIR_FULL, PARKING_ONE_BAY
 from protocol.region import FULL
 from protocol.settings import AIR, PARKING, Settings
-from simulator.air import SimpleAir
-from simulator.body import Body, Stimulus
+from simulator.air.simple import SimpleAir
 from simulator.energy.currents import AIR_SENSORS, LIS3MDL, MMC5983MA
 from simulator.energy.ledger import Board, EnergyMeter, Ledger, Sensors
-from simulator.files import MemoryFiles
+from simulator.fleet.body import Body
+from simulator.fleet.files import MemoryFiles
+from simulator.fleet.senses import Stimulus
 from simulator.stimuli.alone import air_alone, bay_alone
 from simulator.stimuli.cycles import DAY_S
 from simulator.streams import Stream

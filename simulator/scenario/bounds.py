@@ -90,13 +90,14 @@ Seconds = Annotated[float, Ge(0), Le(YEAR_S), Duration()]
 Point = tuple[Metres, Metres]
 DataRate = Annotated[int, Ge(0), Le(5)]
 
-_PARTS = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_DURATION = re.compile(rf"(-?)(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?")
 
 
 def seconds_of(text: str) -> float | None:
-    """Seconds of "1d", "8h30m", "90s"; None if *text* is no such thing."""
-    match = _PARTS.fullmatch(text.strip())
-    if match is None or not any(match.groups()):
+    """Seconds of "1d", "8h30m", "-90s"; None if *text* is no such thing."""
+    match = _DURATION.fullmatch(text)
+    if match is None or not any(match.groups()[1:]):
         return None
-    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return days * 86_400 + hours * 3600 + minutes * 60 + seconds
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups()[1:])
+    return (-1 if match[1] else 1) * (days * 86_400 + hours * 3600 + minutes * 60 + seconds)

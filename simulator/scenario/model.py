@@ -18,6 +18,7 @@ from simulator.scenario.bounds import (
     YEAR_S,
     DataRate,
     Decibels,
+    Duration,
     Heading,
     Height,
     Insee,
@@ -174,7 +175,7 @@ class Radio:
     """
 
     plan: PlanName = "full"
-    rx_delay_s: Annotated[int, Ge(1), Le(15)] = 5
+    rx_delay_s: Annotated[int, Ge(1), Le(15), Duration()] = 5
     rx2_dr: DataRate = 3
     adr: bool = True
     dr: DataRate | None = None
@@ -229,7 +230,7 @@ class Feeder:
     name: Name
     on_after_sunset_min: Annotated[int, Ge(-240), Le(240)] = 0
     off_after_sunrise_min: Annotated[int, Ge(-240), Le(240)] = 0
-    spread_s: Annotated[float, Ge(0), Le(600)] = 1.0
+    spread_s: Annotated[float, Ge(0), Le(600), Duration()] = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,8 +283,8 @@ class Column:
 
     quantity: Name
     column: Heading
-    scale: Annotated[float, Ge(-1000000.0), Le(1000000.0)] = 1.0
-    offset: Annotated[float, Ge(-1000000.0), Le(1000000.0)] = 0.0
+    scale: Annotated[float, Ge(-1_000_000), Le(1_000_000)] = 1.0
+    offset: Annotated[float, Ge(-1_000_000), Le(1_000_000)] = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,11 +295,11 @@ class Replay:
     `strptime` format; time_zone: of times that do not name theirs. align: the first row is at the start of the run,
     whatever its time is; else times are what they say. columns: of air and light. state_column, taken: of parking,
     with the text that says a car is there. place_column: which series a row belongs to ("": there is one); series are
-    dealt to nodes in the order of their first rows. missing: what stands where nothing was measured, besides nothing.
-    max_gap_s: so long a value holds; after that it is not known. line: values change evenly between two rows.
-    whole_weeks: align by whole weeks only, so that a Monday's morning stays one; the run begins within the first week
-    of the file. snapshot: of parking; rows say how a bay was when the file was written, and since when; chance takes it
-    from there.
+    dealt to nodes in the order of their first rows, from the first again if there are more nodes. missing: what stands
+    where nothing was measured, besides nothing. max_gap_s: so long a value holds, after that it is not known; a bay's
+    state holds until it changes. line: values change evenly between two rows. whole_weeks: align by whole weeks only,
+    so that a Monday's morning stays one; the run begins within the first week of the file. snapshot: of parking; rows
+    say how a bay was when the file was written, and since when; chance takes it from there.
     """
 
     file: Path
@@ -313,7 +314,7 @@ class Replay:
     state_column: Heading = ""
     taken: Heading = ""
     missing: tuple[Heading, ...] = ()
-    max_gap_s: Annotated[int, Ge(1), Le(YEAR_S)] = 7200
+    max_gap_s: Annotated[int, Ge(1), Le(YEAR_S), Duration()] = 7200
     line: bool = False
     whole_weeks: bool = False
     snapshot: bool = False
@@ -377,9 +378,9 @@ class Fault:
     for_s: Seconds = 0.0
     share: Share | None = None
     loss_db: Decibels | None = None
-    freq_hz: Annotated[int, Ge(863000000), Le(870000000)] | None = None
-    by_s: Annotated[float, Ge(-1000000000.0), Le(1000000000.0)] | None = None
-    drift_ppm: Annotated[int, Ge(-100000), Le(100000)] | None = None
+    freq_hz: Annotated[int, Ge(863_000_000), Le(870_000_000)] | None = None
+    by_s: Annotated[float, Ge(-1_000_000_000), Le(1_000_000_000), Duration()] | None = None
+    drift_ppm: Annotated[int, Ge(-100_000), Le(100_000)] | None = None
     up: bool = True
     down: bool = True
     drawn: Annotated[bool, Made()] = False
@@ -397,8 +398,8 @@ class Order:
     at_s: Seconds
     target: Name = ""
     level_pct: Annotated[int, Ge(0), Le(100)] | None = None
-    fade_s: Annotated[int, Ge(0), Le(3600)] = 2
-    hold_s: Annotated[int, Ge(1), Le(86400)] = 3600
+    fade_s: Annotated[int, Ge(0), Le(3600), Duration()] = 2
+    hold_s: Annotated[int, Ge(1), Le(86_400), Duration()] = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -408,7 +409,7 @@ class Attack:
     kind: AttackKind
     from_s: Seconds
     for_s: Seconds
-    every_s: Annotated[float, Ge(0.01), Le(86400)] = 1.0
+    every_s: Annotated[float, Ge(0.01), Le(86_400), Duration()] = 1.0
     delay_s: Seconds = 0.0
 
 
