@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _SCENARIO = "demo"
+_LASTS_S = 20.0  # a day that one can follow
 _NEXT = Text(
     "What to try next:\n"
     "  lampyre demo --lang fr                  the same in French\n"
@@ -39,6 +40,10 @@ _NEXT = Text(
 def demo(
     seed: Annotated[int, typer.Option(help="The same seed gives the same day.", min=0)] = 1,
     hours: Annotated[float, typer.Option(help="Virtual hours, of a day that breaks its broker.", min=1, max=24)] = 24,
+    lasts: Annotated[
+        float | None,
+        typer.Option(help=f"Real seconds to spread it over; else {_LASTS_S:g} on a terminal.", min=0, max=3600),
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the report here, as JSON.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write truths and expectations here, as JUnit XML.")] = None,
     html: Annotated[Path, typer.Option(help="Write the page to read here.")] = Path("lampyre-demo.html"),
@@ -52,8 +57,11 @@ def demo(
     words = ["lampyre", "demo", "--seed", str(seed)]
     if hours != 24:
         words += ["--hours", f"{hours:g}"]
-    report = run(Order(scenario=scenario, replay=command(*words), outputs=outputs, language=language))
-    Console().print(f"\n{_NEXT.to(language)}", highlight=False)
+    console = Console()
+    if lasts is None:
+        lasts = _LASTS_S if console.is_terminal else 0.0
+    report = run(Order(scenario=scenario, replay=command(*words), outputs=outputs, language=language, lasts_s=lasts))
+    console.print(f"\n{_NEXT.to(language)}", highlight=False, soft_wrap=True)
     page_is = Text("\nThe page about this day: {path}", "\nLa page de ce jour\u00a0: {path}")
     typer.echo(page_is.filled(path=str(html.absolute())).to(language))
     leave(report)

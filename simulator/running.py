@@ -51,7 +51,7 @@ def run(order: Order) -> Report:
     except (OSError, apsw.Error) as error:
         typer.echo(f"cannot write: {error}", err=True)
         raise typer.Exit(1) from None
-    console.print(summary(report, order.language), highlight=False)
+    console.print(summary(report, order.language), highlight=False, soft_wrap=True)
     for path in outputs.paths:
         typer.echo(f"written: {path}", err=True)
     return report

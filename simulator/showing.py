@@ -78,7 +78,8 @@ class Screen:
     def _draw(self, now_us: int) -> None:
         pace = Pace(self.real_s, now_us)
         if self._live is None:
-            self._messages.print(progress_line(self._collector, pace, self._language), highlight=False)
+            line = progress_line(self._collector, pace, self._language)
+            self._messages.print(line, highlight=False, soft_wrap=True)
         else:
             size = self._console.size
             self._live.update(self._picture.draw(pace, size.width, size.height - 1), refresh=True)
@@ -112,6 +113,7 @@ class Interrupt:
 def watch(run: Run, screen: Screen, end_s: int, lasts_s: float = 0.0) -> Report:
     """Run to *end_s* or Ctrl-C; spread over *lasts_s* real seconds, or as fast as it goes."""
     until_s, step_s = 0, 60
+    longest_s = max(1, min(_LONGEST_STEP_S, int(end_s * _EVERY_S / lasts_s))) if lasts_s else _LONGEST_STEP_S
     began_s = time.monotonic()
     with Interrupt() as interrupt:
         while until_s < end_s and not interrupt.wanted:
@@ -119,7 +121,7 @@ def watch(run: Run, screen: Screen, end_s: int, lasts_s: float = 0.0) -> Report:
             started_s = time.monotonic()
             run.run(until_s)
             took_s = time.monotonic() - started_s
-            step_s = _next_step_s(step_s, took_s)
+            step_s = min(_next_step_s(step_s, took_s), longest_s)
             screen.show(until_s * 1_000_000)
             if lasts_s:
                 time.sleep(max(0.0, began_s + lasts_s * until_s / end_s - time.monotonic()))
@@ -130,4 +132,4 @@ def _next_step_s(step_s: int, took_s: float) -> int:
     """Half as long after a step that took too long, twice as long after one that was far from it."""
     if took_s > _STEP_REAL_S:
         return max(step_s // 2, 1)
-    return min(2 * step_s, _LONGEST_STEP_S) if 2 * took_s < _STEP_REAL_S else step_s
+    return 2 * step_s if 2 * took_s < _STEP_REAL_S else step_s

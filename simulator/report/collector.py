@@ -21,6 +21,8 @@ TRACED = ("pm2_5", "pm10", "no2", "co2", "temperature", "relative_humidity", "le
 _HOUR_US = 3_600_000_000
 _LATEST = 12  # happenings that the live view may show: a tall terminal has room for so many
 _NOTED = 400  # happenings and outages kept for the page, the first of the run; more nobody reads
+_GATEWAY_FAULTS = "gateway_reboot", "gateway_power_cut", "power_cut"
+_BROKER_FAULTS = "broker_away", "broker_restart"
 Value = float | int | str | None
 
 
@@ -174,18 +176,18 @@ class Collector:
         else:
             self.series.lost[self.bins.of(time_us)] += 1
 
-    def heard_at(self, gateway: str, fate: str) -> None:
-        """What became of a node's frame at one gateway."""
-        self.heard[gateway][fate] += 1
-
     def downlink(self, gateway: str, freq_hz: int, airtime_us: int, time_us: int) -> None:
         """A gateway begins a frame."""
         self.downlinks[gateway] += 1
         self.gateway_airtime.add(gateway, freq_hz, airtime_us, time_us)
 
-    def downlink_landed(self, fate: str) -> None:
-        """What became of a gateway's frame at a radio that was tuned to it."""
-        self.down_fates[fate] += 1
+    def fates_at(self, gateway: str, fates: Mapping[str, int]) -> None:
+        """What became of all nodes' frames at one gateway; told once, at the end."""
+        self.heard[gateway] = Counter(fates)
+
+    def downlink_fates(self, fates: Mapping[str, int]) -> None:
+        """What became of gateways' frames at the radios that were tuned to them; told once, at the end."""
+        self.down_fates = Counter(fates)
 
     def joined(self, node: str, time_us: int) -> None:
         """The network let a node in."""
@@ -286,12 +288,12 @@ class Collector:
     def gateway(self, name: str, up: bool, time_us: int) -> None:
         """A gateway hears again, or no longer."""
         self.gateways_up[name] = up
-        self._away("gateway", name, not up, time_us)
+        self._away("gateway", name, not up, time_us, _GATEWAY_FAULTS)
 
     def broker(self, up: bool, time_us: int) -> None:
         """The broker can be reached again, or no longer."""
         self.broker_up = up
-        self._away("broker", "", not up, time_us)
+        self._away("broker", "", not up, time_us, _BROKER_FAULTS)
 
     def fault(self, kind: str, target: str, begins: bool, time_us: int) -> None:
         """A fault of the scenario begins or ends; those of gateway and broker are told by their own methods too."""
@@ -315,8 +317,9 @@ class Collector:
             self.broken.append(truth)
             self.happened("broke", truth, time_us)
 
-    def _away(self, what: str, subject: str, begins: bool, time_us: int) -> None:
-        self.happened(f"{what}_begins" if begins else f"{what}_ends", subject, time_us)
+    def _away(self, what: str, subject: str, begins: bool, time_us: int, told: tuple[str, ...] = ()) -> None:
+        """*told*: faults that say it already, if one of them happens just now."""
+        self._tell(f"{what}_begins" if begins else f"{what}_ends", subject, time_us, told)
         if not begins:
             outage = self._open.pop((what, subject), None)
             if outage is not None:
@@ -329,6 +332,17 @@ class Collector:
         elif len(self.outages) < _NOTED:
             outage = self._open[what, subject] = Outage(what, subject, time_us)
             self.outages.append(outage)
+
+    def _tell(self, what: str, subject: str, time_us: int, told: tuple[str, ...]) -> None:
+        """One line for what a fault does and the fault itself, in whichever order they are told."""
+        latest = self.latest[-1] if self.latest and self.latest[-1].time_us == time_us else None
+        if latest is not None and latest.what.startswith(told):
+            return
+        for away, faults in (("gateway", _GATEWAY_FAULTS), ("broker", _BROKER_FAULTS)):
+            if latest is not None and latest.what in (f"{away}_begins", f"{away}_ends") and what.startswith(faults):
+                latest.what, latest.subject = what, subject
+                return
+        self.happened(what, subject, time_us)
 
     def _levels(self, of: dict[str, Levels], node: str) -> Levels:
         zone = self.tallies[node].spot.zone

@@ -4,12 +4,13 @@ Which language shows is one attribute of the document; a script of three lines c
 other source (Content-Security-Policy), so that nobody who opens it is noticed anywhere.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
-from simulator.report.plots import Figure, figures, html_of, map_figure
-from simulator.report.report import Expectation, Group, Report, Truth
+from simulator.report.plots import AWAY, Figure, figures, html_of, map_figure
+from simulator.report.report import Away, Expectation, Group, Report, Truth
 from simulator.report.saying import (
     EN,
     FR,
@@ -40,6 +41,7 @@ from simulator.report.words import (
 )
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+_FIGURE = re.compile("[>\\d–-]")  # how a cell with a figure begins
 _SCRIPT = """
 const buttons = document.querySelectorAll("nav button");
 const show = (language) => {
@@ -192,9 +194,14 @@ def _figure(figure: Figure) -> str:
     )
 
 
-def _table(head: Sequence[Text], rows: Iterable[Sequence[Text]]) -> str:
-    columns = "".join(f'<th scope="col">{html_of(each)}</th>' for each in head)
-    lines = "".join("<tr>" + "".join(f"<td>{html_of(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+def _table(head: Sequence[Text], rows: Sequence[Sequence[Text]]) -> str:
+    """Columns of figures are ranged to the right, of words to the left."""
+    ranged = ["" if all(_FIGURE.match(row[at].en) for row in rows) else ' class="words"' for at in range(len(head))]
+    columns = "".join(f'<th scope="col"{kind}>{html_of(each)}</th>' for kind, each in zip(ranged, head, strict=True))
+    lines = "".join(
+        "<tr>" + "".join(f"<td{kind}>{html_of(cell)}</td>" for kind, cell in zip(ranged, row, strict=True)) + "</tr>"
+        for row in rows
+    )
     return (
         f'<div class="table" tabindex="0"><table><thead><tr>{columns}</tr></thead><tbody>{lines}</tbody></table></div>'
     )
@@ -207,9 +214,11 @@ def _groups(report: Report) -> str:
         (Text("By zone", "Par zone"), report.zones, {}),
     ):
         if groups:
+            rows = [_group(group, word(table, group.name)) for group in groups]
+            known = [at for at in range(len(_GROUP_HEAD)) if any(row[at] != _NONE for row in rows)]
             parts.append(_heading(heading))
-            parts.append(_table(_GROUP_HEAD, [_group(group, word(table, group.name)) for group in groups]))
-    if report.gateways:
+            parts.append(_table([_GROUP_HEAD[at] for at in known], [[row[at] for at in known] for row in rows]))
+    if any(each.fates or each.downlinks for each in report.gateways):
         parts.append(_heading(Text("By gateway", "Par passerelle")))
         head = [
             Text("gateway", "passerelle"),
@@ -232,6 +241,7 @@ def _groups(report: Report) -> str:
     return "\n".join(parts)
 
 
+_NONE = same("–")
 _GROUP_HEAD = (
     same(""),
     Text("nodes", "nœuds"),
@@ -268,7 +278,7 @@ def _troubles(report: Report) -> str:
                 word(FAULTS, each.what),
                 whose(each.subject or "–", each.count),
             ]
-            for each in report.outages
+            for each in _told_apart(report.outages)
         ]
         head = [Text("from", "de"), Text("for", "durée"), Text("what", "quoi"), Text("where", "où")]
         parts += [_heading(Text("What was away or wrong", "Ce qui manquait ou n’allait pas")), _table(head, rows)]
@@ -292,6 +302,12 @@ def _troubles(report: Report) -> str:
         head = [Text("when", "quand"), Text("what", "quoi"), Text("where", "où")]
         parts.append(f"<details><summary>{html_of(summary)}</summary>{_table(head, rows)}</details>")
     return "\n".join(parts)
+
+
+def _told_apart(outages: Sequence[Away]) -> list[Away]:
+    """Without that gateway or broker are away, where a fault of that time says why."""
+    whys = {(each.from_s, each.to_s) for each in outages if each.what not in AWAY}
+    return [each for each in outages if each.what not in AWAY or (each.from_s, each.to_s) not in whys]
 
 
 def _listed(counts: dict[Text, int]) -> Text:

@@ -13,6 +13,7 @@ from simulator.report.words import CAUSES, ROLES, word
 Values = Sequence[float | None]
 _MOST_ZONES = 5  # curves that can be told apart in one plot: as many as there are styles
 _DURATIONS_S = (1.0, 10.0, 60.0, 600.0, 3600.0, 6 * 3600.0, 86_400.0, 5 * 86_400.0, 30 * 86_400.0)
+AWAY = "gateway", "broker"  # what shades the plots
 _AWAY = Text("shaded: gateway or broker away", "grisé\u00a0: passerelle ou courtier absent")
 
 
@@ -59,10 +60,11 @@ def map_figure(report: Report) -> Figure | None:
     if not report.spots:
         return None
     whole = sum(node.delivered == node.taken > 0 for node in report.spots)
+    spoke = sum(node.taken > 0 for node in report.spots)
     title = Text(
-        "{whole} of {all} nodes had every one of their readings delivered.",
-        "{whole} nœuds sur {all} ont vu livrer tous leurs relevés.",
-    ).filled(whole=number(whole), all=number(len(report.spots)))
+        "{whole} of the {all} nodes that took readings had every one delivered.",
+        "{whole} des {all} nœuds qui ont pris des relevés les ont tous vu livrer.",
+    ).filled(whole=number(whole), all=number(spoke))
     there = {class_of(node) for node in report.spots}
     names = [*(name for _, name in CLASSES), SILENT_WORDS]
     legend = [(_shape_sample(role, 0), word(ROLES, role)) for role in dict.fromkeys(node.role for node in report.spots)]
@@ -428,9 +430,7 @@ def _over_time(
     more: Sequence[tuple[str, Text]] = (),
 ) -> Figure:
     clock = Clock(start_s=report.start_s, lasts_s=report.hours * 3600, bin_s=over.bin_s, zone=zone_of(report.time_zone))
-    shades = [
-        Shade(from_s=each.from_s, to_s=each.to_s) for each in report.outages if each.what in ("gateway", "broker")
-    ]
+    shades = [Shade(from_s=each.from_s, to_s=each.to_s) for each in report.outages if each.what in AWAY]
     legend = [(_line_sample(line.style), line.label) for line in lines]
     legend += more
     if shades:

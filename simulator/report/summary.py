@@ -3,7 +3,7 @@
 from rich.text import Text as Line
 
 from simulator.report.report import Report
-from simulator.report.saying import Text, joined, lasting, number, percent, short
+from simulator.report.saying import Text, joined, lasting, number, percent, same, short
 from simulator.report.words import CAUSES, REASONS, claim, measured, truth, word
 
 
@@ -63,7 +63,7 @@ def _more(report: Report) -> list[Text]:
 
 def _frames(report: Report) -> Text:
     lost = joined(
-        Text("{count} by {cause}", "{count} par {cause}").filled(count=number(count), cause=word(CAUSES, cause))
+        same("{count} ({cause})").filled(count=number(count), cause=word(CAUSES, cause))
         for cause, count in report.lost.items()
         if count
     )
@@ -78,7 +78,7 @@ def _frames(report: Report) -> Text:
         line = joined((line, Text("; lost: {lost}", "\u00a0; perdues\u00a0: {lost}").filled(lost=lost)), "")
     if report.refused:
         refused = joined(
-            Text("{count} {reason}", "{count} {reason}").filled(count=number(count), reason=word(REASONS, reason))
+            same("{count} ({reason})").filled(count=number(count), reason=word(REASONS, reason))
             for reason, count in report.refused.items()
         )
         line = joined((line, Text("; refused: {all}", "\u00a0; refusées\u00a0: {all}").filled(all=refused)), "")

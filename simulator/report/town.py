@@ -66,7 +66,9 @@ def town_map(report: Report, described_by: str) -> str:
     for gateway in report.gateways:
         x, y = place(gateway.x_m, gateway.y_m)
         parts.append(gateway_shape(x, y))
-        parts.append(texts(same(gateway.name), f'x="{x + 12:.1f}" y="{y + 4:.1f}" class="name"'))
+        side, anchor = (12, "start") if x < WIDTH * 0.7 else (-12, "end")
+        placed = f'x="{x + side:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}" class="name"'
+        parts.append(texts(same(gateway.name), placed))
     height = 2 * _EDGE + scale * high + 24
     parts.append(_ruler(scale, wide, height - 10))
     return picture(WIDTH, height, parts, described_by)

@@ -77,8 +77,16 @@ FAULTS = {  # of `simulator.scenario.model.FaultKind`, and what is away
     "lamp_failed": Text("lamp failed", "lampe en panne"),
     "lamp_burns": Text("lamp burns whatever is set", "lampe allumée quoi qu’on règle"),
 }
-PATH_LOSS = {
-    "urban": Text("of a town", "urbain"),
+PATH_LOSS = {  # of `simulator.air.path_loss`
+    "urban": Text("of a town (Hata)", "urbain (Hata)"),
+    "suburban": Text("of a suburb (Hata)", "de banlieue (Hata)"),
+    "open": Text("of open land (Hata)", "en terrain ouvert (Hata)"),
+    "free-space": Text("of free space", "en espace libre"),
+    "lorasim": Text("of LoRaSim (Bor et al. 2016)", "de LoRaSim (Bor et al. 2016)"),
+    "lorasim-ln": Text("of LoRaSim, with its natural logarithm", "de LoRaSim, à logarithme naturel"),
+    "ns3": Text("of ns-3’s LoRaWAN module", "du module LoRaWAN de ns-3"),
+    "oulu": Text("measured in Oulu", "mesuré à Oulu"),
+    "flora": Text("of FLoRa", "de FLoRa"),
 }
 INTERFERENCE = {  # of `simulator.scenario.model.Interference`
     "aloha": Text(
@@ -97,6 +105,7 @@ HAPPENINGS = {
     "back": Text("node back", "nœud de retour"),
     "quiet": Text("faults have stopped", "fin des pannes"),
     "order": Text("order given", "ordre donné"),
+    "order_refused": Text("order refused", "ordre refusé"),
 }
 _SIGNS = {">=": "≥", "<=": "≤", "==": "="}
 _BEGINS, _ENDS = "_begins", "_ends"
@@ -122,12 +131,29 @@ METRICS = {  # of `simulator.scenario.metrics`
     "downlinks_stolen": Text("downlinks stolen", "trames descendantes volées"),
     "battery_p10_years": Text("battery life one in ten misses", "vie de pile qu’un sur dix n’atteint pas"),
 }
-TRUTHS = {  # of `simulator.truths`
-    "no frame counter was used twice": "aucun compteur de trame n’a servi deux fois",
-    "no node left the duty cycle in any hour": "aucun nœud n’a dépassé son temps d’antenne en une heure",
-    "no reading was invented, changed or dated wrongly": "aucun relevé n’a été inventé, changé ou mal daté",
-    "no reading was published twice": "aucun relevé n’a été publié deux fois",
-    "no authentic frame was refused": "aucune trame authentique n’a été refusée",
+TRUTHS = {  # of `simulator.truths.breaches`
+    "no frame counter was used twice, up, down or to a group": (
+        "aucun compteur de trame n’a servi deux fois, montant, descendant ou de groupe"
+    ),
+    "no node and no gateway left the duty cycle in any hour": (
+        "aucun nœud, aucune passerelle n’a dépassé son temps d’antenne en une heure"
+    ),
+    "no record was invented, changed or dated wrongly": "aucun relevé n’a été inventé, changé ou mal daté",
+    "no record was published twice but after a lost acknowledgement, and then under the same key": (
+        "aucun relevé n’a été publié deux fois, sauf acquittement perdu, et alors sous la même clé"
+    ),
+    "nothing that was on the gateway's card was lost": "rien de ce qu’avait écrit la passerelle n’a été perdu",
+    "when the faults had stopped, all that the nodes still had arrived": (
+        "les pannes finies, tout ce que les nœuds gardaient est arrivé"
+    ),
+    "no authentic frame was refused, and every other was": (
+        "aucune trame authentique n’a été refusée, et toutes les autres l’ont été"
+    ),
+    "nobody without a key was believed": "nul n’a été cru sans clé",
+    "no lamp that had power was dark at night but by order": (
+        "aucune lampe sous tension n’était éteinte la nuit, sauf ordre"
+    ),
+    "no node's firmware fell over": "aucun logiciel de nœud n’est tombé",
 }
 
 
@@ -149,7 +175,8 @@ def whose(subject: str, count: int) -> Text:
     """Of whom something is told: of one, or of one and others."""
     if count == 1:
         return truth(subject)
-    return Text("{name} and {more} more", "{name} et {more} autres").filled(name=subject, more=count - 1)
+    others = "{name} et {more} autre" if count == 2 else "{name} et {more} autres"
+    return Text("{name} and {more} more", others).filled(name=subject, more=count - 1)
 
 
 def truth(name: str) -> Text:

@@ -1,6 +1,7 @@
 """A made-up day of a made-up district, told to a collector as a chain would tell it: for what reads collectors."""
 
 import random
+from collections import Counter
 
 from simulator.report.collector import BAY, EVENT, READING, RECEIVED, Collector
 from simulator.report.district import District, Spot
@@ -59,6 +60,7 @@ def live(collector: Collector, seed: int = 1, interval_s: int = 900) -> None:
     taken: dict[tuple[str, int], int] = {}
     hours = collector.district.hours
     begun = False
+    fates: Counter[str] = Counter()
     for number, tally in enumerate(nodes):
         if tally.spot.role == "parking":
             collector.bay(tally.spot.name, 0, number % 2 == 0, 0)
@@ -84,8 +86,7 @@ def live(collector: Collector, seed: int = 1, interval_s: int = 900) -> None:
             collector.uplink(node, number % 6, 868_100_000 + 200_000 * (slot % 3), 60_000 << (5 - number % 6), now_us)
             fate = dice.choice(["chance"] * 3 + ["collision"] + [RECEIVED] * 36)
             collector.landed(node, fate, now_us + SECOND_US)
-            for gateway in gateways:
-                collector.heard_at(gateway, fate)
+            fates[fate] += 1
             late_us = 2 * SECOND_US if fate == RECEIVED else 902 * SECOND_US
             arrives_us = max(now_us + late_us, away_us.stop if now_us in away_us else 0)
             collector.waiting(slot if now_us in away_us else 0, now_us)
@@ -106,7 +107,9 @@ def live(collector: Collector, seed: int = 1, interval_s: int = 900) -> None:
                 collector.took(node, BAY, now_us)
                 collector.delivered(node, BAY, now_us, now_us + 3 * SECOND_US, 0, {"occupied": int(occupied)})
         collector.downlink(gateways[0], 869_525_000, 200_000, slot * interval_s * SECOND_US)
-        collector.downlink_landed(RECEIVED)
+    for gateway in gateways:
+        collector.fates_at(gateway, fates)
+    collector.downlink_fates({RECEIVED: 96})
     collector.took(nodes[0].spot.name, EVENT, end_us - 1)
     collector.happened("reboot", nodes[0].spot.name, end_us // 2)
     for tally in nodes:
