@@ -58,7 +58,8 @@ class Latencies:
     def quantile_s(self, share: float, bin_number: int | None = None) -> float | None:
         """The latency in s that *share* (0 to 1) of all, or of one bin's, do not exceed; None where there are none."""
         counts = self._all if bin_number is None else self._by_bin[bin_number]
-        return None if counts is None else _quantile_s(counts, share)
+        found_s = None if counts is None else _quantile_s(counts, share)
+        return None if found_s is None else min(found_s, self.longest_us / 1e6)
 
     def joined_with(self, other: "Latencies") -> "Latencies":
         """A new one that holds what both hold."""
