@@ -8,7 +8,7 @@ from protocol.region import DATA_RATES, FSK, frame_airtime_us
 from simulator.air.decibels import cdb
 from simulator.air.downlinks import Downlinks
 from simulator.air.fates import Fate
-from simulator.air.interface import Hear, Listener, OnAir, Watch
+from simulator.air.interface import Hear, Herald, Listener, OnAir, Watch
 from simulator.air.model import RadioModel
 from simulator.air.parties import FOREVER, Gateway, Jam, Parties
 from simulator.air.position import Position
@@ -36,6 +36,7 @@ class RadioAir:
         self._parties = Parties(model, seed)
         self._uplinks = Uplinks(timeline, self._parties, settled)
         self._downlinks = Downlinks(timeline, self._parties)
+        self._heralds: list[Herald] = []
         self._airtimes: dict[tuple[int, int, bool], int] = {}  # at most 8 * 256 * 2
 
     @property
@@ -66,6 +67,10 @@ class RadioAir:
         """Say where a node stands, and what its own place costs it, both ways."""
         self._parties.add_node(node, position, loss_db)
 
+    def herald(self, tell: Herald) -> None:
+        """Call *tell* right before each downlink."""
+        self._heralds.append(tell)
+
     def transmit(self, sender: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
         """Put a frame on the air now; returns its airtime in µs. Raises LookupError for who stands nowhere."""
         node = self._parties.node(sender)
@@ -76,6 +81,8 @@ class RadioAir:
 
     def emit(self, gateway: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
         """Put a downlink on the air now; returns its airtime in µs."""
+        for tell in self._heralds:
+            tell(freq_hz, dr)
         frame = self._frame(gateway, phy_payload, freq_hz, dr, power_dbm, False)
         self._downlinks.begin(self._gateway(gateway), frame, frame.start_us + _SPARED_US[dr])
         return frame.end_us - frame.start_us

@@ -1,15 +1,19 @@
 """A whole fleet: every node of a scenario, on real minds and MACs, in virtual time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from firmware.groups import group_to_wire
 from protocol.dimming import DEFAULT_PROGRAMME
+from protocol.lorawan.multicast import mc_session_keys
 from protocol.region import Plan, plan_named
 from simulator.air.interface import Air
 from simulator.air.position import Position
 from simulator.energy.currents import board_named
 from simulator.energy.ledger import Ledger, Sensors
 from simulator.fleet.births import JOIN_EUI, Kit
+from simulator.fleet.ears import Ears
 from simulator.fleet.network import WarmSession, Windows
 from simulator.fleet.node import FleetNode
 from simulator.fleet.senses import Stimulus
@@ -48,7 +52,7 @@ class Registered:
 class Fleet:
     """All nodes of *scenario*, and switches them on: at once if it is warm, else each at its own time.
 
-    stimuli: what a node senses. watcher: who is told. bears: the fastest data rate that a node's link bears, None for
+    stimuli: what a node senses. groups: McAddr and McKey of each multicast group, which warm nodes of it have. watcher: who is told. bears: the fastest data rate that a node's link bears, None for
     what its plan makes of it; asked of warm nodes only. nodes: by name, in the scenario's order. Raises SettingsError
     for settings that no node can have.
     """
@@ -61,12 +65,14 @@ class Fleet:
         stimuli: Callable[[NodeSpec], Stimulus],
         watcher: Watcher,
         bears: Callable[[str], int | None] = lambda node: None,
+        groups: Mapping[str, tuple[int, bytes]] = MappingProxyType({}),
     ) -> None:
         self.nodes: dict[str, FleetNode] = {}
         self._scenario = scenario
         self._timeline = timeline
         radio = scenario.radio
         windows = Windows(rx_delay_s=radio.rx_delay_s, rx2_dr=radio.rx2_dr)
+        ears = Ears(timeline, air)
         taken: set[int] = set()
         feeders = {feeder.name: feeder.spread_s for feeder in scenario.feeders}
         plan = _plan(plan_named(radio.plan), radio.dr)
@@ -90,9 +96,13 @@ class Fleet:
             )
             delay_us = int(dice.uniform(0, feeders.get(spec.feeder, 0.0)) * 1_000_000)
             air.place(spec.name, Position(spec.x_m, spec.y_m, spec.height_m), spec.excess_loss_db)
-            node = FleetNode(kit, timeline, air, stimuli(spec), scenario.start_s, watcher, delay_us)
+            node = FleetNode(kit, timeline, air, stimuli(spec), scenario.start_s, watcher, ears, delay_us)
             self.nodes[spec.name] = node
             if scenario.warm:
+                if spec.group in groups:
+                    mc_addr, mc_key = groups[spec.group]
+                    wire = group_to_wire(mc_addr, 0, *mc_session_keys(mc_key, mc_addr))
+                    node.hardware.persist("mc0", wire)
                 node.rehearse(dice, _dev_addr(dice, taken), windows, bears(spec.name))
             else:
                 node.switch_on(int(spec.boots_s * 1_000_000))
