@@ -48,6 +48,7 @@ class Telling:
         self._collector = collector
         self._lines = lines
         self._heard: dict[str, tuple[int, int]] = {}  # by node: FCnt on the air of its last frame heard, and when
+        self._undecided: dict[str, int] = {}  # of those, that of a frame that was not accepted yet
         self._joining: set[str] = set()  # nodes that asked to be let in
         self._forged_us = -1  # when a downlink of the attacker ends
         self._injected_us = -1  # when an uplink of the attacker was handed to the gateway
@@ -69,7 +70,11 @@ class Telling:
         """A node's frame was handed to the gateway."""
         payload = frame.phy_payload
         if payload[0] >> 5 != JOIN_REQUEST:
-            self._heard[frame.sender] = payload[7] << 8 | payload[6], self._timeline.now_us
+            f_cnt = payload[7] << 8 | payload[6]
+            self._heard[frame.sender] = f_cnt, self._timeline.now_us
+            if self._undecided.get(frame.sender, f_cnt) != f_cnt:
+                self._witness.unanswered += 1
+            self._undecided[frame.sender] = f_cnt
 
     def injected(self) -> None:
         """A frame of the attacker was handed to the gateway, which is to refuse it."""
@@ -141,6 +146,7 @@ class Telling:
         heard = self._heard.get(name)
         if heard is None or heard[0] != f_cnt & 0xFFFF or now_us - heard[1] > _HEARD_MS * 1000:
             self._witness.fooled(now_us, name, f"its frame {f_cnt} was accepted, and it sent none just now")
+        self._undecided.pop(name, None)
         if name in self._joining:
             self._joining.remove(name)
             self._collector.joined(name, now_us)
