@@ -89,6 +89,7 @@ class _Frame(Signal):
         self.end_us = now_us + sender.airtime_us
         self.keen_us = now_us + sender.keen_us
         self.levels = levels
+        self.loud = False
         self.crossed = []
         self.beside = NOBODY
         self.channel = sender.channel
