@@ -47,6 +47,9 @@ class Hardware:
             self._addresses[key] = value[at : at + 4]
 
     def is_meant(self, phy_payload: bytes) -> bool:
-        """Whether the node's MAC would look into a downlink: to it, to its groups, or a Join-Accept; all without one."""
+        """Whether the node's MAC would look into a downlink: to it, to its groups, or a Join-Accept.
+
+        Without an address it looks into all of them.
+        """
         addresses = self._addresses
         return not addresses or phy_payload[1:5] in addresses.values() or phy_payload[0] >> 5 == JOIN_ACCEPT

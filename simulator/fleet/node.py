@@ -111,17 +111,17 @@ class FleetNode:
         self._follow_street()
         self._start(time_us, Cause.POWER)
 
-    def rehearse(self, dice: Stream, dev_addr: int, windows: Windows, dr: int | None) -> None:
+    def rehearse(self, dice: Stream, dev_addr: int, windows: Windows, bears: tuple[int, int] | None) -> None:
         """Let it live before the run, as `rehearsal.py` says, and go on in the street from now, which is 0.
 
-        dr: the data rate that its link bears, None for what its plan makes of it.
+        bears: the data rate and TXPower to which ADR brings it, None for those it begins with.
         """
         spec = self.kit.spec
         since_s = LEAST_S + dice.uniform(0, spec.interval_s)
         begin_us = -int(since_s * 1_000_000)
         timeline = Timeline()
         timeline.now_us = begin_us
-        network = QuietNetwork(self.kit.app_key, self.kit.plan, dev_addr, windows, dr, to_gps(0, self._start_s))
+        network = QuietNetwork(self.kit.app_key, self.kit.plan, dev_addr, windows, bears, to_gps(0, self._start_s))
         first_ms = int(since_s * 1000) + dice.below(spec.interval_s * 1000)
         firmware = Firmware(replace(self.kit, first_ms=first_ms), self.hardware, _untold)
         for answer in history(dice, self._start_s, since_s, self._sleep_ppm):
