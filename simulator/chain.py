@@ -109,6 +109,7 @@ class Chain:
             "confirmed_uplinks": float(self.witness.counters.confirmed),
             "dark_lamp_min": self.darkness.dark_min(),
             "frames_forged": float(self.witness.believed),
+            "frames_delayed": float(self.witness.late),
             "downlinks_stolen": float(self.cabinet.stolen),
         }
         self.cabinet.close()
@@ -289,7 +290,7 @@ class _Door:
         now_us = self._timeline.now_us
         frame = on_air(_ATTACKER, phy_payload, freq_hz, dr, self._power_dbm, now_us)
         if self._cabinet.receive(self._radio, frame, _NEAR_DBM, _NEAR_SNR_DB):
-            self._telling.injected()
+            self._telling.injected(phy_payload)
 
     def emit(self, phy_payload: bytes, freq_hz: int, dr: int) -> None:
         """A downlink goes on the air."""

@@ -42,6 +42,8 @@ class Witness:
         self.records = Records(start_s, self.breaches)
         self.refused: Counter[str] = Counter()
         self.attacks = 0
+        self.repeated = 0  # of those, how often a frame that was accepted just before
+        self.late = 0  # frames that he held back, and that were accepted because nothing newer had been heard
         self.believed = 0  # frames of the attacker that were
         self.unanswered = 0  # frames of nodes that the gateway heard and did not accept
         self.losses_us: dict[str, int] = {}
@@ -66,9 +68,13 @@ class Witness:
         """The gateway refuses a frame."""
         self.refused[reason] += 1
 
-    def attacked(self) -> None:
-        """A frame of the attacker, which nobody may believe, reached the gateway."""
+    def attacked(self, again: bool = False) -> None:
+        """A frame of the attacker, which nobody may believe, reached the gateway.
+
+        again: it is the one accepted last, which may be answered instead of refused: its node might have repeated it.
+        """
         self.attacks += 1
+        self.repeated += again
 
     def undecided(self) -> None:
         """The gateway ended before it decided on the attacker's last frame."""
@@ -119,11 +125,11 @@ class Witness:
                     what = f"record {seq} of epoch {epoch:04x}, taken at {taken_us / 1e6:.0f} s, did not arrive"
                     self.breaches(ALL_ARRIVED, time_us, name, what)
                     break
-        unwanted = self.refused.total() - self.attacks
+        unwanted = self.refused.total() - self.attacks + self.late
         repeats = min(self.refused[_REPLAYED], self.counters.repeats)  # the second of two is a replay to the gateway
         # Whoever guesses at MICs has the address that he guesses for closed for a while, to its owner, too.
         closed = min(self.refused[_TOO_MANY], self.unanswered) if self.attacks else 0
-        if not 0 <= unwanted <= repeats + closed:
+        if not -self.repeated <= unwanted <= repeats + closed:
             counted = ", ".join(f"{count} {reason}" for reason, count in sorted(self.refused.items()))
             what = f"refused {counted or 'nothing'}; the attacker sent {self.attacks}, nodes repeated {repeats}"
             self.breaches(NOT_REFUSED, time_us, "gateway", what)
