@@ -68,10 +68,10 @@ class RadioAir:
 
     def transmit(self, sender: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
         """Put a frame on the air now; returns its airtime in µs. Raises LookupError for who stands nowhere."""
-        node = self._parties.node(sender)
+        node, links = self._parties.node(sender)
         frame = self._frame(sender, phy_payload, freq_hz, dr, power_dbm, True)
         self._watch(frame)
-        self._uplinks.begin(node, frame, frame.start_us + _SPARED_US[dr])
+        self._uplinks.begin(node, links, frame, frame.start_us + _SPARED_US[dr])
         return frame.end_us - frame.start_us
 
     def emit(self, gateway: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
