@@ -6,6 +6,7 @@ is too lossy for it, so a frame costs what its surroundings cost, however large 
 """
 
 import math
+from collections.abc import Callable
 
 from simulator.air.decibels import DRAWS, cdb, spread
 from simulator.air.fates import Tally
@@ -18,6 +19,7 @@ from simulator.air.station import Kind, Station
 from simulator.streams import Stream
 
 SILENT_CDB = 1000  # what arrives further below the sensitivity disturbs nobody, who must be 6 dB weaker at most
+FOREVER = 1 << 62  # µs
 _STRONGEST_CDBM = 3000  # EIRP of the loudest thing in the band: 27 dBm ERP are 29.15
 
 
@@ -71,7 +73,11 @@ class Jam:
 
 
 class Gateway(Party):
-    """A gateway's radio. ears: who listens to it, by frequency and data rate. busy: demodulators that have a frame."""
+    """A gateway's radio.
+
+    ears: who listens to it, by frequency and data rate. busy: demodulators that have a frame. off_until_us: when it had
+    power again, FOREVER while it has none. deaf_until_us: the same, or when it ends to send if that is later.
+    """
 
     def __init__(self, number: int, name: str, hear: Hear, station: Station) -> None:
         super().__init__(name, 0)
@@ -81,9 +87,8 @@ class Gateway(Party):
         self.gain_cdb = cdb(station.gain_dbi)
         self.demodulators = 1 if station.kind is Kind.BRIDGE else station.demodulators
         self.busy = 0
-        self.on = True
-        self.on_since_us = 0
-        self.sending_until_us = 0
+        self.off_until_us = 0
+        self.deaf_until_us = 0
         self.jams: list[Jam] = []
         self.ears: dict[tuple[int, int], dict[Listener, Link]] = {}
         self.tally = Tally()
@@ -145,13 +150,13 @@ class Burst:
         self._bad = dice.chance(bursts.bad_s / (bursts.good_s + bursts.bad_s))
         self._until_us = self._lasts_us(dice)
 
-    def is_bad(self, now_us: int) -> bool:
-        """Whether the link is in a bad phase. Times must not go back."""
+    def strikes(self, now_us: int, draw: Callable[[], float]) -> bool:
+        """Whether a frame that begins now is lost to a bad phase; draws in one only. Times must not go back."""
         while self._until_us <= now_us:
             self._phase += 1
             self._bad = not self._bad
             self._until_us += self._lasts_us(self._dice())
-        return self._bad
+        return self._bad and draw() < self._bursts.loss
 
     def _dice(self) -> Stream:
         return Stream(self._seed, f"burst/{self._name}/{self._phase}")
