@@ -71,8 +71,8 @@ $(VENV)/broker.stamp: tests/mosquitto.sh | $(VENV)/dev.stamp
 	sh tests/mosquitto.sh
 	@touch $@
 
-# What a wheel test installs without touching the network.
+# What a wheel test installs without touching the network; pytest as a town's CI brings it.
 $(VENV)/wheelhouse: pyproject.toml constraints.txt | $(VENV)/dev.stamp
 	@rm -rf $@ $@.part
-	$(BIN)/pip download -q -c constraints.txt -d $@.part '.[simulator]'
+	$(BIN)/pip download -q -c constraints.txt -d $@.part '.[simulator]' pytest
 	@mv $@.part $@ && touch $@

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from protocol.region import SINGLE_CHANNEL
+from simulator.air.path_loss import PATH_LOSSES
 from simulator.scenario.document import Document, nearest
 from simulator.scenario.faults import RULES
 from simulator.scenario.metrics import METRICS
@@ -27,13 +28,16 @@ from simulator.scenario.model import (
     Radio,
     Role,
     StimulusSpec,
+    StreetKind,
 )
 from simulator.scenario.tables import MAX_NODES
 from simulator.scenario.targets import TargetError, Targets
 
 _EXPECTED = re.compile(r"\s*(\w+)\s*(>=|<=|==)\s*(\d+(?:\.\d+)?)\s*")
 _PARAMETERS = ("share", "loss_db", "freq_hz", "by_s", "drift_ppm", "up", "down")
+_OF_STREET = ("arrivals_per_day", "stay_min", "open_h", "close_h")
 _STIMULUS_ROLES = {
+    "street": Role.PARKING,
     "arrivals_per_day": Role.PARKING,
     "stay_min": Role.PARKING,
     "open_h": Role.PARKING,
@@ -77,6 +81,12 @@ def stimuli(document: Document, given: Sequence[StimulusSpec]) -> None:
             role = _STIMULUS_ROLES.get(key, stimulus.role)
             if role is not stimulus.role:
                 document.fault(("stimuli", place, key), f'[[stimuli]] {key} is for role = "{role.value}"; leave it out')
+        for key in _OF_STREET if stimulus.street is not StreetKind.PLAIN else ():
+            if key in document.content["stimuli"][place]:
+                document.fault(
+                    ("stimuli", place, key),
+                    f'[[stimuli]] {key} is told by street = "{stimulus.street.value}"; leave one of them out',
+                )
         if any((other.role, other.zone) == (stimulus.role, stimulus.zone) for other in given[:place]):
             zone = f"in zone {stimulus.zone}" if stimulus.zone else "without a zone"
             document.fault(
@@ -101,6 +111,14 @@ def nodes(document: Document, given: Sequence[NodeSpec]) -> None:
                 f'[[nodes]] {count} nodes are called {name}; write a name, such as name = "{name[:-4]}-east", in one',
             )
             return  # one begins a row of them
+
+
+def path_loss(document: Document, radio: Radio) -> None:
+    """There is a model of this name."""
+    if radio.path_loss not in PATH_LOSSES:
+        document.fault(
+            ("radio", "path_loss"), f'[radio] path_loss is "{radio.path_loss}"; {nearest(radio.path_loss, PATH_LOSSES)}'
+        )
 
 
 def plan(document: Document, radio: Radio, gateways: Sequence[GatewaySpec], given: Sequence[NodeSpec]) -> None:

@@ -66,7 +66,6 @@ def check(scenario: Given, seed: Seed = None) -> None:
         found = load_scenario(scenario_path(scenario), seed=seed)
     except ScenarioError as error:
         typer.echo(str(error), err=True)
-        typer.echo(f"{len(error.faults)} to mend; there are also {', '.join(shipped())}", err=True)
         raise typer.Exit(1) from None
     console = Console()
     console.print(contents(found))

@@ -80,7 +80,10 @@ class Document:
     def table(
         self, where: Where, title: str, section: type[_T], given: object, apart: Collection[str] = ()
     ) -> _T | None:
-        """One table as *section*, or None after at least one fault. apart: keys that somebody else reads."""
+        """One table as *section*, or None after at least one fault.
+
+        title: as the file has it, "" for what stands above all tables. apart: keys that somebody else reads.
+        """
         if not isinstance(given, dict):
             self.fault(where, f"{title} is not a section; write {title} on a line of its own and its keys below")
             return None
@@ -88,7 +91,7 @@ class Document:
         keys = keys_of(kind)
         for name in given:
             if name not in keys and name not in apart:
-                self.unknown((*where, name), title, "key", [*keys, *apart])
+                self.unknown((*where, name), title, "key", list(dict.fromkeys((*keys, *apart))))
         known = {name: _plain(keys[name], value) for name, value in given.items() if name in keys and name not in apart}
         try:
             return cast(_T, _adapter(kind).validate_json(json.dumps(known, default=str)))
@@ -114,18 +117,20 @@ class Document:
         if key not in keys:
             raise AssertionError(f"{title}: {fault}")
         if fault["type"].startswith("missing") and len(fault["loc"]) == 1:
-            self.fault(where, f"{title} needs {key}; write {key} = {wanted(keys[key])}")
+            self.fault(where, f"{title or 'the file'} needs {key}; write {key} = {wanted(keys[key])}")
         else:
-            self.fault((*where, key), f"{title} {key} is {_shown(given.get(key))}; write {wanted(keys[key])}")
+            name = f"{title} {key}".lstrip()
+            self.fault((*where, key), f"{name} is {_shown(given.get(key))}; write {wanted(keys[key])}")
 
 
 def nearest(name: str, known: Collection[str]) -> str:
     """The end of a sentence about an unknown *name*: the nearest of *known*, or some of them."""
-    near = difflib.get_close_matches(name.lower(), known, 1, 0.6) or [
-        candidate for candidate in known if len(name) > 3 and (candidate.startswith(name) or name in candidate)
+    lowered = {candidate.lower(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.lower(), lowered, 1, 0.6) or [
+        candidate for candidate in lowered if len(name) > 3 and (candidate.startswith(name) or name in candidate)
     ]
     if near:
-        return f"did you mean {near[0]}?"
+        return f"did you mean {lowered[near[0]]}?"
     if not known:
         return "there is none at all"
     names = list(known)
@@ -179,7 +184,7 @@ def _wanted_list(items: tuple[Any, ...]) -> str:
     if len(items) == 2 and items[1] is not Ellipsis:
         return f"[{', '.join(_short(item) for item in items)}]"
     inner = wanted(items[0])
-    return inner if inner.startswith("names in a list") else f"a list in brackets, each {inner}"
+    return inner if "list" in inner else f"a list in brackets, each {inner}"
 
 
 def _short(hint: Any) -> str:

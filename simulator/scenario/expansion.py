@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from protocol.errors import SettingsError
-from protocol.settings import Settings
+from protocol.settings import Settings, expected, number_of
 from simulator.scenario.model import Feeder, NodeSpec, Role, Street, Zone
 from simulator.scenario.tables import NodesTable, RunTable
 from simulator.streams import Stream
@@ -170,18 +170,25 @@ def _place_ids(insee: str, role: Role, name: str, instances: int) -> tuple[str, 
 
 
 def _settings(table: NodesTable) -> tuple[tuple[str, int | str], ...]:
-    """Further settings, checked as the node itself would."""
+    """Further settings, checked as the node itself would; the interval among them."""
     for name in table.settings:
         if name in _ELSEWHERE:
             raise ExpansionError("settings", f"settings has {name}, which a scenario says by {_ELSEWHERE[name]}")
         if name in _FIXED:
             raise ExpansionError("settings", f"settings has {name}, which is the same for every simulated node")
     told: dict[str, object] = {"role": table.role.value, "dev_eui": "02000000000000ff", **table.settings}
-    told[_INTERVAL[table.role]] = table.interval_s or _INTERVAL_S[table.role]
+    if table.interval_s is not None:
+        told[_INTERVAL[table.role]] = table.interval_s
     if table.role is Role.PARKING:
         told["bays"] = table.bays
     try:
         Settings.from_names(told)
     except SettingsError as error:
-        raise ExpansionError("settings", str(error).replace("\n", "; ")) from None
+        sentence = str(error).replace("\n", "; ")
+        if not sentence.startswith(f"settings: {_INTERVAL[table.role]} "):
+            raise ExpansionError("settings", sentence) from None
+        range_s = expected(number_of(_INTERVAL[table.role]) or 0)
+        raise ExpansionError(
+            "interval_s", f"interval_s is {table.interval_s}; a {table.role.value} node's is {range_s}"
+        ) from None
     return tuple(table.settings.items())

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from simulator.scenario import checks
 from simulator.scenario.bad_week import drawn_faults
-from simulator.scenario.document import Document, ScenarioError
+from simulator.scenario.document import Document, ScenarioError, nearest
 from simulator.scenario.expansion import ExpansionError, Town, expand
 from simulator.scenario.model import (
     Attack,
@@ -34,6 +34,7 @@ from simulator.scenario.model import (
     Zone,
 )
 from simulator.scenario.series import capture_of, replay_of
+from simulator.scenario.shipped import shipped
 from simulator.scenario.tables import NodesTable, RunTable
 from simulator.scenario.targets import Targets
 
@@ -51,7 +52,8 @@ def load_scenario(path: Path, *, seed: int | None = None, hours: float | None = 
         with path.open("rb") as file:
             raw = file.read()
     except FileNotFoundError:
-        raise ScenarioError([f"{path}: is not there; `lampyre simulate new {path.name}` writes an example"]) from None
+        hint = f"of those that come with Lampyre {nearest(str(path), shipped())}"
+        raise ScenarioError([f"{path}: there is no such file; `lampyre simulate new` writes one; {hint}"]) from None
     except OSError as error:
         raise ScenarioError([f"{path}: {error.strerror}; it must be a file that you can read"]) from None
     return parse_scenario(raw, path, seed=seed, hours=hours)
@@ -149,6 +151,7 @@ class _Reader:
         checks.refers(document, "nodes", "feeder", [table.feeder for table in self._tables], feeders)
         checks.refers(document, "stimuli", "zone", [stimulus.zone for stimulus in self._stimuli], zones)
         checks.refers(document, "captures", "gateway", [capture.gateway for capture in self._captures], gateways)
+        checks.path_loss(document, self._radio)
         checks.stimuli(document, self._stimuli)
         self._stimuli = [
             replace(stimulus, replay=replay_of(document, ("stimuli", place, "replay"), stimulus.role))
@@ -189,7 +192,7 @@ class _Reader:
 
     def _read_run(self) -> RunTable | None:
         given = {key: value for key, value in self._document.content.items() if key in RUN_KEYS}
-        run = self._document.table((), "the file", RunTable, given)
+        run = self._document.table((), "", RunTable, given)
         if run is None:
             return None
         return replace(

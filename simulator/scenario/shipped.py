@@ -1,4 +1,4 @@
-"""The scenarios that come with the package: what they are called, where they are, and the commented one to begin with."""
+"""The scenarios that come with the package, by name, and the commented one to begin with."""
 
 from pathlib import Path
 

@@ -58,9 +58,8 @@ class Targets:
         if target in strikes:
             return [target]
         if target in self._nodes or target in self._gateways:
-            raise TargetError(
-                f"targets has {target}, which {kind.value} cannot strike; {_example(RULES[kind].aim)} can be"
-            )
+            example = _example(RULES[kind].aim)
+            raise TargetError(f"targets has {target}, which {kind.value} cannot strike; write {example}")
         raise TargetError(f"targets has {target}; {nearest(target, [*self._gateways, *self._nodes])}")
 
     def _nodes_of(self, pattern: str, name: str) -> list[str]:

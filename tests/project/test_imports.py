@@ -40,7 +40,7 @@ def _tree(tmp_path: Path) -> Path:
     """A copy of the house to plant weeds in."""
     for package in PACKAGES:
         shutil.copytree(REPOSITORY / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("lampyre.py", "pyproject.toml"):
+    for file in ("lampyre.py", "lampyre_pytest.py", "pyproject.toml"):
         shutil.copy(REPOSITORY / file, tmp_path / file)
     return tmp_path
 

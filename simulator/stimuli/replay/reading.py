@@ -3,6 +3,7 @@
 So memory goes with the run and not with the file, which may be longer than any memory.
 """
 
+import math
 from collections.abc import Iterator
 
 from protocol.errors import MessageError
@@ -154,7 +155,9 @@ class _Scale:
 
     def scaled(self, number: float) -> int:
         """Raises ValueError for what is no finite number, and for one that no sensor could give."""
+        if not math.isfinite(number):
+            raise ValueError("not finite")
         value = (self._scale * number + self._offset) * self._decimals
-        if not -MOST_VALUE <= value <= MOST_VALUE:  # neither does "nan", which compares with nothing
+        if not -MOST_VALUE <= value <= MOST_VALUE:
             raise ValueError(f"makes {value:g} of {self.quantity.name}; check the scale of its column")
         return round(value)

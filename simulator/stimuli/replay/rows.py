@@ -35,7 +35,7 @@ class Rows:
         except UnicodeDecodeError:
             raise ReplayError(f"{self.path}, after line {self.line}: not UTF-8; save the file as UTF-8") from None
         except csv.Error as error:
-            raise ReplayError(f"{self.path}, line {self.line + 1}: no CSV: {error}") from None
+            raise ReplayError(f"{self.path}, after line {self.line}: {error}; was a quote left open?") from None
 
     def fault(self, column: str, text: str, expected: str) -> ReplayError:
         """What is wrong with a cell of the row that was yielded last."""
@@ -76,21 +76,31 @@ class Rows:
             )
         listed = ", ".join(f"'{found[:_SHOWN]}'" for found in header[:_LISTED] if found)
         more = f" and {len(header) - _LISTED} more" if len(header) > _LISTED else ""
-        near = difflib.get_close_matches(name.lower(), [found.lower() for found in header], n=1, cutoff=0.5)
+        nearest = _nearest(name, header)
         hint = ""
-        if near:
-            nearest = next(found for found in header if found.lower() == near[0])
+        if nearest:
             hint = f"; did you mean '{nearest}'?"
         elif len(header) == 1:
             other = next((mark for mark in _DELIMITERS if mark in header[0] and mark != self._delimiter), None)
-            hint = f'; write delimiter = "{other}"?'.replace("\t", "\\t") if other else ""
-        raise ReplayError(f"{self.path}, line 1: there is no column '{name}'{hint} The file has {listed}{more}")
+            hint = f'; should it be delimiter = "{other}"?'.replace("\t", "\\t") if other else ""
+        there = f"{self.path}, line 1: there is no column '{name}'{hint}"
+        raise ReplayError(f"{there}{' The file' if hint else '; the file'} has {listed}{more}")
 
     def _uneven(self, found: int, width: int) -> ReplayError:
         why = ""
         if found > width and self._delimiter == ",":
             why = "; are there commas in its numbers? Then they need quotes, or another delimiter"
         return ReplayError(f"{self.path}, line {self.line}: {found} columns; the header has {width}{why}")
+
+
+def _nearest(name: str, header: list[str]) -> str | None:
+    """The column that is probably meant: one that begins so, else one that is spelt nearly so."""
+    wanted = name.lower()
+    for found in header:
+        if found.lower().startswith(wanted):
+            return found
+    near = difflib.get_close_matches(wanted, [found.lower() for found in header], n=1, cutoff=0.5)
+    return next((found for found in header if near and found.lower() == near[0]), None)
 
 
 def shown(text: str) -> str:
