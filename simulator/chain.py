@@ -73,7 +73,7 @@ class Chain:
             self.witness.records.meet(node.name, node.dev_eui)
             if node.role is Role.LIGHT:
                 self.darkness.meet(node.name, node.heads)
-        self.fleet = Fleet(scenario, self.timeline, self.air, self.town.stimulus, self._telling)
+        self.fleet = Fleet(scenario, self.timeline, self.air, self.town.stimulus, self._telling, self.air.bears)
         self.broker = Broker(
             self.timeline, Stream(scenario.seed, "broker"), self._telling.arrived, self._telling.broken
         )
