@@ -155,7 +155,8 @@ class Store:
         where = f"it was set aside as {aside.name}" if damaged and aside else "nothing was left of it"
         self.notes.append(
             f"{path}: damaged ({finding}); {where}; {saved.records} records were saved, at least"
-            f" {saved.damaged} are lost, devices and keys are from: {saved.registry}; check the card"
+            f" {saved.damaged} are lost, nodes will be asked for {saved.missing} again, devices and keys are from:"
+            f" {saved.registry}; check the card"
         )
 
 
