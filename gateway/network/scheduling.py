@@ -2,6 +2,10 @@
 
 Times are of the monotonic clock; a frame's end is taken to be when its copy came, which is late by what the link
 takes. Both ends of a plan are late by as much, so only the length of an hour has to allow for it.
+
+What is handed over for a window must come before it by the way up, by which the window seems later than it is, and the
+way down. That is the time from handing a downlink over until the radio says that it has it, so each radio tells it by
+itself: over a mobile network a second or more, after which RX1 is in vain when a slow disk has eaten the rest.
 """
 
 from collections import deque
@@ -19,6 +23,9 @@ _HOUR_MS = 3_600_000 + 2_000  # a link may tell of a frame up to two seconds lat
 _GUARD_MS = 10  # between two transmissions of one radio
 _FSK_BW_HZ = 50_000 * 3  # 50 kbit/s with 25 kHz deviation; rounded up to what 869.525 MHz surely holds
 _MODEST_ERP_DBM = 14  # what all sub-bands of EN 300 220-2 allow
+_MAX_WAY_MS = 2_000  # there and back; a link that takes longer says NO_ANSWER
+_WAY_HOLDS_MS = 600_000  # then a radio is believed to be near again: one that had no window left could not tell
+_WAY_EASES = 8  # a longer way is believed at once, a shorter one by an eighth: mobile networks are slow by turns
 _TURNS = 4  # radios that an answer may use; those that hear worse than three others would hardly be heard
 
 
@@ -110,12 +117,13 @@ class Turn:
 
 
 class Booking:
-    """A transmission in a radio's timetable and ledger."""
+    """A transmission in a radio's timetable and ledger, entered at made_ms."""
 
-    __slots__ = ("airtime_us", "band", "end_ms", "power_dbm", "start_ms")
+    __slots__ = ("airtime_us", "band", "end_ms", "made_ms", "power_dbm", "start_ms")
 
-    def __init__(self, band: str, start_ms: int, end_ms: int, airtime_us: int, power_dbm: int) -> None:
+    def __init__(self, band: str, made_ms: int, start_ms: int, end_ms: int, airtime_us: int, power_dbm: int) -> None:
         self.band = band
+        self.made_ms = made_ms
         self.start_ms = start_ms
         self.end_ms = end_ms
         self.airtime_us = airtime_us
@@ -129,7 +137,7 @@ class Radio:
     coming: those that are not over.
     """
 
-    __slots__ = ("coming", "hour", "max_erp_dbm", "name", "online", "spent_us")
+    __slots__ = ("coming", "hour", "max_erp_dbm", "name", "online", "spent_us", "way_ends_ms", "way_ms")
 
     def __init__(self, name: str, max_erp_dbm: int) -> None:
         self.name = name
@@ -138,6 +146,18 @@ class Radio:
         self.hour: deque[Booking] = deque()
         self.spent_us: dict[str, int] = {}
         self.coming: list[Booking] = []
+        self.way_ms = 0  # there and back, until way_ends_ms
+        self.way_ends_ms = 0
+
+    def way(self, now_ms: int) -> int:
+        """How many ms a downlink has to be handed over before it would be on a near radio."""
+        return self.way_ms if now_ms < self.way_ends_ms else 0
+
+    def answered(self, took_ms: int, now_ms: int) -> None:
+        """It said after so long that it has a downlink, or does not take it."""
+        known_ms, took_ms = self.way(now_ms), min(took_ms, _MAX_WAY_MS)
+        self.way_ms = max(took_ms, known_ms - (known_ms - took_ms + _WAY_EASES - 1) // _WAY_EASES)
+        self.way_ends_ms = now_ms + _WAY_HOLDS_MS
 
     def busy(self, start_ms: int, end_ms: int) -> bool:
         """Whether it sends at any moment from *start_ms* to *end_ms*."""
@@ -206,10 +226,12 @@ class Radios:
         if radio is None or not radio.online:
             return None
         if not window.freq_hz:
-            return Booking("", now_ms, now_ms, 0, 0)
+            return Booking("", now_ms, now_ms, now_ms, 0, 0)
         band = self._band(window.freq_hz, window.dr)
         start_ms = now_ms if window.start_ms is None else window.start_ms
-        if band is None or (window.start_ms is not None and start_ms < now_ms + self._settings.lead_ms):
+        if band is None or (
+            window.start_ms is not None and start_ms < now_ms + self._settings.lead_ms + radio.way(now_ms)
+        ):
             return None
         radio.forget(now_ms)
         airtime_us = frame_airtime_us(window.dr, phy_len, False)
@@ -217,9 +239,18 @@ class Radios:
         allowed_us = band.airtime_ms_per_hour * 1000
         if radio.busy(start_ms, end_ms) or radio.spent_us.get(band.name, 0) + airtime_us > allowed_us:
             return None
-        booking = Booking(band.name, start_ms, end_ms, airtime_us, min(band.max_erp_dbm, radio.max_erp_dbm))
+        power_dbm = min(band.max_erp_dbm, radio.max_erp_dbm)
+        booking = Booking(band.name, now_ms, start_ms, end_ms, airtime_us, power_dbm)
         radio.add(booking)
         return booking
+
+    def answered(self, name: str, booking: Booking, outcome: Outcome, now_ms: int) -> None:
+        """That radio said something of a transmission; of one that is over, it may be only then that it was sent."""
+        radio = self._radios.get(name)
+        if radio is None or outcome in (Outcome.NO_ANSWER, Outcome.LINK_DOWN):
+            return
+        if outcome is not Outcome.SENT or now_ms < booking.start_ms:
+            radio.answered(now_ms - booking.made_ms, now_ms)
 
     def refused(self, name: str, booking: Booking, outcome: Outcome) -> None:
         """That transmission did not go on the air, for this reason."""
