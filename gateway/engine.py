@@ -40,6 +40,7 @@ from protocol.lorawan.frames import JOIN_ACCEPT
 
 _ALARMS_PER_HOUR = 60  # NOTICE records; the rest are counted only, so that a storm does not fill the card
 _HOUR_MS = 3_600_000
+_REGISTRY = (KeepSession, StartSession)  # writes that the snapshot must have
 
 
 class Writes(Protocol):
@@ -230,8 +231,8 @@ class Engine:
     def _do(self, effects: list[Effect], now_ms: int) -> None:
         for effect in effects:
             if isinstance(effect, Commit):
-                if any(isinstance(write, KeepSession | StartSession) for write in effect.writes):
-                    self.registry_changes += 1
+                for write in effect.writes:
+                    self.registry_changes += isinstance(write, _REGISTRY)
                 self._token += 1
                 self._pending.append(_Own(self._token, effect.at_once, effect.token, None))
                 self._write(Commit(token=self._token, writes=effect.writes, at_once=effect.at_once))
