@@ -89,6 +89,7 @@ class _Frame(Signal):
         self.end_us = now_us + sender.airtime_us
         self.keen_us = now_us + sender.keen_us
         self.levels = levels
+        self.loud = False
         self.crossed = []
         self.beside = NOBODY
         self.channel = sender.channel
@@ -114,17 +115,17 @@ def _run(
         now_us, number = queue[0]
         sender = senders[number]
         frame = _Frame(sender, now_us, levels[number])
-        still, busy = [frame], 0
+        still, channel = [frame], sender.channel
         for other in on_air:
             if other.end_us <= now_us:
                 judge.end(other)
                 continue
             still.append(other)
-            busy += other.locked
-            if other.channel == frame.channel:
+            if other.channel == channel:
                 meet(other, frame)
         on_air = still
-        frame.locked = busy < demodulators
+        if len(still) > demodulators:
+            frame.locked = sum(other.locked for other in still) <= demodulators  # itself among them
         sent_us += sender.airtime_us
         replace(queue, (frame.end_us + wait(), number))
     for frame in on_air:

@@ -136,7 +136,33 @@ def test_states_are_one_where_the_text_is_that_of_a_car(tmp_path):
     series = file(replay).series()
     assert list(series["a"].rows()) == [(START_S, 1), (START_S + 300, 0)]
     assert list(series["b"].rows()) == [(START_S + 100, 0)]
-    assert series["a"].at(0, START_S + 200) == 1
+
+
+def test_a_state_from_long_before_the_run_still_holds(tmp_path):
+    text = "at,bay,state\n" + "".join(f"{START_S - days * 86_400},a,{days % 2}\n" for days in (9, 8, 7))
+    text += f"{START_S - 30 * 86_400},b,1\n{START_S + 60},a,0\n{START_S + 9 * 86_400},b,0\n"
+    replay = small(
+        tmp_path,
+        text,
+        time_format="unix",
+        place_column="bay",
+        columns=(),
+        state_column="state",
+        taken="1",
+        align=False,
+    )
+    series = file(replay).series()
+    assert list(series["a"].rows()) == [(START_S - 7 * 86_400, 1), (START_S + 60, 0)]
+    assert list(series["b"].rows()) == [(START_S - 30 * 86_400, 1)]
+    assert not series["b"].unknown().holds(START_S)
+
+
+def test_nodes_that_rehearse_before_the_run_see_its_first_row(tmp_path):
+    series = file(air(tmp_path)).series()
+    assert series["north"].at(0, START_S - 5400) == 125
+    assert series["north"].at(0, START_S - 5401) is None
+    late = file(air(tmp_path, align=False), start_s=1_078_729_100, until_s=1_078_739_200).series()
+    assert late["north"].at(0, 1_078_729_199) is None  # at its start nobody knew
 
 
 def test_a_snapshot_is_the_newest_row_of_each_place_and_its_newest_is_now(tmp_path):
