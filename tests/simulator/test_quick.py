@@ -3,7 +3,6 @@
 import pytest
 
 from simulator.quick import quick_street
-from simulator.scenario.model import FaultKind
 
 
 @pytest.mark.parametrize("nodes", [1, 20, 21, 100])
@@ -18,11 +17,6 @@ def test_nodes_stand_apart_along_its_streets(nodes):
 @pytest.mark.parametrize(("hours", "quiet_s"), [(1, 900), (4, 3600), (24, 10_800)])
 def test_it_loses_until_its_last_quarter(hours, quiet_s):
     street = quick_street(1, 2, hours, 0.3)
-    [loss] = street.faults
-    assert (loss.kind, loss.share, loss.up, loss.down) == (FaultKind.LOSS, 0.3, True, True)
-    assert (loss.from_s, loss.until_s) == (0, hours * 3600 - quiet_s)
+    assert (street.radio.loss_up, street.radio.loss_down) == (0.3, 0.3)
     assert street.final_quiet_s == quiet_s
-
-
-def test_without_loss_there_is_no_fault():
-    assert quick_street(1, 2, 1, 0.0).faults == ()
+    assert street.faults == ()
