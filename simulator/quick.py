@@ -7,8 +7,6 @@ from pathlib import Path
 
 from simulator.scenario.model import (
     Expectation,
-    Fault,
-    FaultKind,
     GatewaySpec,
     NodeSpec,
     Operator,
