@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from simulator.cli import app
+from simulator.scenario.metrics import METRICS
 
 SHORT = ("run", "--nodes", "2", "--hours", "1", "--loss", "0")
 SCENARIO = """
@@ -58,6 +59,7 @@ def test_the_report_has_what_readers_of_reports_look_for(tmp_path):
     assert report["readings"]["taken"] == report["readings"]["delivered"] > 6
     assert report["truths"]
     assert all(truth.keys() == {"name", "held"} and truth["held"] is True for truth in report["truths"])
+    assert METRICS.keys() <= report["figures"].keys()
     assert report["expectations"] == [{"name": "delivered >= 0.99", "value": 1.0, "held": True}]
 
 
