@@ -31,8 +31,8 @@ from protocol.region import FULL, Plan, dr_of
 from protocol.settings import AIR, LIGHT, Settings
 from simulator.air.interface import OnAir, Reception
 from simulator.air.simple import SimpleAir
-from simulator.body import Body
-from simulator.files import MemoryFiles
+from simulator.fleet.body import Body
+from simulator.fleet.files import MemoryFiles
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 from tests.fakes.clocks import HandClock

@@ -34,8 +34,8 @@ from protocol.quantities import AIR_FULL
 from protocol.settings import AIR, Settings
 from protocol.telemetry import F_PORT_READINGS
 from simulator.air.interface import OnAir, Reception
-from simulator.body import Body
-from simulator.files import MemoryFiles
+from simulator.fleet.body import Body
+from simulator.fleet.files import MemoryFiles
 from tests.fakes.broker import Mosquitto
 from tests.fakes.forwarders import rxpk_of
 from tests.fakes.ports import Board, Plug
