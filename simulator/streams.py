@@ -9,11 +9,14 @@ Choice = TypeVar("Choice")
 
 
 class Stream:
-    """The random numbers of one thing; drawn from `random.random()` only, which is the same on every CPython."""
+    """The random numbers of one thing; drawn from `random.random()` only, which is the same on every CPython.
+
+    unit: call it for a number from 0 to below 1, where a method more would cost too much.
+    """
 
     def __init__(self, seed: int, name: str) -> None:
         digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
-        self._random = random.Random(int.from_bytes(digest[:8], "big")).random
+        self._random = self.unit = random.Random(int.from_bytes(digest[:8], "big")).random
 
     def uniform(self, low: float, high: float) -> float:
         """A number from low to below high."""

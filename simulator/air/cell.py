@@ -6,9 +6,10 @@ no payloads, no events, no fading; a frame is judged when the next one finds it 
 
 import heapq
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from simulator.air.fates import Fate
+from simulator.air.fates import Fate, Tally
 from simulator.air.interference import NOBODY, Rule, Signal
 from simulator.streams import Stream
 
@@ -67,22 +68,13 @@ def run_cell(
     demodulators: so many frames are read at a time; who comes when all are busy is lost, and disturbs nevertheless.
     """
     queue = [(int(dice.exponential(gap_us)), number) for number in range(len(senders))]
-    heapq.heapify(queue)
-    exponential, replace = dice.exponential, heapq.heapreplace
-    judge = _Judge(senders, rule, demodulators)
-    begin = judge.begin
-    while queue[0][0] < lasts_us:
-        now_us, number = queue[0]
-        replace(queue, (begin(now_us, number) + int(exponential(gap_us)), number))
-    return judge.outcome(lasts_us)
+    return _run(senders, rule, queue, lambda: int(dice.exponential(gap_us)), lasts_us, demodulators)
 
 
 def run_once(senders: list[Sender], rule: Rule, lasts_us: int, dice: Stream, demodulators: int) -> Outcome:
     """Let each node send once, at any time, as ns-3's study of throughput does."""
-    judge = _Judge(senders, rule, demodulators)
-    for now_us, number in sorted((dice.below(lasts_us), number) for number in range(len(senders))):
-        judge.begin(now_us, number)
-    return judge.outcome(lasts_us)
+    queue = [(dice.below(lasts_us), number) for number in range(len(senders))]
+    return _run(senders, rule, queue, lambda: lasts_us, lasts_us, demodulators)
 
 
 class _Frame(Signal):
@@ -91,63 +83,72 @@ class _Frame(Signal):
     __slots__ = ("channel", "locked")
 
     def __init__(self, sender: Sender, now_us: int, levels: dict[int, int]) -> None:
-        super().__init__(sender.dr, now_us, now_us + sender.airtime_us, now_us + sender.keen_us, levels)
+        # What Signal's own would do, without the call: there are millions.
+        self.dr = sender.dr
+        self.start_us = now_us
+        self.end_us = now_us + sender.airtime_us
+        self.keen_us = now_us + sender.keen_us
+        self.levels = levels
+        self.crossed = []
+        self.beside = NOBODY
         self.channel = sender.channel
         self.locked = True
 
 
+def _run(
+    senders: list[Sender],
+    rule: Rule,
+    queue: list[tuple[int, int]],
+    wait: Callable[[], int],
+    lasts_us: int,
+    demodulators: int,
+) -> Outcome:
+    """queue: when each node begins to send. It is one long loop because it is run for millions of frames."""
+    heapq.heapify(queue)
+    replace, meet = heapq.heapreplace, rule.meet
+    levels = [{_ALONE: sender.level_cdbm} for sender in senders]
+    judge = _Judge(rule)
+    on_air: list[_Frame] = []
+    sent_us = 0
+    while queue[0][0] < lasts_us:
+        now_us, number = queue[0]
+        sender = senders[number]
+        frame = _Frame(sender, now_us, levels[number])
+        still, busy = [frame], 0
+        for other in on_air:
+            if other.end_us <= now_us:
+                judge.end(other)
+                continue
+            still.append(other)
+            busy += other.locked
+            if other.channel == frame.channel:
+                meet(other, frame)
+        on_air = still
+        frame.locked = busy < demodulators
+        sent_us += sender.airtime_us
+        replace(queue, (frame.end_us + wait(), number))
+    for frame in on_air:
+        judge.end(frame)
+    return Outcome(lasts_us, judge.tally.counter(), sent_us, judge.received_us)
+
+
 class _Judge:
-    """The receiver of a cell, which hears of frames in the order of their begins."""
+    """What became of the frames that ended."""
 
-    def __init__(self, senders: list[Sender], rule: Rule, demodulators: int) -> None:
-        self._senders = senders
-        self._levels = [{_ALONE: sender.level_cdbm} for sender in senders]
-        self._meet = rule.meet
+    def __init__(self, rule: Rule) -> None:
+        self.tally = Tally()
+        self.received_us = 0
         self._verdict = rule.verdict
-        self._demodulators = demodulators
-        self._on_air: list[_Frame] = []
-        self._sent_us = self._received_us = self._received = self._crosstalk = self._collisions = self._unread = 0
 
-    def begin(self, now_us: int, number: int) -> int:
-        """A node begins a frame; returns its end."""
-        sender = self._senders[number]
-        frame = _Frame(sender, now_us, self._levels[number])
-        channel, meet, busy = sender.channel, self._meet, 0
-        on_air = [frame]
-        for other in self._on_air:
-            if other.end_us > now_us:
-                on_air.append(other)
-                busy += other.locked
-                if other.channel == channel:
-                    meet(other, frame)
-            else:
-                self._end(other)
-        self._on_air = on_air
-        frame.locked = busy < self._demodulators
-        self._sent_us += sender.airtime_us
-        return frame.end_us
-
-    def outcome(self, lasts_us: int) -> Outcome:
-        """What became of all frames."""
-        for frame in self._on_air:
-            self._end(frame)
-        self._on_air = []
-        fates = {
-            Fate.RECEIVED: self._received,
-            Fate.COLLISION: self._collisions,
-            Fate.CROSSTALK: self._crosstalk,
-            Fate.NO_DEMODULATOR: self._unread,
-        }
-        return Outcome(lasts_us, Counter(fates), self._sent_us, self._received_us)
-
-    def _end(self, frame: _Frame) -> None:
+    def end(self, frame: _Frame) -> None:
+        """A frame is over, and whatever crossed it is known."""
+        fate = None
         if not frame.locked:
-            self._unread += 1
-        elif not frame.crossed or (fate := self._verdict(frame, _ALONE)) is None:
-            self._received += 1
-            self._received_us += frame.end_us - frame.start_us
-        elif fate is Fate.COLLISION:
-            self._collisions += 1
-        else:
-            self._crosstalk += 1
+            fate = Fate.NO_DEMODULATOR
+        elif frame.crossed:
+            fate = self._verdict(frame, _ALONE)
+        if fate is None:
+            fate = Fate.RECEIVED
+            self.received_us += frame.end_us - frame.start_us
+        self.tally.counts[fate.rank] += 1
         frame.crossed = NOBODY  # so that no ring of references outlives them

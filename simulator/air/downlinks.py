@@ -47,9 +47,9 @@ class Downlinks:
 
     def begin(self, gateway: Gateway, frame: OnAir, keen_us: int) -> None:
         """A gateway begins a frame; for that long it hears nothing."""
-        gateway.sending_until_us = max(gateway.sending_until_us, frame.end_us)
-        if not gateway.on:
+        if gateway.off_until_us > frame.start_us:
             return
+        gateway.deaf_until_us = max(gateway.deaf_until_us, frame.end_us)
         descent = _Descent(gateway, frame, keen_us)
         self._spectrum.begin(descent, frame.freq_hz)
         self._on_air.append(descent)
@@ -61,11 +61,13 @@ class Downlinks:
         """Tune a node's radio to what all gateways in reach may send there."""
         self.deafen(listener)
         self._tuned[listener] = freq_hz, dr
-        for link in self._parties.node(listener.name).links or ():
+        _, links = self._parties.node(listener.name)
+        for link in links.values():
             link.gateway.ears.setdefault((freq_hz, dr), {})[listener] = link
         for descent in list(self._on_air):
             there = descent.gateway.ears.get((freq_hz, dr), {}).get(listener)
-            if there is not None and (descent.frame.freq_hz, descent.frame.dr) == (freq_hz, dr):
+            lasts = descent.end_us > self._timeline.now_us
+            if lasts and there is not None and (descent.frame.freq_hz, descent.frame.dr) == (freq_hz, dr):
                 self._reach(listener, there, descent)
 
     def deafen(self, listener: Listener) -> None:
@@ -73,8 +75,9 @@ class Downlinks:
         tuned = self._tuned.pop(listener, None)
         if tuned is None:
             return
-        for link in self._parties.node(listener.name).links or ():
-            link.gateway.ears[tuned].pop(listener, None)
+        _, links = self._parties.node(listener.name)
+        for link in links.values():
+            link.gateway.ears.get(tuned, {}).pop(listener, None)
         for descent in self._on_air:
             if descent.ears.pop(listener, None) is not None:
                 self.tally.add(Fate.NOT_TUNED)
@@ -95,17 +98,14 @@ class Downlinks:
     def _bad_luck(self, link: Link, now_us: int) -> Fate | None:
         node = link.node
         luck = None
-        lost = 1 - self._keeps * node.keeps_down * link.gateway.keeps_down
-        if lost > 0 and node.down_dice.chance(lost):
+        kept = self._keeps * node.keeps_down * link.gateway.keeps_down
+        if kept < 1 and node.down_dice.unit() >= kept:
             luck = Fate.CHANCE
-        if link.burst is not None:
-            bursts = self._parties.model.bursts
-            if link.burst.is_bad(now_us) and bursts is not None and node.down_dice.chance(bursts.loss):
-                luck = Fate.BURST
+        if link.burst is not None and link.burst.strikes(now_us, node.down_dice.unit):
+            luck = Fate.BURST
         return luck
 
     def _end(self, descent: _Descent) -> None:
-        self._on_air.remove(descent)
         for listener, link in list(descent.ears.items()):
             if descent.ears.pop(listener, None) is None:
                 continue  # another listener's end switched it off
@@ -114,15 +114,16 @@ class Downlinks:
             level_cdbm = descent.levels[link.node.number]
             whole = Reception(level_cdbm / 100, self._receiver.snr_db(level_cdbm, descent.dr))
             listener.end(descent.frame, None if fate else whole)
+        self._on_air.remove(descent)
         self._spectrum.end(descent, descent.frame.freq_hz)
 
     def _judge(self, link: Link, descent: _Descent) -> Fate | None:
-        if not descent.gateway.on or descent.gateway.on_since_us > descent.start_us:
+        if descent.gateway.off_until_us > descent.start_us:
             return Fate.GATEWAY_OFF
         node = link.node
         for other in (*descent.crossed, *descent.beside):
             if node.number not in other.levels and isinstance(other, _Descent):
-                for path in node.links or ():
-                    if path.gateway is other.gateway:
-                        other.levels[node.number] = other.mean_cdbm(path)
+                path = (node.links or {}).get(other.gateway.number)
+                if path is not None:
+                    other.levels[node.number] = other.mean_cdbm(path)
         return self._rule.verdict(descent, node.number)

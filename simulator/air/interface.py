@@ -7,8 +7,7 @@ exactly one fate at every gateway and one overall, and the fates add up.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from protocol.region import frame_airtime_us
 from simulator.air.fates import Fate
@@ -16,8 +15,7 @@ from simulator.air.position import Position
 from simulator.air.station import Station
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnAir:
+class OnAir(NamedTuple):
     """A frame on the air: who sends it, how (power_dbm is EIRP), and from when to when (virtual µs)."""
 
     sender: str
@@ -44,8 +42,7 @@ def on_air(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Reception:
+class Reception(NamedTuple):
     """How a frame arrived at one receiver, in steps of 0.01 dB."""
 
     rssi_dbm: float

@@ -1,11 +1,13 @@
 """Who takes part: nodes, gateways, and the links between those that are in each other's reach.
 
 A link's loss is that of its distance and its shadowing, drawn once for all from a stream of the link's own name. A
-node keeps only the links over which anything can come, the least loss first: whoever sends stops at the first one that
-is too lossy for it, so a frame costs what its surroundings cost, however large the town is.
+node keeps only the links over which anything can come, the least loss first: whoever sends stops at the first one over
+which nobody can read it, so a frame costs what its surroundings cost, however large the town is. Whether it disturbs a
+gateway beyond that is asked only if that one has to judge a frame that met it.
 """
 
 import math
+from collections.abc import Callable
 
 from simulator.air.decibels import DRAWS, cdb, spread
 from simulator.air.fates import Tally
@@ -17,7 +19,8 @@ from simulator.air.receivers import receiver_named
 from simulator.air.station import Kind, Station
 from simulator.streams import Stream
 
-SILENT_CDB = 1000  # what arrives further below the sensitivity disturbs nobody, who must be 6 dB weaker at most
+SILENT_CDB = 1000  # what arrives further below the sensitivity disturbs nobody: rules bear 6 dB less, or 1
+FOREVER = 1 << 62  # µs
 _STRONGEST_CDBM = 3000  # EIRP of the loudest thing in the band: 27 dBm ERP are 29.15
 
 
@@ -71,7 +74,11 @@ class Jam:
 
 
 class Gateway(Party):
-    """A gateway's radio. ears: who listens to it, by frequency and data rate. busy: demodulators that have a frame."""
+    """A gateway's radio.
+
+    ears: who listens to it, by frequency and data rate. busy: demodulators that have a frame. off_until_us: when it had
+    power again, FOREVER while it has none. deaf_until_us: the same, or when it ends to send if that is later.
+    """
 
     def __init__(self, number: int, name: str, hear: Hear, station: Station) -> None:
         super().__init__(name, 0)
@@ -81,9 +88,8 @@ class Gateway(Party):
         self.gain_cdb = cdb(station.gain_dbi)
         self.demodulators = 1 if station.kind is Kind.BRIDGE else station.demodulators
         self.busy = 0
-        self.on = True
-        self.on_since_us = 0
-        self.sending_until_us = 0
+        self.off_until_us = 0
+        self.deaf_until_us = 0
         self.jams: list[Jam] = []
         self.ears: dict[tuple[int, int], dict[Listener, Link]] = {}
         self.tally = Tally()
@@ -99,13 +105,17 @@ class Gateway(Party):
 
 
 class Node(Party):
-    """A node's radio. links: None until they are needed. dice: of its uplinks; its downlinks have their own."""
+    """A node's radio.
+
+    links: by the gateway's number, the least loss first; None until they are needed. dice: of its uplinks; its
+    downlinks have their own.
+    """
 
     def __init__(self, number: int, name: str, position: Position, loss_cdb: int, seed: int) -> None:
         super().__init__(name, loss_cdb)
         self.number = number
         self.position = position
-        self.links: list[Link] | None = None
+        self.links: dict[int, Link] | None = None
         self.dice = Stream(seed, f"uplinks/{name}")
         self._seed = seed
         self._down_dice: Stream | None = None
@@ -145,13 +155,13 @@ class Burst:
         self._bad = dice.chance(bursts.bad_s / (bursts.good_s + bursts.bad_s))
         self._until_us = self._lasts_us(dice)
 
-    def is_bad(self, now_us: int) -> bool:
-        """Whether the link is in a bad phase. Times must not go back."""
+    def strikes(self, now_us: int, draw: Callable[[], float]) -> bool:
+        """Whether a frame that begins now is lost to a bad phase; draws in one only. Times must not go back."""
         while self._until_us <= now_us:
             self._phase += 1
             self._bad = not self._bad
             self._until_us += self._lasts_us(self._dice())
-        return self._bad
+        return self._bad and draw() < self._bursts.loss
 
     def _dice(self) -> Stream:
         return Stream(self._seed, f"burst/{self._name}/{self._phase}")
@@ -187,15 +197,16 @@ class Parties:
         """A node comes."""
         self.nodes[name] = Node(len(self.nodes), name, position, cdb(loss_db), self._seed)
 
-    def node(self, name: str) -> Node:
-        """The node of that name, with its links. Raises LookupError for one that stands nowhere."""
+    def node(self, name: str) -> tuple[Node, dict[int, "Link"]]:
+        """The node of that name and its links. Raises LookupError for one that stands nowhere."""
         node = self.nodes.get(name)
         if node is None:
             raise LookupError(f"nobody said where {name} stands; place it on the air before it sends or listens")
         if node.links is None:
             links = [self._link(node, gateway) for gateway in self.gateways.values()]
-            node.links = sorted((link for link in links if link), key=lambda link: link.up_cdb)
-        return node
+            nearest = sorted((link for link in links if link), key=lambda link: link.up_cdb)
+            node.links = {link.gateway.number: link for link in nearest}
+        return node, node.links
 
     def party(self, name: str) -> Party:
         """The gateway or node of that name. Raises LookupError if there is none."""

@@ -10,7 +10,7 @@ from simulator.air.downlinks import Downlinks
 from simulator.air.fates import Fate
 from simulator.air.interface import Hear, Listener, OnAir, Watch
 from simulator.air.model import RadioModel
-from simulator.air.parties import Gateway, Jam, Parties
+from simulator.air.parties import FOREVER, Gateway, Jam, Parties
 from simulator.air.position import Position
 from simulator.air.station import Station
 from simulator.air.uplinks import Settled, Uplinks
@@ -68,10 +68,10 @@ class RadioAir:
 
     def transmit(self, sender: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
         """Put a frame on the air now; returns its airtime in µs. Raises LookupError for who stands nowhere."""
-        node = self._parties.node(sender)
+        node, links = self._parties.node(sender)
         frame = self._frame(sender, phy_payload, freq_hz, dr, power_dbm, True)
         self._watch(frame)
-        self._uplinks.begin(node, frame, frame.start_us + _SPARED_US[dr])
+        self._uplinks.begin(node, links, frame, frame.start_us + _SPARED_US[dr])
         return frame.end_us - frame.start_us
 
     def emit(self, gateway: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
@@ -93,9 +93,10 @@ class RadioAir:
     def switch(self, gateway: str, on: bool) -> None:
         """Take a gateway's power, or give it back: what is on the air meanwhile is lost to it."""
         there = self._gateway(gateway)
-        if on and not there.on:
-            there.on_since_us = self._timeline.now_us
-        there.on = on
+        if not on:
+            there.off_until_us = there.deaf_until_us = FOREVER
+        elif there.off_until_us == FOREVER:
+            there.off_until_us = there.deaf_until_us = self._timeline.now_us
 
     def lose(self, names: Iterable[str], share: float, up: bool = True, down: bool = True) -> End:
         """Let a share of the frames of these nodes and gateways be lost by chance, until the end that is returned."""

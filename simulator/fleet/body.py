@@ -46,8 +46,6 @@ from simulator.timeline import Timeline
 if TYPE_CHECKING:
     from firmware.node import Core
 
-_COMPARES_S = 0.4  # a LIS3MDL in low power looks 2.5 times a second at best
-_MOVES_S = 30.0  # what begins to move is at rest after that: a car needs up to 20 s to come in
 _MOST_ANSWERS = 16  # within one event; a core that asks for more at one moment would never come to rest
 # Events without anything in them are made once: no core keeps one.
 _WOKE, _TRANSMITTED, _CLOSED, _MOVED = Woke(), Transmitted(), WindowClosed(), FieldMoved()
@@ -367,7 +365,7 @@ class Body:
         if self._gear:
             assert self._lamp is not None
             for head in hardware.lamps:
-                self._answers.append(LampFeedback(head, self._lamp.feedback(head, time_s)))
+                self._answers.append(LampFeedback(head, self._lamp.gear_status(head, time_s)))
 
     def _sense_field(self, action: SenseField) -> None:
         self.tally.senses += 1
@@ -421,7 +419,7 @@ class Body:
     def _set_lamp(self, action: SetLamp) -> None:
         self.hardware.lamps[action.head] = action.level_pct, action.fade_s
         if self._lamp is not None:
-            self._lamp.set_lamp(action.head, action.level_pct, action.fade_s, self._time_s())
+            self._lamp.lamp_set(action.head, action.level_pct, action.fade_s, self._time_s())
         if self._keeper is not None:
             self._keeper.lamp_set(action.head, action.level_pct, action.fade_s)
 
@@ -436,16 +434,15 @@ class Body:
 
 
 class _Watch:
-    """A magnetometer that wakes its node when the field leaves what it was; it compares as long as something moves."""
+    """A magnetometer that wakes its node when the field leaves what it was; it looks when something moves."""
 
-    __slots__ = ("_bay", "_body", "_look_us", "_moves_s", "_threshold_dut", "_was")
+    __slots__ = ("_bay", "_body", "_look_us", "_threshold_dut", "_was")
 
     def __init__(self, body: Body, bay: int) -> None:
         self._body = body
         self._bay = bay
         self._was: Field | None = None  # None: not armed
         self._threshold_dut = 0
-        self._moves_s = -_MOVES_S  # when something began to move last
         self._look_us: int | None = None  # when the timeline calls next
 
     def arm(self, was: Field, threshold_dut: int) -> None:
@@ -461,12 +458,10 @@ class _Watch:
     def _plan(self) -> None:
         body = self._body
         assert body._bays is not None
-        time_s = body._time_s()
-        if time_s < self._moves_s + _MOVES_S:
-            look_s = time_s + _COMPARES_S
-        else:
-            look_s = body._bays.next_move_s(self._bay, time_s, self._threshold_dut)
-        look_us = int((look_s - body._epoch_s) * 1_000_000)
+        change_s = body._bays.next_change_s(self._bay, body._time_s())
+        if change_s is None:
+            return
+        look_us = int((change_s - body._epoch_s) * 1_000_000) + 1  # what begins then has begun
         if self._look_us is None or look_us < self._look_us:
             self._look_us = look_us
             body._timeline.at(look_us, self._look)
@@ -479,10 +474,7 @@ class _Watch:
         if self._was is None:
             return
         assert body._bays is not None
-        time_s = body._time_s()
-        if time_s >= self._moves_s + _MOVES_S:
-            self._moves_s = time_s
-        x, y, z = body._bays.field(self._bay, time_s)
+        x, y, z = body._bays.field(self._bay, body._time_s())
         was_x, was_y, was_z = self._was
         moved_dut = max(abs(x - was_x), abs(y - was_y), abs(z - was_z))
         if moved_dut >= self._threshold_dut and body.hardware.sensing is Sensing.WELL:

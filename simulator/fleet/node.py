@@ -30,8 +30,7 @@ _CAUSES = {Cause.POWER: POWER_ON, Cause.RESTART: HARD, Cause.WATCHDOG: WATCHDOG}
 _DAY_S = 86_400
 _NEVER_S = 1 << 40
 _INSTALLED_DUT = (150, 50, 180)  # thresholds: they do not matter where nothing moves
-_SAMPLES = 11  # of an empty bay, as the installer has the node take them, half a second apart
-_FREE_S = 10  # before a car came, the bay was free
+_SAMPLES = 11  # of an empty bay, as the installer has the node take them
 
 
 class FleetNode:
@@ -91,7 +90,7 @@ class FleetNode:
         self._blocked = 0  # faults that keep it without power
         self._starts = 0  # how often it was to start: one that was overtaken does not
         if isinstance(stimulus, BayStimulus):
-            self.hardware.persisted["bays"] = _installed(stimulus, kit.spec.bays, start_s)
+            self.hardware.persisted["bays"] = _installed(stimulus, kit.spec.bays)
 
     @property
     def runs(self) -> bool:
@@ -328,15 +327,12 @@ def _untold(epoch: int, record: Record, kept: bool) -> None:
     """What a node takes before the run is nobody's business."""
 
 
-def _installed(stimulus: BayStimulus, bays: int, time_s: float) -> bytes:
+def _installed(stimulus: BayStimulus, bays: int) -> bytes:
     """What a node keeps of its bays as its installer left it: the field of each without a car."""
     kept = []
     for bay in range(bays):
-        life = stimulus.lives[bay]
-        free_s = life.changed_s(time_s) - _FREE_S if life.occupied(time_s) else time_s
         detector = FieldDetector(Verdict(*_INSTALLED_DUT))
         for sample in range(_SAMPLES):
-            at_s = free_s + sample / 2
-            detector.sample(stimulus.field(bay, at_s), stimulus.temperature_dcel(at_s), int(at_s))
+            detector.sample(stimulus.empty_field(bay), None, sample)
         kept.append(detector.kept())
     return cbor.encode(kept)

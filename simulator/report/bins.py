@@ -9,6 +9,7 @@ from collections.abc import Hashable
 _WIDTHS_MIN = (5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 5760)
 _MOST_BINS = 100  # more than a page's plot can show apart
 WITHIN_S = (60, 360, 3600)  # what the promises speak of
+_LONGEST_WITHIN_US = 3_600_000_000
 _MINUTE_US = 60_000_000
 _EIGHTHS = 3  # bits below the leading one that choose a class
 _CLASSES = 8 * 36  # up to 2**38 ms: eight years
@@ -41,10 +42,12 @@ class Latencies:
     def add(self, latency_us: int, bin_number: int) -> None:
         """Count one that was taken in that bin."""
         self.count += 1
-        for limit_s in WITHIN_S:
-            if latency_us <= limit_s * 1_000_000:
-                self.within[limit_s] += 1
-        self.longest_us = max(self.longest_us, latency_us)
+        if latency_us <= _LONGEST_WITHIN_US:
+            for limit_s in WITHIN_S:
+                if latency_us <= limit_s * 1_000_000:
+                    self.within[limit_s] += 1
+        if latency_us > self.longest_us:
+            self.longest_us = latency_us
         number = _class_of(latency_us // 1000)
         self._all[number] += 1
         counts = self._by_bin[bin_number]
@@ -55,7 +58,8 @@ class Latencies:
     def quantile_s(self, share: float, bin_number: int | None = None) -> float | None:
         """The latency in s that *share* (0 to 1) of all, or of one bin's, do not exceed; None where there are none."""
         counts = self._all if bin_number is None else self._by_bin[bin_number]
-        return None if counts is None else _quantile_s(counts, share)
+        found_s = None if counts is None else _quantile_s(counts, share)
+        return None if found_s is None else min(found_s, self.longest_us / 1e6)
 
     def joined_with(self, other: "Latencies") -> "Latencies":
         """A new one that holds what both hold."""

@@ -133,7 +133,7 @@ def _tiles(report: Report) -> str:
             Text("truths and expectations held", "vérités et attentes tenues"),
         )
     )
-    items = "".join(f"<li><b>{html_of(figure)}</b>{html_of(label)}</li>" for figure, label in tiles)
+    items = "".join(f"<li><b>{html_of(figure)}</b> {html_of(label)}</li>" for figure, label in tiles)
     return f'<ul class="tiles">{items}</ul>'
 
 

@@ -63,7 +63,7 @@ def map_figure(report: Report) -> Figure | None:
     spoke = sum(node.taken > 0 for node in report.spots)
     title = Text(
         "{whole} of the {all} nodes that took readings had every one delivered.",
-        "{whole} des {all} nœuds qui ont pris des relevés les ont tous vu livrer.",
+        "{whole} des {all} nœuds ayant pris des relevés les ont vus tous livrés.",
     ).filled(whole=number(whole), all=number(spoke))
     there = {class_of(node) for node in report.spots}
     names = [*(name for _, name in CLASSES), SILENT_WORDS]
@@ -108,7 +108,7 @@ def _delivery(report: Report, over: Over) -> Figure | None:
     low = max(0, min(90, 10 * int(min(known) // 10)))
     title = Text(
         "{share} of the readings reached the city, though {lost} of the frames were lost.",
-        "{share} des relevés sont arrivés à la ville, quoique {lost} des trames aient été perdues.",
+        "{share} des relevés sont arrivés à la ville, alors que {lost} des trames se sont perdues.",
     ).filled(
         share=percent(report.readings["delivered"], report.readings["taken"]),
         lost=percent(sum(report.lost.values()), report.uplinks["sent"]),
@@ -235,7 +235,7 @@ def _spreading(report: Report, over: Over) -> Figure | None:
         "spreading",
         {same(name): count for name, count in report.spreading.items()},
         Text("{most} carried {share} of the frames.", "{most} a porté {share} des trames."),
-        Text("frames sent", "trames émises"),
+        Text("frames sent, by spreading factor", "trames émises, par facteur d’étalement"),
         report.uplinks["sent"],
     )
 

@@ -217,7 +217,7 @@ class Report:
 
     def seal(self, digest: Digest) -> None:
         """Take the rest of the report into *digest* and keep its value; where the scenario's file lies is no part."""
-        told = self.to_json() | {"replay": ""}
+        told = self.to_json() | {"replay": "", "digest": ""}
         digest.add("report", 0, json.dumps(told, sort_keys=True).encode())
         self.digest = digest.hex()
 

@@ -1,11 +1,11 @@
 """The map of a report: streets, nodes by role and by how much of theirs was delivered, gateways."""
 
 from collections.abc import Sequence
+from html import escape
 
 from simulator.report.report import NodeFigures, Report
-from simulator.report.saying import Text, joined, percent, same
+from simulator.report.saying import Text, same
 from simulator.report.svg import WIDTH, picture, texts
-from simulator.report.words import ROLES, word
 
 _EDGE = 22  # around the outermost spots, for their shapes and labels
 _NAMED = 1500  # nodes that answer to a pointer with name and figures; more make the page heavy
@@ -84,8 +84,8 @@ def _node(node: NodeFigures, x: float, y: float, size: float, named: bool) -> st
     tag = opened[1 : opened.index(" ")]
     if not named:
         return f'{opened} class="node k{number}"/>'
-    told = joined((same(node.name), word(ROLES, node.role), percent(node.delivered, node.taken)))
-    return f'{opened} class="node k{number}"><title>{told.en}</title></{tag}>'
+    told = f"{node.name}: {node.delivered}/{node.taken}"  # the same in every language: a title has but one
+    return f'{opened} class="node k{number}"><title>{escape(told)}</title></{tag}>'
 
 
 def _ruler(scale: float, wide_m: float, y: float) -> str:

@@ -28,13 +28,16 @@ from simulator.scenario.model import (
     Radio,
     Role,
     StimulusSpec,
+    StreetKind,
 )
-from simulator.scenario.tables import MAX_NODES
+from simulator.scenario.tables import MAX_NODES, RunTable
 from simulator.scenario.targets import TargetError, Targets
 
 _EXPECTED = re.compile(r"\s*(\w+)\s*(>=|<=|==)\s*(\d+(?:\.\d+)?)\s*")
 _PARAMETERS = ("share", "loss_db", "freq_hz", "by_s", "drift_ppm", "up", "down")
+_OF_STREET = ("arrivals_per_day", "stay_min", "open_h", "close_h")
 _STIMULUS_ROLES = {
+    "street": Role.PARKING,
     "arrivals_per_day": Role.PARKING,
     "stay_min": Role.PARKING,
     "open_h": Role.PARKING,
@@ -46,6 +49,15 @@ _STIMULUS_ROLES = {
     "mains_v": Role.LIGHT,
     "mains_cuts_per_year": Role.LIGHT,
 }
+
+
+def quiet(document: Document, run: RunTable) -> None:
+    """The final quiet is not all of the run."""
+    if run.final_quiet_s >= run.hours * 3600:
+        document.fault(
+            ("final_quiet_s",),
+            f"final_quiet_s is {run.final_quiet_s:g} and the whole run {run.hours * 3600:g}; write a smaller one",
+        )
 
 
 def unique(document: Document, section: str, names: Sequence[str]) -> None:
@@ -78,6 +90,12 @@ def stimuli(document: Document, given: Sequence[StimulusSpec]) -> None:
             role = _STIMULUS_ROLES.get(key, stimulus.role)
             if role is not stimulus.role:
                 document.fault(("stimuli", place, key), f'[[stimuli]] {key} is for role = "{role.value}"; leave it out')
+        for key in _OF_STREET if stimulus.street is not StreetKind.PLAIN else ():
+            if key in document.content["stimuli"][place]:
+                document.fault(
+                    ("stimuli", place, key),
+                    f'[[stimuli]] {key} is told by street = "{stimulus.street.value}"; leave one of them out',
+                )
         if any((other.role, other.zone) == (stimulus.role, stimulus.zone) for other in given[:place]):
             zone = f"in zone {stimulus.zone}" if stimulus.zone else "without a zone"
             document.fault(

@@ -2,48 +2,44 @@
 
 import json
 
-from simulator.report.report import Digest, Expectation, Report, Truth
+import pytest
 
-
-def report(**changes) -> Report:
-    values = {
-        "seed": 1,
-        "hours": 2,
-        "nodes": 3,
-        "loss": 0.1,
-        "uplinks": {"sent": 10, "received": 9},
-        "readings": {"taken": 8, "delivered": 7},
-        "lost": {"chance": 1, "collision": 0},
-        "refused": {},
-        "airtime_s": 1.5,
-        "truths": [Truth("the earth is round", True), Truth("the moon is cheese", False)],
-        "expectations": [Expectation("delivered >= 0.99", 0.875, False)],
-    }
-    return Report(**(values | changes))
+from simulator.report.report import Digest, Expectation, Truth
+from simulator.truths.breaches import F_CNT_ONCE
+from tests.simulator.report.days import made_report
 
 
 def test_it_has_what_the_readers_of_reports_look_for():
-    shown = json.loads(json.dumps(report().to_json()))
-    assert shown["seed"] == 1
-    assert shown["digest"] == ""
-    assert shown["uplinks"] == {"sent": 10, "received": 9}
-    assert shown["readings"] == {"taken": 8, "delivered": 7}
-    assert shown["truths"][1] == {"name": "the moon is cheese", "held": False}
-    assert shown["expectations"] == [{"name": "delivered >= 0.99", "value": 0.875, "held": False}]
+    shown = json.loads(json.dumps(made_report().to_json()))
+    assert shown["seed"] == 7
+    assert len(bytes.fromhex(shown["digest"])) == 32
+    assert shown["uplinks"].keys() == {"sent", "received"}
+    assert shown["readings"].keys() == {"taken", "delivered"}
+    assert shown["truths"][0] == {"name": F_CNT_ONCE, "held": True}
+    assert shown["expectations"][0].keys() == {"name", "value", "held"}
 
 
 def test_failures_name_what_did_not_hold():
-    assert report().failures == ["the moon is cheese", "delivered >= 0.99"]
+    report = made_report()
+    report.truths = [Truth("the earth is round", True), Truth("the moon is cheese", False)]
+    report.expectations = [Expectation("delivered >= 0.99", 0.875, False)]
+    assert report.failures == ["the moon is cheese", "delivered >= 0.99"]
 
 
-def test_the_digest_holds_all_of_the_report():
-    digests = set()
-    changes = [{}, {"seed": 2}, {"lost": {"chance": 2, "collision": 0}}, {"truths": []}, {"expectations": []}]
-    for change in changes:
-        made = report(**change)
-        made.seal(Digest())
-        digests.add(made.digest)
-    assert len(digests) == len(changes)
+@pytest.mark.parametrize(
+    "change", [{"seed": 8}, {"lost": {"chance": 2}}, {"truths": []}, {"expectations": []}, {"over": None}]
+)
+def test_the_digest_holds_all_of_the_report(change):
+    report = made_report()
+    before = report.digest
+    report.digest = ""
+    report.seal(Digest())
+    assert report.digest == before
+    for name, value in change.items():
+        setattr(report, name, value)
+    report.digest = ""
+    report.seal(Digest())
+    assert report.digest != before
 
 
 def test_the_digest_holds_what_happened_when_and_in_which_order():
