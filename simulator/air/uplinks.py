@@ -5,7 +5,7 @@ from collections.abc import Callable
 from simulator.air.decibels import DRAWS, cdb
 from simulator.air.fates import Fate, Tally
 from simulator.air.interface import OnAir, Reception
-from simulator.air.interference import NOBODY, Signal, rule_named
+from simulator.air.interference import LOUD_CDBM, NOBODY, Signal, rule_named
 from simulator.air.parties import SILENT_CDB, Gateway, Link, Node, Parties
 from simulator.air.receivers import LEAST_SNR_DB, receiver_named
 from simulator.air.spectrum import Spectrum
@@ -30,6 +30,7 @@ class _Flight(Signal):
         self.end_us = frame.end_us
         self.keen_us = keen_us
         self.levels = {}
+        self.loud = False
         self.crossed = []
         self.beside = NOBODY
         self.frame = frame
@@ -75,6 +76,8 @@ class Uplinks:
             if link.burst is not None and link.burst.strikes(start_us, draw):
                 luck = Fate.BURST
             levels[gateway.number] = level_cdbm
+            if level_cdbm > LOUD_CDBM:
+                flight.loud = True
             arrivals.append((gateway, self._meet(gateway, frame, level_cdbm), luck))
         self._spectrum.begin(flight, frame.freq_hz)
         self._timeline.at(frame.end_us, lambda: self._end(flight))
@@ -128,9 +131,10 @@ class Uplinks:
             level_cdbm, least_cdb = flight.levels[gateway.number], _LEAST_SNR_CDB[flight.dr]
             if jam.drowns(flight.frame.freq_hz, flight.start_us, flight.end_us, level_cdbm, least_cdb):
                 return Fate.JAMMING
-        for other in (*flight.crossed, *flight.beside):
-            if gateway.number not in other.levels and isinstance(other, _Flight):
-                self._feel(gateway, other)
+        for met in (flight.crossed, flight.beside):
+            for other in met:
+                if gateway.number not in other.levels and isinstance(other, _Flight):
+                    self._feel(gateway, other)
         return self._rule.verdict(flight, gateway.number)
 
     def _feel(self, gateway: Gateway, flight: _Flight) -> None:

@@ -11,7 +11,7 @@ from simulator.scenario.shipped import shipped
 @pytest.mark.parametrize("name", sorted(shipped()))
 def test_every_scenario_has_its_district(name):
     scenario = load_scenario(shipped()[name])
-    district = district_of(scenario, "again", 3600)
+    district = district_of(scenario, "again")
     assert [spot.name for spot in district.nodes] == [node.name for node in scenario.nodes]
     assert [spot.name for spot in district.gateways] == [gateway.name for gateway in scenario.gateways]
     assert {spot.role for spot in district.nodes} == {node.role.value for node in scenario.nodes}
