@@ -14,6 +14,7 @@ from simulator.air.station import Kind, Station
 from simulator.attacker import Assault
 from simulator.broker import Broker
 from simulator.cabinet import Cabinet, CabinetSettings, Member, OrderRefusedError, Team, Warm
+from simulator.closing import close_books
 from simulator.faults import Faults
 from simulator.fleet.fleet import Fleet, Registered
 from simulator.report.collector import Collector
@@ -113,6 +114,7 @@ class Chain:
             "downlinks_stolen": float(self.cabinet.stolen),
         }
         self.cabinet.close()
+        close_books(self.collector, scenario, self.air, self.fleet, now_us)
         report = report_of(self.collector, now_us, self.witness.truths(), scenario.expectations, measured)
         report.seal(self._telling.digest)
         return report
@@ -158,7 +160,7 @@ class Chain:
     def _begin(self) -> None:
         """What begins with the run."""
         scenario = self.scenario
-        self.cabinet.begin()
+        self.timeline.at(0, self.cabinet.begin)  # after the faults that begin with the run
         self.darkness.begin()
         self._lose_by_chance()
         self._count_waiting()

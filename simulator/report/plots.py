@@ -135,8 +135,8 @@ def _latency(report: Report, over: Over) -> Figure | None:
             values=_settled(report, over, over.p50_s),
         ),
         Line(
-            label=Text("99 of 100 were faster", "99 sur 100 sont plus rapides"),
-            values=_settled(report, over, over.p99_s),
+            label=Text("nine of ten were faster", "neuf sur dix sont plus rapides"),
+            values=_settled(report, over, over.p90_s),
             style=1,
         ),
     ]
