@@ -88,8 +88,10 @@ class TownApplication:
 
     def wake_at(self) -> int | None:
         """When it wants to be asked again."""
-        times = [at_ms for at_ms in (self._desk.wake_at(), self._silence.wake_at()) if at_ms is not None]
-        return min(times, default=None)
+        orders_ms, silence_ms = self._desk.wake_at(), self._silence.wake_at()
+        if orders_ms is None or silence_ms is None:
+            return silence_ms if orders_ms is None else orders_ms
+        return min(orders_ms, silence_ms)
 
     def wake(self, now_ms: int) -> Answer:
         """What is due: orders to send again or to end, and nodes that have fallen silent."""

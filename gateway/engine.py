@@ -40,6 +40,7 @@ from protocol.lorawan.frames import JOIN_ACCEPT
 
 _ALARMS_PER_HOUR = 60  # NOTICE records; the rest are counted only, so that a storm does not fill the card
 _HOUR_MS = 3_600_000
+_REGISTRY = (KeepSession, StartSession)  # writes that the snapshot must have
 
 
 class Writes(Protocol):
@@ -77,6 +78,9 @@ class Decider(NetworkServer, Protocol):
 
     def carry_out(self, answer: Answer, now_ms: int) -> list[Effect]:
         """Commit it, again and again should commits fail, and send its downlinks."""
+
+    def end(self, now_ms: int) -> list[Effect]:
+        """Nothing more will be sent."""
 
 
 class _Own(NamedTuple):
@@ -222,6 +226,10 @@ class Engine:
         writes = tuple(AddRecord(record) for record in records)
         self._do(self._server.carry_out(Answer(writes=writes, at_once=True), now_ms), now_ms)
 
+    def end(self, now_ms: int) -> None:
+        """Nothing more will be heard or sent: let be written what only a start asks for."""
+        self._do(self._server.end(now_ms), now_ms)
+
     # What is done.
 
     def _tell(self, event: Event, now_ms: int) -> None:
@@ -230,8 +238,8 @@ class Engine:
     def _do(self, effects: list[Effect], now_ms: int) -> None:
         for effect in effects:
             if isinstance(effect, Commit):
-                if any(isinstance(write, KeepSession | StartSession) for write in effect.writes):
-                    self.registry_changes += 1
+                for write in effect.writes:
+                    self.registry_changes += isinstance(write, _REGISTRY)
                 self._token += 1
                 self._pending.append(_Own(self._token, effect.at_once, effect.token, None))
                 self._write(Commit(token=self._token, writes=effect.writes, at_once=effect.at_once))

@@ -160,7 +160,7 @@ class Chain:
     def _begin(self) -> None:
         """What begins with the run."""
         scenario = self.scenario
-        self.cabinet.begin()
+        self.timeline.at(0, self.cabinet.begin)  # after the faults that begin with the run
         self.darkness.begin()
         self._lose_by_chance()
         self._count_waiting()

@@ -371,7 +371,7 @@ class Body:
     def _sense(self, action: Sense) -> None:
         self.tally.senses += 1
         hardware = self.hardware
-        time_s = self._epoch_s + self._timeline.now_us // 1_000_000
+        time_s = self._time_s()
         if hardware.sensing is Sensing.WELL:
             values = hardware.seen = self._stimulus.values(action.set_number, time_s)
         elif hardware.sensing is Sensing.STUCK and hardware.seen is not None:
