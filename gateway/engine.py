@@ -34,7 +34,7 @@ from gateway.orders.request import OrderRequest
 from gateway.readings.content import notice
 from gateway.readings.record import Kind, Record, own_record
 from gateway.store.faults import FaultKind, StoreError
-from gateway.store.writer import Died, Failed, Result
+from gateway.store.writer import Died, Failed, LeftOut, Result
 from gateway.store.writes import AddRecord, KeepSession, StartSession
 from protocol.lorawan.frames import JOIN_ACCEPT
 
@@ -162,6 +162,8 @@ class Engine:
             self._committed(result.token, now_ms)
         elif isinstance(result, Failed):
             self._failed(result.error, now_ms)
+        elif isinstance(result, LeftOut):
+            self.note("not_written", result.detail, now_ms)
         else:
             assert isinstance(result, Died)
             self.dead = result.detail
