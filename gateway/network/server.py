@@ -221,7 +221,8 @@ class Server:
     def _received(self, received: Received, now_ms: int, out: list[Effect]) -> None:
         self._radios.heard(received.radio)
         try:
-            recognise(received, self._by_dev_addr, self._devices)
+            sender = recognise(received, self._by_dev_addr, self._devices)
+            self._not_too_suspicious(sender, now_ms)  # a flood of forgeries takes nobody's place
             closes_ms = self._copies.closes_at()
             while closes_ms is not None and closes_ms <= now_ms:  # the shell is late: what comes now is no copy
                 frame = self._copies.closed(now_ms)
@@ -230,7 +231,7 @@ class Server:
                 closes_ms = self._copies.closes_at()
             if not received.freq_hz:  # a cable has one end: nobody else heard it, and the node waits
                 self._hear(Frame(received, now_ms, now_ms), now_ms, out)
-            elif not self._copies.add(received, now_ms):
+            elif not self._copies.add(received, now_ms, sender):
                 raise RefusalError(Reason.OVERLOAD, "more uplinks wait for their copies than this gateway holds")
         except RefusalError as refusal:
             out.append(refusal.effect())
@@ -258,7 +259,7 @@ class Server:
     def _data(self, heard: Frame, now_ms: int, out: list[Effect]) -> None:
         frame = parse(heard.copies[0][0].phy_payload)
         dev_addr = frame.dev_addr
-        self._not_too_suspicious(dev_addr, dev_addr, None, now_ms)
+        self._not_too_suspicious(dev_addr, now_ms)
         sessions = self._by_dev_addr.get(dev_addr, ())  # it may have gone while copies were waited for
         try:
             session, f_cnt = authenticate(sessions, frame)
@@ -470,19 +471,19 @@ class Server:
             best=best,
         )
 
-    def _not_too_suspicious(
-        self, address: int | bytes, dev_addr: int | None, dev_eui: bytes | None, now_ms: int
-    ) -> None:
-        if self._suspicion.too_many(address, now_ms):
-            shown = address.hex() if isinstance(address, bytes) else dev_addr_to_text(address)
-            raise RefusalError(Reason.TOO_MANY_WRONG_MICS, f"too many wrong MICs of {shown} lately", dev_addr, dev_eui)
+    def _not_too_suspicious(self, address: int | bytes, now_ms: int) -> None:
+        if not self._suspicion.too_many(address, now_ms):
+            return
+        dev_addr, dev_eui = (None, address) if isinstance(address, bytes) else (address, None)
+        shown = address.hex() if isinstance(address, bytes) else dev_addr_to_text(address)
+        raise RefusalError(Reason.TOO_MANY_WRONG_MICS, f"too many wrong MICs of {shown} lately", dev_addr, dev_eui)
 
     # Joins.
 
     def _join(self, heard: Frame, now_ms: int, out: list[Effect]) -> None:
         device, request = asked_to_join(heard.copies[0][0].phy_payload, self._devices)
         dev_eui = request.dev_eui
-        self._not_too_suspicious(dev_eui, None, dev_eui, now_ms)
+        self._not_too_suspicious(dev_eui, now_ms)
         try:
             may_join(device, request)
         except RefusalError as refusal:
@@ -513,7 +514,12 @@ class Server:
             self._speaker.send_accept(phy_payload, turn.windows(), now_ms, out)
 
     def use_joining(self, device: Device, session: Session | None) -> None:
-        """Let *session* wait to be heard, beside the current one and instead of any that waited."""
+        """Let *session* wait to be heard, beside the current one and instead of any that waited.
+
+        One that waited is over: whoever asks again did not hear the answer before, or has forgotten it, and a replayed
+        request is refused by its DevNonce. Nodes of ours keep a session while they ask for another, but one in which
+        they are heard is the current one here, which stays until the new one is heard (TS001-1.0.4 §6.2.5).
+        """
         self._unindex(device.joining)
         device.joining = session
         self._index(session)

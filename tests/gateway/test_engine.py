@@ -158,10 +158,27 @@ def test_whoever_waits_is_told_when_the_writer_has_died(bench, node):
         future.result(timeout=0)
 
 
+def test_an_order_is_cancelled_once_that_is_on_disk(bench, node):
+    bench.engine.give(identify(node), bench.now_ms)
+    submitted = []
+    deliver, bench.writer._deliver = bench.writer._deliver, submitted.append  # the thread's word is still to come
+    cancelled = bench.engine.cancel(1, bench.now_ms)
+    assert not cancelled.done()
+    bench.writer._deliver = deliver
+    for result in submitted[:-1]:
+        deliver(result)
+    assert not cancelled.done()
+    deliver(submitted[-1])
+    assert cancelled.result(0) is None
+    assert bench.orders() == ["cancelled"]
+
+
 def test_a_cancelled_order_stays_cancelled_although_the_disk_was_full(bench, node):
     bench.engine.give(identify(node), bench.now_ms)
     bench.break_disk(apsw.FullError)
-    bench.engine.cancel(1, bench.now_ms)
+    cancelled = bench.engine.cancel(1, bench.now_ms)
+    with pytest.raises(StoreError, match="is full"):
+        cancelled.result(0)
     bench.mend_disk()
     bench.pass_ms(MINUTE_MS)
     assert bench.orders() == ["cancelled"]
