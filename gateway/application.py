@@ -80,6 +80,12 @@ class TownApplication:
         answer = _and(answer, downlinks=self._desk.heard(registration.dev_eui, now_ms))
         return self._ask(uplink, log, heard, answer)
 
+    def stumbled(self, uplink: Uplink, detail: str) -> Answer:
+        """Keep aside what could not be heard by a mistake of ours, and tell of it."""
+        aside = self._intake.quarantine(uplink, Reason.FAULT, detail)
+        alarm = Alarm(name="frame_failed", dev_eui=uplink.registration.dev_eui, detail=detail)
+        return _and(aside, notes=(alarm,))
+
     def fate(self, fate: Fate, now_ms: int) -> Answer:
         """What became of a downlink it asked for."""
         answer = self._desk.fate(fate, now_ms)
@@ -88,8 +94,10 @@ class TownApplication:
 
     def wake_at(self) -> int | None:
         """When it wants to be asked again."""
-        times = [at_ms for at_ms in (self._desk.wake_at(), self._silence.wake_at()) if at_ms is not None]
-        return min(times, default=None)
+        orders_ms, silence_ms = self._desk.wake_at(), self._silence.wake_at()
+        if orders_ms is None or silence_ms is None:
+            return silence_ms if orders_ms is None else orders_ms
+        return min(orders_ms, silence_ms)
 
     def wake(self, now_ms: int) -> Answer:
         """What is due: orders to send again or to end, and nodes that have fallen silent."""

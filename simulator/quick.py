@@ -7,8 +7,6 @@ from pathlib import Path
 
 from simulator.scenario.model import (
     Expectation,
-    Fault,
-    FaultKind,
     GatewaySpec,
     NodeSpec,
     Operator,
@@ -23,21 +21,10 @@ _INSEE = "92002"
 _APART_M = 35.0  # between two nodes
 _IN_A_ROW = 20
 _QUIET_S = 3 * 3600.0
-_GATEWAY = "gateway"
 
 
 def quick_street(seed: int, nodes: int, hours: float, loss: float) -> Scenario:
     """*nodes* air nodes that join first; *loss* is the share of frames lost by chance, both ways."""
-    quiet_s = min(hours * 3600 / 4, _QUIET_S)
-    lossy = Fault(
-        kind=FaultKind.LOSS,
-        targets=(_GATEWAY,),
-        from_s=0.0,
-        for_s=hours * 3600 - quiet_s,
-        share=loss,
-        up=True,
-        down=True,
-    )
     rows = -(-nodes // _IN_A_ROW)
     wide = _APART_M * (min(nodes, _IN_A_ROW) - 1)
     return Scenario(
@@ -46,11 +33,10 @@ def quick_street(seed: int, nodes: int, hours: float, loss: float) -> Scenario:
         seed=seed,
         hours=hours,
         warm=False,
-        final_quiet_s=quiet_s,
-        faults=(lossy,) if loss else (),
+        final_quiet_s=min(hours * 3600 / 4, _QUIET_S),
         site=Site(insee=_INSEE, name="Antony", latitude_deg=48.7536, longitude_deg=2.2975),
-        radio=Radio(shadowing_db=0.0, fading_db=0.0),
-        gateways=(GatewaySpec(name=_GATEWAY, x_m=0.0, y_m=_APART_M),),
+        radio=Radio(shadowing_db=0.0, fading_db=0.0, loss_up=loss, loss_down=loss),
+        gateways=(GatewaySpec(name="gateway", x_m=0.0, y_m=_APART_M),),
         streets=tuple(
             Street(
                 name=f"street-{row + 1}", zone="", points=((-wide / 2, -_APART_M * row), (wide / 2, -_APART_M * row))

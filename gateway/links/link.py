@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class Received(NamedTuple):
     """A frame as one radio heard it.
 
     radio: names the concentrator, bridge or cable: `udp:<gateway EUI>`, `bridge:<EUI>`, `cable:<DevEUI>`. counter_us:

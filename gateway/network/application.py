@@ -5,8 +5,7 @@ are one transaction. The application's own state of a device is an immutable val
 session and puts back when a commit fails; it is persisted as the text that goes into `KeepCounters.log`.
 """
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.links.link import Received
 from gateway.network.events import Alarm, Downlink, Fate, Refused
@@ -14,8 +13,7 @@ from gateway.network.registration import Registration
 from gateway.store.writes import Write
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uplink:
+class Uplink(NamedTuple):
     """An authentic data uplink with an FPort above 0, as the application hears it.
 
     payload: plain. session, f_cnt: with the DevEUI a key of their own. received_ms: end of the frame on the monotonic
@@ -40,8 +38,7 @@ class DeviceLog(Protocol):
         """How it is kept in the store."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What the application makes of something. log: the device's new state, None: as before.
 
     at_once: the commit must not be grouped. records: how many were new.
@@ -66,6 +63,12 @@ class Application(Protocol):
 
     def hear(self, uplink: Uplink, log: DeviceLog) -> Answer:
         """What an uplink means."""
+
+    def stumbled(self, uplink: Uplink, detail: str) -> Answer:
+        """An uplink of which something, here or in the server, raised an error that nobody expected: set it aside.
+
+        payload: as it was on the air, if it could not be opened.
+        """
 
     def fate(self, fate: Fate, now_ms: int) -> Answer:
         """What became of a downlink it asked for."""

@@ -7,7 +7,7 @@ when one fails, all that were decided after it fail with it (`CommitsFailed`), s
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.links.link import RadioReport, Received, Transmit, TransmitResult
 from gateway.network.registration import Group, Registration
@@ -30,6 +30,7 @@ class Reason(Enum):
     OVERLOAD = "overload"  # more uplinks wait than this gateway holds
     UNKNOWN_F_PORT = "unknown_f_port"
     UNREADABLE_PAYLOAD = "unreadable_payload"
+    FAULT = "fault"  # it made this program stumble, which is a mistake of ours; an alarm names it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +116,7 @@ Event = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commit:
+class Commit(NamedTuple):
     """Write all of these in one transaction, in order after the commits before it, then answer.
 
     at_once: an answer, a join, an order or an event waits for it; else it may be grouped with others for up to 2 s.
@@ -137,8 +137,7 @@ class Refused:
     dev_eui: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
+class Accepted(NamedTuple):
     """An uplink was accepted (not yet committed): for the ring of the last uplinks and for health."""
 
     dev_eui: bytes

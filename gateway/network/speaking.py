@@ -148,10 +148,11 @@ class Speaker:
         flight = self._flights.pop(result.token, None)
         if flight is None:
             return False
+        assert flight.booking is not None
+        self._radios.answered(flight.radio, flight.booking, result.outcome, now_ms)
         if result.outcome in (Outcome.SENT, Outcome.NO_ANSWER):
             self._sent(flight, now_ms)
             return True
-        assert flight.booking is not None
         self._radios.refused(flight.radio, flight.booking, result.outcome)
         if not self._launch(flight, now_ms, out):
             self._failed(flight, now_ms, out)

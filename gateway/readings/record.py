@@ -1,7 +1,7 @@
 """A record: one thing a node told, as the gateway keeps it: its key, its times, and what it says."""
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class Kind(IntEnum):
@@ -15,8 +15,7 @@ class Kind(IntEnum):
     NOTICE = 6  # the gateway's own: {"notice": "silent", …}; no epoch, no seq
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """One record. device: its row in the store, None for what is of no device.
 
     With (DevEUI, epoch, seq) a record heard twice is one record. received_ms, observed_ms: Unix ms if *boot* is None;

@@ -10,11 +10,9 @@ from gateway.network.events import Committed
 from gateway.network.registration import Registration
 from gateway.running.cores import DEDUP_MS
 from gateway.running.registry import Change
-from gateway.store.faults import FaultKind
+from gateway.store.faults import DAMAGE_KINDS, FaultKind
 from gateway.store.writer import Failed, Result
 from gateway.timekeeping import Clock, Handle
-
-_FATAL = (FaultKind.CORRUPT, FaultKind.NOT_A_DATABASE)  # the next start sets the file aside and saves what is left
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +66,7 @@ class Pulse:
     def finish(self) -> None:
         """No link hears anything more: what waits for copies of its frame has heard the last one."""
         self._engine.wake(self._clock.now_ms() + DEDUP_MS)
+        self._engine.end(self._clock.now_ms())
 
     def close(self) -> None:
         """Nothing more is decided."""
@@ -92,11 +91,11 @@ class Pulse:
         if self._engine.dead is not None:
             self._failed(self._engine.dead)
         elif isinstance(result, Failed):
-            if result.error.kind in _FATAL:
+            if result.error.kind in DAMAGE_KINDS:
                 self._failed(str(result.error))
             elif result.error.kind is FaultKind.FULL:
                 self._full()
-        else:
+        elif isinstance(result, Committed):
             self._stored()
         self._plan()
 

@@ -6,7 +6,9 @@ import apsw
 
 from gateway.network.events import Commit
 from gateway.readings.record import Record
+from gateway.store.airtime import write_airtime
 from gateway.store.counters import write_counters
+from gateway.store.faults import is_of_the_disk
 from gateway.store.groups import write_group_counter
 from gateway.store.orders import write_order
 from gateway.store.quarantine import write_quarantine
@@ -15,6 +17,7 @@ from gateway.store.sessions import write_session
 from gateway.store.writes import (
     AddQuarantine,
     AddRecord,
+    KeepAirtime,
     KeepCounters,
     KeepGroupCounter,
     KeepOrder,
@@ -22,15 +25,17 @@ from gateway.store.writes import (
     StartSession,
 )
 
+_FOR_THE_RECORD = (AddRecord, AddQuarantine, KeepOrder, KeepAirtime)  # what was decided does not rest on these
+
 
 def write_commits(database: apsw.Connection, records: RecordWriter, commits: Iterable[Commit]) -> int:
     """Write *commits* in the caller's transaction, as if one after the other; returns how many records were added.
 
-    Of counters and orders only the last state is written.
+    Of counters, airtime and orders only the last state is written.
     """
     added: list[Record] = []
     counters: dict[int, KeepCounters] = {}
-    last: dict[tuple[str, int], KeepGroupCounter | KeepOrder] = {}
+    last: dict[tuple[str, int | str], KeepGroupCounter | KeepAirtime | KeepOrder] = {}
     for commit in commits:
         for write in commit.writes:
             if isinstance(write, AddRecord):
@@ -49,17 +54,53 @@ def write_commits(database: apsw.Connection, records: RecordWriter, commits: Ite
                 write_quarantine(database, write)
             elif isinstance(write, KeepGroupCounter):
                 last["group", write.group] = write
+            elif isinstance(write, KeepAirtime):
+                last["airtime", write.radio] = write
             else:
                 last["order", write.id] = write
     for kept in last.values():
         if isinstance(kept, KeepGroupCounter):
             write_group_counter(database, kept)
+        elif isinstance(kept, KeepAirtime):
+            write_airtime(database, kept)
         else:
             write_order(database, kept)
     write_counters(database, counters.values())
     if added:
         records.append(database, added)
     return len(added)
+
+
+def write_apart(
+    database: apsw.Connection, records: RecordWriter, commits: Iterable[Commit], left_out: list[str]
+) -> int:
+    """As `write_commits`, after that failed by a mistake of ours: what cannot be written stays out if it may.
+
+    left_out: gets a sentence for each. What a session or a counter rests on is written, or the error raised.
+    """
+    added = 0
+    for commit in commits:
+        for write in commit.writes:
+            database.execute("SAVEPOINT write")
+            try:
+                added += write_commits(database, records, (Commit(token=commit.token, writes=(write,), at_once=False),))
+            except Exception as error:
+                if not isinstance(write, _FOR_THE_RECORD) or database.get_autocommit() or is_of_the_disk(error):
+                    raise
+                database.execute("ROLLBACK TO write")
+                records.forget()
+                left_out.append(f"{_named(write)} could not be written: {type(error).__name__}: {error}; report this")
+            database.execute("RELEASE write")
+    return added
+
+
+def _named(write: AddRecord | AddQuarantine | KeepOrder | KeepAirtime) -> str:
+    """What a write was to keep, without its content."""
+    if isinstance(write, AddRecord):
+        return f"{write.record.kind!r} of device {write.record.device}, number {write.record.seq},"
+    if isinstance(write, AddQuarantine):
+        return f"a payload of device {write.device} for the quarantine"
+    return f"order {write.id}" if isinstance(write, KeepOrder) else f"the airtime of {write.radio}"
 
 
 def _after(before: KeepCounters | None, write: KeepCounters) -> KeepCounters:

@@ -8,17 +8,13 @@ import apsw
 from gateway.readings.node_log import doubted
 from gateway.store.checksum import checksum
 from gateway.store.faults import FaultKind, StoreError
-from gateway.store.rows import fetch
+from gateway.store.rows import fetch, insert
 from gateway.store.writes import KeepCounters
 
-_KEEP_WITH_LOG = (
-    "INSERT INTO counter (device, f_cnt_up, f_cnt_down, crc, log, log_crc) VALUES (?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT DO UPDATE SET f_cnt_up = ?2, f_cnt_down = ?3, crc = ?4, log = ?5, log_crc = ?6"
-)
-_KEEP = (
-    "INSERT INTO counter (device, f_cnt_up, f_cnt_down, crc) VALUES (?, ?, ?, ?)"
-    " ON CONFLICT DO UPDATE SET f_cnt_up = ?2, f_cnt_down = ?3, crc = ?4"
-)
+_COUNTERS = "counter (device, f_cnt_up, f_cnt_down, crc)"
+_WITH_LOG = "counter (device, f_cnt_up, f_cnt_down, crc, log, log_crc)"
+_KEEP = "ON CONFLICT DO UPDATE SET f_cnt_up = excluded.f_cnt_up, f_cnt_down = excluded.f_cnt_down, crc = excluded.crc"
+_KEEP_LOG = f"{_KEEP}, log = excluded.log, log_crc = excluded.log_crc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +36,13 @@ def write_counters(database: apsw.Connection, writes: Iterable[KeepCounters]) ->
             without.append((device, up, down, checksum(device, up, down)))
         else:
             with_log.append((device, up, down, checksum(device, up, down), log, checksum(device, log)))
-    if with_log:
-        database.executemany(_KEEP_WITH_LOG, with_log)
-    if without:
-        database.executemany(_KEEP, without)
+    insert(database, _WITH_LOG, with_log, _KEEP_LOG)
+    insert(database, _COUNTERS, without, _KEEP)
 
 
 def start_counters(database: apsw.Connection, device: int, f_cnt_up: int, f_cnt_down: int) -> None:
     """A new session is the current one; the log stays."""
-    database.execute(_KEEP, (device, f_cnt_up, f_cnt_down, checksum(device, f_cnt_up, f_cnt_down)))
+    insert(database, _COUNTERS, [(device, f_cnt_up, f_cnt_down, checksum(device, f_cnt_up, f_cnt_down))], _KEEP)
 
 
 def load_counters(database: apsw.Connection) -> dict[int, Counters]:

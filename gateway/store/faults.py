@@ -54,10 +54,20 @@ DISK_KINDS = frozenset(
     {FaultKind.FULL, FaultKind.IO, FaultKind.READ_ONLY, FaultKind.CORRUPT, FaultKind.NOT_A_DATABASE, FaultKind.IN_USE}
 )
 
+# The process must end, whoever met it: only a start looks through the whole file, sets it aside and saves what is left.
+DAMAGE_KINDS = frozenset({FaultKind.CORRUPT, FaultKind.NOT_A_DATABASE})
+
 
 def kind_of(error: apsw.Error) -> FaultKind:
     """Which kind of fault SQLite's *error* is."""
     return _KINDS.get(type(error), FaultKind.OTHER)
+
+
+def is_of_the_disk(error: Exception) -> bool:
+    """Whether *error* speaks of the file or of what is in it, and not of what was to be done with it."""
+    if isinstance(error, StoreError):
+        return error.kind is not FaultKind.OTHER
+    return isinstance(error, apsw.Error) and kind_of(error) in DISK_KINDS
 
 
 def explain(error: apsw.Error, where: str) -> StoreError:

@@ -13,9 +13,8 @@ import apsw
 
 from gateway.readings.record import Kind, Record
 from gateway.store.faults import StoreError
-from gateway.store.rows import fetch
+from gateway.store.rows import fetch, insert
 
-_INSERT = "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ALL = 1 << 62  # above every id
 _SIGN = 1 << 31  # as in gateway.store.checksum
 _KINDS = {kind.value: kind for kind in Kind}
@@ -51,7 +50,7 @@ class RecordWriter:
         """Append in order, in the caller's transaction; when that fails, `forget` must be called."""
         first = self._first_free(database) if self._next_id is None else self._next_id
         self._next_id = first + len(records)
-        database.executemany(_INSERT, map(_to_row, range(first, self._next_id), records))
+        insert(database, "record", map(_to_row, range(first, self._next_id), records))
 
     @property
     def last_id(self) -> int:

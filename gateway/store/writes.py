@@ -1,6 +1,7 @@
 """What a commit may write: one class for each table that cores change, and no SQL."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.network.session import SessionRow
 from gateway.readings.record import Record
@@ -21,8 +22,7 @@ class StartSession:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeepCounters:
+class KeepCounters(NamedTuple):
     """Counters of the device's current session, and the text of its log (None: as before).
 
     f_cnt_down: the first counter that is not reserved.
@@ -43,7 +43,14 @@ class KeepGroupCounter:
 
 
 @dataclass(frozen=True, slots=True)
-class AddRecord:
+class KeepAirtime:
+    """What a radio has sent within the last hour, as the text of `gateway.network.airtime`."""
+
+    radio: str
+    sent: str
+
+
+class AddRecord(NamedTuple):
     """A new record; the store gives it its place in the order of acceptance."""
 
     record: Record
@@ -87,4 +94,6 @@ class KeepOrder:
     changed_ms: int
 
 
-Write = KeepSession | StartSession | KeepCounters | KeepGroupCounter | AddRecord | AddQuarantine | KeepOrder
+Write = (
+    KeepSession | StartSession | KeepCounters | KeepGroupCounter | KeepAirtime | AddRecord | AddQuarantine | KeepOrder
+)

@@ -13,6 +13,7 @@ from simulator.report.words import CAUSES, ROLES, word
 Values = Sequence[float | None]
 _MOST_ZONES = 5  # curves that can be told apart in one plot: as many as there are styles
 _DURATIONS_S = (1.0, 10.0, 60.0, 600.0, 3600.0, 6 * 3600.0, 86_400.0, 5 * 86_400.0, 30 * 86_400.0)
+_USUAL_S = 3600  # between two readings of a node, at most
 AWAY = "gateway", "broker"  # what shades the plots
 _AWAY = Text("shaded: gateway or broker away", "grisé\u00a0: passerelle ou courtier absent")
 
@@ -135,8 +136,8 @@ def _latency(report: Report, over: Over) -> Figure | None:
             values=_settled(report, over, over.p50_s),
         ),
         Line(
-            label=Text("99 of 100 were faster", "99 sur 100 sont plus rapides"),
-            values=_settled(report, over, over.p99_s),
+            label=Text("nine of ten were faster", "neuf sur dix sont plus rapides"),
+            values=_settled(report, over, over.p90_s),
             style=1,
         ),
     ]
@@ -347,9 +348,9 @@ def _lamps(report: Report, over: Over) -> Figure | None:
         for at in range(len(over.sent))
     ]
     hours = sum(value > 1 for value in lit) * over.bin_s / 3600
-    title = Text("Lamps shone for {hours} of {all} hours.", "Les lampes ont éclairé {hours} heures sur {all}.").filled(
-        hours=short(round(hours, 1)), all=short(round(report.hours, 1))
-    )
+    title = Text(
+        "Lamps shone for about {hours} of {all} hours.", "Les lampes ont éclairé environ {hours} heures sur {all}."
+    ).filled(hours=number(hours), all=short(round(report.hours, 1)))
     lines = [
         Line(label=same(zone) if zone else Text("all lamps", "toutes les lampes"), values=over.lamps[zone], style=style)
         for style, zone in enumerate(zones)
@@ -397,7 +398,13 @@ def _quantities(
     if not there:
         return None
     lines = [
-        Line(label=label, values=curve.mean, style=style, band=(curve.least, curve.most) if not style else None)
+        Line(
+            label=label,
+            values=curve.mean,
+            style=style,
+            band=(curve.least, curve.most) if not style else None,
+            bridges=_USUAL_S // over.bin_s,
+        )
         for style, (label, curve) in enumerate(there)
     ]
     label, first = there[0]

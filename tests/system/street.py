@@ -132,7 +132,7 @@ class Street:
 
     def air_node(self, number: int, app_key: bytes, plan: Plan = FULL) -> bytes:
         """Switch an air node on; returns its DevEUI."""
-        dev_eui = bytes([2, 0, 0, 0, 0, 1, 0, number])
+        dev_eui = air_eui(number)
         dice = Stream(self._seed, f"air/{number}")
         settings = Settings({0: AIR, 1: dev_eui})
         role = Air(AIR_FULL, INTERVAL_S, settings.fan_warm_up_s, settings.growth_per_mille, 5_000 + dice.below(60_000))
@@ -141,7 +141,7 @@ class Street:
 
     def lamp(self, number: int, app_key: bytes, gen_app_key: bytes) -> bytes:
         """Switch a lamp on; returns its DevEUI."""
-        dev_eui = bytes([2, 0, 0, 0, 0, 2, 0, number])
+        dev_eui = lamp_eui(number)
         settings = Settings({0: LIGHT, 1: dev_eui})
         role = Light(settings, number, antony().encode(), stored(DEFAULT_PROGRAMME))
         self._switch_on(dev_eui, role, settings, app_key, gen_app_key, _Lamp(), True)
@@ -274,6 +274,16 @@ tls = false
 [api]
 socket = "{self.folder}/api.sock"
 {self._lines}"""
+
+
+def air_eui(number: int) -> bytes:
+    """The DevEUI of that air node."""
+    return bytes([2, 0, 0, 0, 0, 1, 0, number])
+
+
+def lamp_eui(number: int) -> bytes:
+    """The DevEUI of that lamp."""
+    return bytes([2, 0, 0, 0, 0, 2, 0, number])
 
 
 def _free_udp_port() -> int:

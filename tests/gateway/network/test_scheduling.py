@@ -54,6 +54,7 @@ def test_no_hour_ever_holds_more_than_the_sub_band_allows(freq_hz, dr):
         phy_len = dice.randrange(12, 60)
         booking = radios.book(window(None, freq_hz, dr), phy_len, now_ms)
         if booking is not None:
+            radios.kept(radios.to_keep(now_ms)[0])
             sent.append((now_ms, now_ms + frame_airtime_us(dr, phy_len, False) / 1000))
         now_ms += dice.randrange(1, 20_000)
     assert sent
@@ -92,6 +93,60 @@ def test_too_late_is_before_what_handing_over_takes():
     radios = radios_with()
     assert radios.book(window(1_059), 20, 1_000) is None
     assert radios.book(window(1_060), 20, 1_000) is not None
+
+
+def lead_ms(radios, now_ms):
+    """How long before its start a transmission must be handed over."""
+    return next(lead for lead in range(4_000) if radios.book(window(now_ms + lead), 20, now_ms) is not None)
+
+
+def answer(radios, took_ms, outcome=Outcome.SENT, at_ms=0, start_ms=5_000):
+    booking = radios.book(window(at_ms + start_ms), 20, at_ms)
+    radios.answered(RADIO, booking, outcome, at_ms + took_ms)
+    radios.refused(RADIO, booking, Outcome.COLLISION)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SENT, Outcome.TOO_LATE])
+def test_too_late_is_also_what_the_way_to_the_radio_and_back_takes(outcome):
+    radios = radios_with()
+    answer(radios, 1_400, outcome)
+    assert lead_ms(radios, 2_000) == 60 + 1_400
+
+
+def test_a_radio_that_refuses_after_the_window_tells_how_far_it_is():
+    radios = radios_with()
+    answer(radios, 900, Outcome.TOO_LATE, start_ms=100)
+    assert lead_ms(radios, 2_000) == 60 + 900
+
+
+@pytest.mark.parametrize(
+    ("took_ms", "outcome"),
+    [(5_001, Outcome.SENT), (2_000, Outcome.NO_ANSWER), (0, Outcome.LINK_DOWN)],
+    ids=["told once it was on the air", "nobody said anything", "the link did"],
+)
+def test_what_is_no_answer_to_the_request_tells_nothing_of_the_way(took_ms, outcome):
+    radios = radios_with()
+    answer(radios, took_ms, outcome)
+    assert lead_ms(radios, 10_000) == 60
+
+
+def test_a_way_that_became_longer_is_believed_at_once_and_a_shorter_one_by_and_by():
+    radios = radios_with()
+    answer(radios, 100)
+    answer(radios, 900, at_ms=10_000)
+    assert lead_ms(radios, 20_000) == 60 + 900
+    answer(radios, 100, at_ms=30_000)
+    assert lead_ms(radios, 40_000) == 60 + 800
+    for turn in range(100):
+        answer(radios, 100, at_ms=50_000 + turn)
+    assert lead_ms(radios, 60_000) == 60 + 100
+
+
+def test_a_way_is_forgotten_in_time_and_never_longer_than_an_answer_takes():
+    radios = radios_with()
+    answer(radios, 60_000, Outcome.COLLISION)
+    assert lead_ms(radios, 60_000 + 599_999) == 60 + 2_000
+    assert lead_ms(radios, 60_000 + 600_000) == 60
 
 
 def test_nothing_goes_by_a_radio_that_is_away_or_unknown():

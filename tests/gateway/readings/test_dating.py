@@ -35,7 +35,7 @@ def test_a_run_keeps_its_distances_and_the_nearest_of_all_bounds():
     assert one[0] - two[0] == 900_000
     assert two[1] == one[1] + 28
     earliest_ms, latest_ms = NOW - 10_000_000 + 900_000 - 28_000, NOW + 1000
-    assert one == ((earliest_ms + latest_ms) // 2, (latest_ms - earliest_ms) // 2000 + 1)
+    assert one == ((earliest_ms + latest_ms) // 2, -(-(latest_ms - earliest_ms) // 2000) + 1)
 
 
 def test_a_row_that_was_dated_before_dates_its_run():

@@ -126,8 +126,18 @@ def test_what_did_not_hold_is_said_in_words_and_not_by_colour_alone():
     report.truths = [Truth("the moon is cheese", False)]
     report.expectations = [Expectation("delivered >= 0.9", None, False)]
     said = Reader(page(report))
+    assert page(report).count('<li class="broken">') == 2
     assert "✗the moon is cheese – did not hold" in said.said("en")
     assert "relevés livrés ≥ 90 % (rien à mesurer) – non tenu" in said.said("fr")
+
+
+def test_of_a_run_that_was_stopped_expectations_are_not_judged():
+    report = made_report()
+    report.complete = False
+    said = Reader(page(report)).said("en")
+    assert "This run was stopped before its end." in said
+    assert "What was expected" not in said
+    assert "2 of 2" in said  # truths
 
 
 def test_outages_and_attacks_are_told():

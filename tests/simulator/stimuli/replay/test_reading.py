@@ -97,6 +97,14 @@ def test_the_hour_that_clocks_show_twice_is_played_twice(tmp_path):
     assert [time_s - START_S for time_s in series.times] == [0, 3600, 7200, 10_800]
 
 
+def test_each_place_has_its_own_hour_twice(tmp_path):
+    rows = [("02:00", "a"), ("02:00", "b"), ("02:30", "b"), ("02:00", "a"), ("02:00", "b")]
+    text = "at,place,v\n" + "".join(f"2026-10-25T{hour},{place},1\n" for hour, place in rows)
+    series = file(small(tmp_path, text, time_zone="Europe/Paris", place_column="place")).series()
+    assert [time_s - START_S for time_s in series["a"].times] == [0, 3600]
+    assert [time_s - START_S for time_s in series["b"].times] == [0, 1800, 3600]
+
+
 def test_only_the_places_wanted_are_kept_and_as_many_others_as_are_needed(tmp_path):
     text = "at,place,v\n" + "".join(f"2004-03-08T00:00Z,bay-{k},{k}\n" for k in range(50))
     replay = small(tmp_path, text, place_column="place")
@@ -139,7 +147,7 @@ def test_states_are_one_where_the_text_is_that_of_a_car(tmp_path):
 
 
 def test_a_state_from_long_before_the_run_still_holds(tmp_path):
-    text = "at,bay,state\n" + "".join(f"{START_S - days * 86_400},a,{days % 2}\n" for days in (9, 8, 7))
+    text = "at,bay,state\n" + "".join(f"{START_S - days * 86_400},a,{days % 2}\n" for days in (9, 7, 8))
     text += f"{START_S - 30 * 86_400},b,1\n{START_S + 60},a,0\n{START_S + 9 * 86_400},b,0\n"
     replay = small(
         tmp_path,
