@@ -191,7 +191,7 @@ def test_who_tunes_in_late_finds_the_frame_that_is_on_the_air_and_none_that_is_o
     assert (len(late.began), len(too_late.began)) == (1, 0)
 
 
-def test_who_is_told_of_a_downlink_right_before_it_can_listen_to_it_yet(make_lossless):
+def test_who_tunes_in_when_a_downlink_is_announced_hears_it_begin_and_end(make_lossless):
     street = Street(make_lossless)
     ear = Ear(street)
     told = []
@@ -204,7 +204,7 @@ def test_who_is_told_of_a_downlink_right_before_it_can_listen_to_it_yet(make_los
     emit(street, 5_000)
     street.timeline.run(1_000_000)
     assert told == [(5_000, FREQ_HZ, DR)]
-    assert [(now_us, frame.phy_payload) for now_us, frame in ear.began] == [(5_000, b"down")]
+    assert [now_us for now_us, _ in ear.began] == [5_000]
     assert len(ear.ended) == 1
 
 
