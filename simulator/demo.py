@@ -24,13 +24,13 @@ _NEXT = Text(
     "What to try next:\n"
     "  lampyre demo --lang fr                  the same in French\n"
     "  lampyre demo --seed 2                   another day\n"
-    "  lampyre demo --live                     in real time, against a gateway of your own\n"
+    "  lampyre demo --live                     in real time, before a gateway process\n"
     "  lampyre simulate new street.toml        a street of your own, every key explained\n"
     "  lampyre simulate run attacker           somebody who replays and forges",
     "Et maintenant\u00a0:\n"
     "  lampyre demo --lang en                  la même en anglais\n"
     "  lampyre demo --seed 2                   un autre jour\n"
-    "  lampyre demo --live                     en temps réel, avec votre propre passerelle\n"
+    "  lampyre demo --live                     en temps réel, devant une passerelle en marche\n"
     "  lampyre simulate new rue.toml           une rue à vous, chaque clé expliquée\n"
     "  lampyre simulate run attacker           quelqu’un qui rejoue et falsifie",
 )
@@ -47,12 +47,20 @@ def demo(
     junit: Annotated[Path | None, typer.Option(help="Write truths and expectations here, as JUnit XML.")] = None,
     html: Annotated[Path, typer.Option(help="Write the page to read here.")] = Path("lampyre-demo.html"),
     lang: Annotated[Language | None, typer.Option(help="Of picture, summary and page.")] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="In real time, against a gateway process, until Ctrl-C or 24 hours.")
+    ] = False,
 ) -> None:
     """Run a district of some 200 nodes through a day with losses and a broker outage."""
     language = lang.value if lang else spoken()
     outputs = Outputs(json=json, junit=junit, html=html)
     outputs.check()
     scenario = load_scenario(scenario_path(_SCENARIO), seed=seed)
+    if live:
+        from simulator.live.running import run_live
+
+        run_live(scenario, outputs, language)
+        return
     replay = command("lampyre", "demo", "--seed", str(seed))
     console = Console()
     if lasts is None:
