@@ -67,7 +67,7 @@ from gateway.store.opening import Store
 from gateway.store.places import install, set_places
 from gateway.store.records import RecordWriter, id_range
 from gateway.store.rows import fetch
-from gateway.store.writer import Failed, Result, TimedWriter
+from gateway.store.writer import Died, LeftOut, Result, TimedWriter
 from gateway.store.writes import KeepCounters, KeepSession, StartSession
 from simulator.air.interface import OnAir
 from simulator.broker import Broker
@@ -704,14 +704,14 @@ class _Run:
     def _written(self, result: Result) -> None:
         self.engine.written(result, self._clock.now_ms())
         self._plan_engine()
+        if isinstance(result, Died | LeftOut):
+            raise RuntimeError(str(result))
         if isinstance(result, Committed):
             last_id = self._writer.figures.last_record_id
             if last_id > self._last_id:
                 self._last_id = last_id
                 self._watcher.committed(last_id)
                 self._tell_publisher(Stored(last_id))
-        elif not isinstance(result, Failed):
-            raise RuntimeError(result.detail)
 
     def _let_go(self) -> None:
         """Close the files; what is in memory outlives the process, as a card does."""

@@ -550,12 +550,18 @@ class TimedWriter:
 
     def _write(self, batch: list[Item]) -> None:
         error = self._pen.write(batch)
+        left_out, self._pen.left_out = self._pen.left_out, []
+        for sentence in left_out:
+            self._deliver(LeftOut(sentence))
         tokens = [item.token for item in batch if isinstance(item, Commit)]
         if tokens and error is None:
             self._deliver(Committed(token=tokens[-1]))
         elif tokens and error is not None:
             self._batcher.fail()
             self._deliver(Failed(error))
+        damage, self._pen.damage = self._pen.damage, None
+        if damage is not None and (error is None or not tokens):
+            self._deliver(Died(str(damage)))
         self._pen.housekeep()
 
 
