@@ -31,10 +31,11 @@ def test_a_living_district_is_the_same_without_what_a_scenario_plans():
 
 
 def test_nodes_join_a_real_gateway_and_what_they_tell_is_read_from_it(tmp_path, capsys):
-    """Six times as fast as life: a join-accept comes after five seconds, and the first that a node says is its status."""
+    """Six times as fast as life: a join-accept takes five seconds, and the first that a node says is its status."""
     scenario = quick_street(1, 2, 0.1, 0.0)  # at most so many hours
     nodes = tuple(replace(node, boots_s=0.1 * number) for number, node in enumerate(scenario.nodes))
-    report = live(replace(scenario, nodes=nodes), tmp_path, "fr", lambda collector: collector.messages["status"] >= 2)
+    there = replace(scenario, nodes=nodes)
+    report = live(there, tmp_path, "fr", lambda collector: collector.messages["status"] >= 2, speed=6)
     assert report.messages["status"] == 2
     assert not report.complete
     assert f"export LAMPYRE_CONFIG={tmp_path / 'gateway.toml'}" in capsys.readouterr().err
