@@ -12,9 +12,9 @@ export LAMPYRE_NODE = $(NODE)
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/demo.stamp ## a district of ten air nodes through the whole chain, live
+demo: $(VENV)/demo.stamp ## a district of 200 nodes through a day, live, and a page to read afterwards
 	@mkdir -p build
-	@$(BIN)/lampyre simulate run --lasts 8 --json build/demo.json --readings build/demo-readings.jsonl $(DEMO_OPTIONS)
+	@$(BIN)/lampyre demo --html build/demo.html --json build/demo.json $(DEMO_OPTIONS)
 
 test: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/broker.stamp $(VENV)/wheelhouse lint ## every check and every test
 	$(PYTEST) -n auto --cov --cov-report=term --cov-fail-under=100 $(PYTEST_OPTIONS)
@@ -71,8 +71,8 @@ $(VENV)/broker.stamp: tests/mosquitto.sh | $(VENV)/dev.stamp
 	sh tests/mosquitto.sh
 	@touch $@
 
-# What a wheel test installs without touching the network.
+# What a wheel test installs without touching the network; pytest as a town's CI brings it.
 $(VENV)/wheelhouse: pyproject.toml constraints.txt | $(VENV)/dev.stamp
 	@rm -rf $@ $@.part
-	$(BIN)/pip download -q -c constraints.txt -d $@.part '.[simulator]'
+	$(BIN)/pip download -q -c constraints.txt -d $@.part '.[simulator]' pytest
 	@mv $@.part $@ && touch $@

@@ -28,6 +28,7 @@ class TownApplication:
 
     boot: number of this boot of the gateway. devices, groups: all that are registered. heard_before: rows of those
     devices of which something was heard before. orders: the store's, oldest first; next_order: above all their ids.
+    resend: whether nodes are asked for what is missing.
     """
 
     def __init__(
@@ -39,8 +40,10 @@ class TownApplication:
         orders: Iterable[KeepOrder] = (),
         next_order: int = 1,
         now_ms: int = 0,
+        resend: bool = True,
     ) -> None:
         self._boot = boot
+        self._resend = resend
         self._targets = Targets(devices, groups)
         self._intake = Intake(boot)
         self._desk = OrderDesk(self._targets, boot, orders, next_order, now_ms)
@@ -173,6 +176,8 @@ class TownApplication:
 
     def _ask(self, uplink: Uplink, log: NodeLog, heard: Heard, answer: Answer) -> Answer:
         """Have the node asked for what it must tell again, if it is time."""
+        if not self._resend:
+            return answer
         dev_eui = uplink.registration.dev_eui
         after = log if answer.log is None else answer.log
         assert isinstance(after, NodeLog)

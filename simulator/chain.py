@@ -1,333 +1,348 @@
-"""A whole-chain run: nodes, air, gateway core, store and JSON lines on one virtual clock.
+"""A whole-chain run: a city's nodes, its air, its gateway and its broker on one virtual clock, with the truths on."""
 
-The one file that joins the gateway to the simulator.
-"""
-
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-import apsw
-
-from firmware.actions import TakeReading, TellEvent
-from firmware.mac import Mac
-from firmware.mind import Facts, Mind
-from firmware.node import Node
-from firmware.roles.air import Air
-from firmware.session import Identity
-from firmware.store.log import Log
-from firmware.telling import REPEATED
-from gateway.application import TownApplication
-from gateway.engine import Engine
-from gateway.governance.dataset import Sharing
-from gateway.governance.defaults import datasets_of
-from gateway.links.link import Heard, Outcome, RadioReport, Received, Transmit, TransmitResult
-from gateway.network.events import Accepted, Alarm, Refused
-from gateway.network.registration import Registration, Role
-from gateway.network.server import Server
-from gateway.network.settings import NetworkSettings
-from gateway.places.directory import Directory
-from gateway.places.place import Installed, Place, PlaceKind
-from gateway.publish.messages import Messenger
-from gateway.store.database import open_database
-from gateway.store.devices import add_devices
-from gateway.store.migrate import migrate
-from gateway.store.places import install, set_places
-from gateway.store.records import records_after
-from gateway.store.writer import InlineWriter, Result
-from protocol.quantities import AIR_FULL
-from protocol.region import FULL, Plan
-from protocol.settings import AIR
-from protocol.settings import Settings as NodeSettings
-from simulator.air import OnAir, SimpleAir
-from simulator.body import Body
-from simulator.files import MemoryFiles
-from simulator.report import Digest, Expectation, Report
-from simulator.stimuli import AirStimulus
+from protocol.region import plan_named
+from simulator.air.fates import Fate
+from simulator.air.interface import OnAir, Reception, on_air
+from simulator.air.model import Bursts, RadioModel
+from simulator.air.position import Position
+from simulator.air.radio import RadioAir
+from simulator.air.station import Kind, Station
+from simulator.attacker import Assault
+from simulator.broker import Broker
+from simulator.cabinet import Cabinet, CabinetSettings, Member, OrderRefusedError, Team, Warm
+from simulator.faults import Faults
+from simulator.fleet.fleet import Fleet, Registered
+from simulator.report.collector import Collector
+from simulator.report.district import district_of
+from simulator.report.making import report_of
+from simulator.report.report import Report
+from simulator.scenario.model import GatewayKind, GatewaySpec, Order, Radio, Role, Scenario
+from simulator.stimuli.bay import Life
+from simulator.stimuli.town import Town
 from simulator.streams import Stream
+from simulator.strokes import Strokes
+from simulator.telling import Telling
 from simulator.timeline import Timeline
-from simulator.truths import Values, Witness
+from simulator.truths.lamps import Darkness
+from simulator.truths.witness import Witness
 
-START_S = 1_767_225_600  # virtual time 0 is 2026-01-01T00:00:00Z
-VERSION = (0, 1, 0)  # of the firmware
-BUILD_GPS_S = 1_400_000_000  # 2024-05-18: before every run
-INTERVAL_S = 900
-RADIO = "udp:aa555a0000000101"
-SITE = "92002"  # Antony
-DELIVERED = f"delivered >= 0.99, of readings older than {REPEATED * INTERVAL_S // 60} minutes"
-_DATA_RATES = (5, 5, 4, 4, 3, 3, 2, 1, 0)  # the fastest that reaches, in a street: most nodes near, a few far
-# SNR in dB with which a frame of that data rate can just be read (SX1276 DS table 13), by DR; ADR keeps 10 dB of it.
-_LEAST_SNR_DB = (-20.0, -17.5, -15.0, -12.5, -10.0, -7.5)
-_ABOVE_DB = 11.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What to run. loss: share of frames lost by chance. database: a file, or ":memory:"."""
-
-    seed: int = 1
-    nodes: int = 10
-    hours: int = 24
-    loss: float = 0.1
-    database: Path | str = ":memory:"
-
-
-@dataclass(slots=True)
-class NodeView:
-    """What the live table shows of one node."""
-
-    name: str
-    dr: int | None = None  # of the last frame heard
-    taken: int = 0
-    delivered: int = 0
-    latest: dict[str, float | int | None] | None = None
+_ATTACKER = "attacker"
+_TWILIGHT_SINE = -0.1045  # of -6°: then civil twilight is over
+_MC_ADDR = 0xFF000001  # no node has such an address (see gateway/api/desk.py)
+_AGAIN_US = 60_000_000  # whoever gave an order that the gateway did not take gives it again
+_TRIES = 30
+_ORDER_LASTS_S = 3600
+_JOIN_GROUP_US = 2_000_000  # from one member's order to join to the next: what duty cycle allows at DR3
+_MOST_S = 7 * 86_400  # that an order may last (gateway/orders/request.py)
+_NEAR_DBM, _NEAR_SNR_DB = -40, 10.0  # of the attacker beside the mast
+_WAITING_US = 60_000_000  # how often it is asked what waits for the broker
 
 
 class Chain:
-    """One run; `run` may be called piece by piece, `finish` once at the end. Implements `gateway.engine.Observer`.
+    """One run; `run` may be called piece by piece, `finish` once at the end.
 
-    lines: where the published JSON lines go. witness: what was sensed, and what held. Raises OSError or apsw.Error
-    when the database cannot be opened.
+    replay: the command that repeats the run. lines: where published messages go, one JSON a line. database: the
+    gateway's, a file that does not exist or ":memory:". Raises what `Town`, `Fleet` and `Cabinet` raise.
     """
 
-    def __init__(self, settings: Settings, lines: TextIO) -> None:
-        self.settings = settings
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        replay: str = "",
+        lines: TextIO | None = None,
+        database: Path | str = ":memory:",
+    ) -> None:
+        self.scenario = scenario
+        self.replay = replay
         self.timeline = Timeline()
-        self.views: dict[str, NodeView] = {}
-        self.witness = Witness(START_S)
-        self._lines = lines
-        self._digest = Digest()
-        self._published = 0  # the last row of the store that was
-        self._air = SimpleAir(self.timeline, Stream(settings.seed, "air"), settings.loss, self._watch)
-        self._air.attach(RADIO, self._receive)
-        self._bodies: list[Body] = []
-        self._snr_db: dict[str, float] = {}  # with which the gateway hears a node
-        self._alarm_us: int | None = None  # when the engine is woken next
-        self._database = open_database(settings.database, durable=False)
-        migrate(self._database)
-        self._join_gateway([self._node(number) for number in range(settings.nodes)])
+        self.collector = Collector(district_of(scenario, replay))
+        self.witness = Witness(scenario.start_s, self.collector.broke)
+        self.town = Town(scenario)
+        self.darkness = Darkness(self.timeline, scenario.start_s, self._night, self.witness.breaches)
+        self._telling = Telling(self.timeline, self.witness, self.darkness, self.collector, lines)
+        self.air = RadioAir(self.timeline, scenario.seed, model_of(scenario.radio), self._sent, self._settled)
+        self._telling.air = self.air
+        for gateway in scenario.gateways:
+            self.air.attach(gateway.name, self._hear_at(gateway.name), station_of(gateway))
+        for node in scenario.nodes:
+            self.witness.records.meet(node.name, node.dev_eui)
+            if node.role is Role.LIGHT:
+                self.darkness.meet(node.name, node.heads)
+        self.fleet = Fleet(scenario, self.timeline, self.air, self.town.stimulus, self._telling)
+        self.broker = Broker(
+            self.timeline, Stream(scenario.seed, "broker"), self._telling.arrived, self._telling.broken
+        )
+        self.cabinet = self._cabinet(database)
+        gateways = [gateway.name for gateway in scenario.gateways]
+        strokes = Strokes(self.fleet, scenario.seed)
+        Faults(
+            self.timeline,
+            scenario.faults,
+            gateways,
+            self.air,
+            strokes,
+            self.cabinet,
+            self.broker,
+            self.witness,
+            self.collector,
+        )
+        self._assault = self._attacker()
+        self._begin()
 
-    def run(self, until_s: int) -> None:
+    def run(self, until_s: float) -> None:
         """Let virtual time pass up to *until_s*."""
-        self.timeline.run(until_s * 1_000_000)
+        self.timeline.run(int(until_s * 1_000_000))
 
     def finish(self) -> Report:
-        """Close the database and say what the run showed, with the digest over everything that happened."""
-        self._database.close()
-        views = self.views.values()
-        before_us = self.timeline.now_us - REPEATED * INTERVAL_S * 1_000_000  # younger ones may still come, repeated
-        share = self.witness.share_published(before_us)
-        report = Report(
-            seed=self.settings.seed,
-            hours=self.settings.hours,
-            nodes=self.settings.nodes,
-            loss=self.settings.loss,
-            uplinks={
-                "sent": sum(body.frames_sent for body in self._bodies),
-                "received": self._air.fates["received"],
-            },
-            readings={
-                "taken": sum(view.taken for view in views),
-                "delivered": sum(view.delivered for view in views),
-            },
-            lost={cause: self._air.fates[cause] for cause in ("chance", "collision")},
-            refused=dict(sorted(self.witness.refused.items())),
-            airtime_s=round(sum(body.airtime_us for body in self._bodies) / 1e6, 3),
-            truths=self.witness.truths(),
-            expectations=[Expectation(DELIVERED, round(share, 4), share >= 0.99)],
-        )
-        report.seal(self._digest)
+        """Close the gateway and say what the run showed, with the digest over everything that happened."""
+        scenario, now_us = self.scenario, self.timeline.now_us
+        whole = now_us >= int(scenario.end_s * 1e6)
+        quiet_us = int((scenario.end_s - scenario.final_quiet_s) * 1e6) if scenario.final_quiet_s and whole else None
+        self.witness.settle(now_us, self.cabinet.told(), quiet_us)
+        measured = {
+            "published_twice": float(self.witness.records.repeats - self.broker.doubled),
+            "confirmed_uplinks": float(self.witness.counters.confirmed),
+            "dark_lamp_min": self.darkness.dark_min(),
+            "frames_forged": float(self.witness.believed),
+            "downlinks_stolen": float(self.cabinet.stolen),
+        }
+        self.cabinet.close()
+        report = report_of(self.collector, now_us, self.witness.truths(), scenario.expectations, measured)
+        report.seal(self._telling.digest)
         return report
 
-    def _join_gateway(self, registrations: list[Registration]) -> None:
-        """The gateway's own cores and store, written in the call and without physical sync."""
-        stations = [
-            Place(place_id=f"{SITE}-station-{number + 1:02}", kind=PlaceKind.STATION)
-            for number in range(len(registrations))
+    # Making.
+
+    def _cabinet(self, database: Path | str) -> Cabinet:
+        scenario, radio = self.scenario, self.scenario.radio
+        settings = CabinetSettings(
+            start_s=scenario.start_s,
+            site=scenario.site.insee,
+            radios=tuple(gateway.name for gateway in scenario.gateways),
+            database=database,
+            rx_delay_s=radio.rx_delay_s,
+            rx2_dr=radio.rx2_dr,
+            resend=radio.resend,
+        )
+        cabinet = Cabinet(self.timeline, settings, Stream(scenario.seed, "gateway"), self.broker, self._telling)
+        nodes = {node.name: node for node in scenario.nodes}
+        groups = list(dict.fromkeys(node.group for node in scenario.nodes if node.group))
+        teams = [
+            Team(name=name, mc_addr=_MC_ADDR + number, mc_key=Stream(scenario.seed, f"group/{name}").bytes(16))
+            for number, name in enumerate(groups)
         ]
-        there = [
-            Installed(place_id=station.place_id, dev_eui=registration.dev_eui, instance=0, from_ms=START_S * 1000)
-            for station, registration in zip(stations, registrations, strict=True)
+        members = [
+            _member(registered, nodes[registered.name].zone, nodes[registered.name].group)
+            for registered in self.fleet.registrations()
         ]
-        with self._database:
-            added = add_devices(self._database, registrations)
-            set_places(self._database, stations)
-            for installed in there:
-                install(self._database, installed)
-        application = TownApplication(1, added)
-        server = Server(NetworkSettings(), added, (), (), application, _Dice(Stream(self.settings.seed, "gateway")))
-        self._engine = Engine(server, application, 1, self._transmit, self)
-        self._engine.write_with(InlineWriter(self._connection, self._written))
-        self._messenger = Messenger(
-            prefix="lampyre",
-            site=SITE,
-            directory=Directory(added, stations, there),
-            datasets=datasets_of("simulated"),
-            door=Sharing.INTERNAL,
-            resolve=lambda boot, ms: (ms + START_S * 1000, 0),
+        cabinet.enrol(members, teams)
+        return cabinet
+
+    def _attacker(self) -> Assault | None:
+        attacker = self.scenario.attacker
+        if attacker is None:
+            return None
+        position = Position(attacker.x_m, attacker.y_m, attacker.height_m)
+        self.air.attach(_ATTACKER, lambda frame, reception: None, Station(position=position, channels_hz=()))
+        door = _Door(self.air, self.timeline, self.cabinet, self._telling, self.collector, self.scenario)
+        assault = Assault(self.timeline, Stream(self.scenario.seed, _ATTACKER), attacker, door)
+        self._telling.eavesdropper = assault
+        return assault
+
+    def _begin(self) -> None:
+        """What begins with the run."""
+        scenario = self.scenario
+        self.cabinet.begin()
+        self.darkness.begin()
+        self._count_waiting()
+        for order in scenario.orders:
+            self._plan_order(order)
+        members = [node for node in scenario.nodes if node.group]
+        groups = list(dict.fromkeys(node.group for node in members))
+        for at, node in enumerate(members, 1):
+            arguments: dict[str, object] = {"group": 1 + groups.index(node.group)}
+            self._give_at(at * _JOIN_GROUP_US, node.name, "join_group", arguments, int(scenario.end_s))
+        for node in scenario.nodes:
+            if node.role is Role.PARKING:
+                for bay in range(node.bays):
+                    self._follow_bay(node.name, bay, self.town.life(node, bay))
+
+    # What happens.
+
+    def _sent(self, frame: OnAir) -> None:
+        self._telling.sent(frame)
+
+    def _settled(self, frame: OnAir, fate: Fate) -> None:
+        self.collector.landed(frame.sender, fate.value, self.timeline.now_us)
+
+    def _hear_at(self, gateway: str) -> Callable[[OnAir, Reception], None]:
+        def hear(frame: OnAir, reception: Reception) -> None:
+            if self._assault is not None and self._assault.drowns(frame):
+                return
+            if self.cabinet.receive(gateway, frame, round(reception.rssi_dbm), reception.snr_db):
+                self._telling.heard(frame)
+
+        return hear
+
+    def _follow_bay(self, node: str, bay: int, life: Life) -> None:
+        """Tell of a bay as it really is, from now on."""
+        start_s, now_us = self.scenario.start_s, self.timeline.now_us
+        time_s = start_s + now_us / 1e6
+        self.collector.bay(node, bay, life.occupied(time_s), now_us)
+        next_s = life.next_change_s(time_s)
+        if next_s < start_s + self.scenario.end_s:
+            self.timeline.at((next_s - start_s) * 1_000_000, lambda: self._follow_bay(node, bay, life))
+
+    def _plan_order(self, order: Order) -> None:
+        """Somebody dims at its time: a group, a lamp, or all of them."""
+        verb, arguments = "resume_programme", dict[str, object]()
+        if order.level_pct is not None:
+            verb = "set_level"
+            arguments = {"level_pct": order.level_pct, "fade_s": order.fade_s, "hold_s": order.hold_s}
+        for target in self._targets(order.target):
+            self._give_at(int(order.at_s * 1e6), target, verb, arguments, _ORDER_LASTS_S)
+            if order.level_pct == 0:
+                dark_until_us = int((order.at_s + _ORDER_LASTS_S + order.hold_s) * 1e6)
+                for node in self.scenario.nodes:
+                    if target in (node.name, node.group):
+                        self.darkness.ordered(node.name, dark_until_us)
+
+    def _targets(self, target: str) -> list[str]:
+        """Groups and lamps that an order goes to."""
+        if target:
+            return [target]
+        lamps = [node for node in self.scenario.nodes if node.role is Role.LIGHT]
+        return list(dict.fromkeys(node.group or node.name for node in lamps))
+
+    def _give_at(
+        self, at_us: int, target: str, verb: str, arguments: dict[str, object], expires_in_s: int, tries: int = _TRIES
+    ) -> None:
+        """Give an order then, and again a minute later as long as the gateway does not take it."""
+
+        def give() -> None:
+            try:
+                self.cabinet.order(target, verb, arguments, min(expires_in_s, _MOST_S))
+            except OrderRefusedError:
+                if tries > 1:
+                    later_us = self.timeline.now_us + _AGAIN_US
+                    self._give_at(later_us, target, verb, arguments, expires_in_s, tries - 1)
+                else:
+                    self.collector.happened("order_refused", target, self.timeline.now_us)
+
+        self.timeline.at(at_us, give)
+
+    def _count_waiting(self) -> None:
+        figures = self.cabinet.figures()
+        if figures is not None:
+            self.collector.waiting(figures.backlog, self.timeline.now_us)
+        self.timeline.at(self.timeline.now_us + _WAITING_US, self._count_waiting)
+
+    def _night(self, time_s: float) -> bool:
+        return self.town.daylight.height_sine(time_s) < _TWILIGHT_SINE
+
+
+class _Door:
+    """Implements `simulator.attacker.Door`, beside the first gateway's mast."""
+
+    def __init__(
+        self,
+        air: RadioAir,
+        timeline: Timeline,
+        cabinet: Cabinet,
+        telling: Telling,
+        collector: Collector,
+        scenario: Scenario,
+    ) -> None:
+        self._air = air
+        self._timeline = timeline
+        self._cabinet = cabinet
+        self._telling = telling
+        self._collector = collector
+        self._radio = scenario.gateways[0].name
+        self._power_dbm = scenario.attacker.power_dbm if scenario.attacker is not None else 0
+
+    def inject(self, phy_payload: bytes, freq_hz: int, dr: int) -> None:
+        """An uplink reaches the radio."""
+        now_us = self._timeline.now_us
+        frame = on_air(_ATTACKER, phy_payload, freq_hz, dr, self._power_dbm, now_us)
+        if self._cabinet.receive(self._radio, frame, _NEAR_DBM, _NEAR_SNR_DB):
+            self._telling.injected()
+
+    def emit(self, phy_payload: bytes, freq_hz: int, dr: int) -> None:
+        """A downlink goes on the air."""
+        airtime_us = self._air.emit(_ATTACKER, phy_payload, freq_hz, dr, self._power_dbm)
+        self._telling.forged(self._timeline.now_us + airtime_us)
+
+    def pull(self, address: tuple[str, int]) -> None:
+        """A PULL_DATA with the radio's EUI reaches the gateway."""
+        self._cabinet.pull(self._radio, address)
+
+    def attacked(self, kind: str) -> None:
+        """He begins one more."""
+        self._collector.attacked(kind)
+
+
+def model_of(radio: Radio) -> RadioModel:
+    """The models that a scenario names, for the air."""
+    bursts = radio.bursts
+    return RadioModel(
+        path_loss=radio.path_loss,
+        shadowing_db=radio.shadowing_db,
+        fading_db=radio.fading_db,
+        interference=radio.interference.value,
+        loss_up=radio.loss_up,
+        loss_down=radio.loss_down,
+        bursts=None if bursts is None else Bursts(good_s=bursts.good_s, bad_s=bursts.bad_s, loss=bursts.loss),
+    )
+
+
+def station_of(gateway: GatewaySpec) -> Station:
+    """A gateway's radio, for the air; a bridge hears the one channel and data rate of its plan."""
+    position = Position(gateway.x_m, gateway.y_m, gateway.height_m)
+    if gateway.kind is GatewayKind.BRIDGE:
+        plan = plan_named("single-channel")
+        channels = tuple(channel for channel in plan.channels)
+        return Station(
+            position=position,
+            kind=Kind.BRIDGE,
+            channels_hz=channels,
+            bridge_dr=plan.min_dr,
+            gain_dbi=gateway.antenna_dbi,
         )
-        self._engine.set_clock(START_S * 1000, 0)
-        self._hear(RadioReport(radio=RADIO, online=True, detail="virtual"))
-
-    def _node(self, number: int) -> Registration:
-        """Build a virtual node on the air and return what the gateway is told of it."""
-        dice = Stream(self.settings.seed, f"node/{number}")
-        name = f"air-{number + 1:02}"
-        app_key, epoch = dice.bytes(16), dice.below(0x10000)
-        dr = _DATA_RATES[number % len(_DATA_RATES)]
-        first_ms = 5_000 + dice.below(INTERVAL_S * 1000)  # nodes of a street do not sense in step
-        dev_eui = bytes([0x02, 0, 0, 0, 0, 0, number >> 8, number & 0xFF])  # locally administered: no vendor's
-        join_eui = bytes([0x02, 0, 0, 0, 0, 0, 0xFF, 0xFF])
-        settings = NodeSettings({0: AIR, 1: dev_eui})
-        role = _WatchedAir(settings, first_ms, lambda values: self._took(name, values))
-        mind = Mind(role, Log(MemoryFiles(), epoch), settings, Facts(VERSION, BUILD_GPS_S, dev_eui))
-        mac = Mac(Identity(dev_eui, join_eui, app_key), _reaching(dr))
-        self.views[name] = NodeView(name)
-        self.witness.meet(name, dev_eui, epoch)
-        self._snr_db[name] = _LEAST_SNR_DB[dr] + _ABOVE_DB
-        body = Body(
-            name,
-            Node(mind, mac),
-            self.timeline,
-            self._air,
-            AirStimulus(Stream(self.settings.seed, f"corner/{number}")),
-            START_S,
-        )
-        body.boot(dice.below(60_000_000))
-        self._bodies.append(body)
-        return Registration(device=0, dev_eui=dev_eui, role=Role.AIR, name=name, join_eui=join_eui, app_key=app_key)
-
-    def _took(self, name: str, values: Values) -> None:
-        """A node logs a reading, or an event (no values), under its next number."""
-        self.views[name].taken += 1 if values else 0
-        self.witness.took(name, self.timeline.now_us, values)
-
-    def _watch(self, frame: OnAir) -> None:
-        """A node begins a frame."""
-        self._digest.add("frame", frame.start_us, frame.phy_payload)
-        self.witness.sent(frame)
-
-    def _receive(self, frame: OnAir) -> None:
-        """The gateway's radio received a frame."""
-        self.views[frame.sender].dr = frame.dr
-        self._hear(
-            Received(
-                radio=RADIO,
-                phy_payload=frame.phy_payload,
-                freq_hz=frame.freq_hz,
-                dr=frame.dr,
-                counter_us=self.timeline.now_us & 0xFFFFFFFF,
-                rssi_dbm=-90,
-                snr_db=self._snr_db[frame.sender],
-            )
-        )
-
-    def _hear(self, heard: Heard) -> None:
-        self._engine.hear(heard, self._now_ms())
-        self._plan()
-
-    def _transmit(self, transmit: Transmit) -> None:
-        """The gateway's radio is told to send: at its µs, or now."""
-        now_us = self.timeline.now_us
-        wait_us = 0 if transmit.counter_us is None else (transmit.counter_us - now_us) & 0xFFFFFFFF
-        outcome = Outcome.SENT if wait_us < 1 << 31 else Outcome.TOO_LATE
-        if outcome is Outcome.SENT:
-            self.timeline.at(now_us + wait_us, lambda: self._emit(transmit))
-        result = TransmitResult(token=transmit.token, outcome=outcome)
-        self.timeline.at(now_us, lambda: self._hear(result))
-
-    def _emit(self, transmit: Transmit) -> None:
-        self._digest.add("downlink", self.timeline.now_us, transmit.phy_payload)
-        self._air.emit(RADIO, transmit.phy_payload, transmit.freq_hz, transmit.dr, transmit.power_dbm)
-
-    def _connection(self) -> apsw.Connection:
-        return self._database
-
-    def _written(self, result: Result) -> None:
-        self._engine.written(result, self._now_ms())
-        page = records_after(self._database, self._published, 1000)
-        for row_id, record in page.records:
-            for message in self._messenger.messages_of(row_id, record) or ():
-                self._publish(message.payload)
-        self._published = page.last_id
-
-    def _publish(self, payload: bytes) -> None:
-        """A message leaves the gateway."""
-        self._lines.write(payload.decode() + "\n")
-        self._digest.add("message", self.timeline.now_us, payload)
-        message = json.loads(payload)
-        name = self.witness.publish(message)
-        if name is not None:
-            self.views[name].delivered += 1
-            self.views[name].latest = message["values"]
-
-    def _plan(self) -> None:
-        """Wake the engine when it wants to be, as the process does."""
-        wake_ms = self._engine.wake_at()
-        if wake_ms is None:
-            return
-        wake_us = max(wake_ms * 1000, self.timeline.now_us)
-        if self._alarm_us is not None and self.timeline.now_us <= self._alarm_us <= wake_us:
-            return
-        self._alarm_us = wake_us
-        self.timeline.at(wake_us, lambda: self._ring(wake_us))
-
-    def _ring(self, alarm_us: int) -> None:
-        if alarm_us == self._alarm_us:
-            self._alarm_us = None
-            self._engine.wake(self._now_ms())
-            self._plan()
-
-    def _now_ms(self) -> int:
-        return self.timeline.now_us // 1000
-
-    # What the engine tells.
-
-    def accepted(self, accepted: Accepted, now_ms: int) -> None:
-        """An uplink was accepted."""
-
-    def refused(self, refused: Refused, now_ms: int) -> None:
-        """An uplink was refused; of a frame that a node sent twice on purpose the second is."""
-        self.witness.refuse(refused.reason.value)
-
-    def alarmed(self, alarm: Alarm, now_ms: int) -> None:
-        """Alarms are published as notices."""
-
-    def radio(self, report: RadioReport, now_ms: int) -> None:
-        """There is one, and it is there."""
+    return Station(position=position, gain_dbi=gateway.antenna_dbi)
 
 
-class _Dice:
-    """The gateway's dice, from a stream that is the same on every machine."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-
-    def randrange(self, stop: int, /) -> int:
-        """A number from 0 to below *stop*."""
-        return self._stream.below(stop)
-
-
-class _WatchedAir(Air):
-    """An air node's role that says what its mind is going to log."""
-
-    def __init__(self, settings: NodeSettings, first_ms: int, took: Callable[[Values], None]) -> None:
-        super().__init__(AIR_FULL, INTERVAL_S, settings.fan_warm_up_s, settings.growth_per_mille, first_ms)
-        self._took = took
-
-    def handle(self, event: object, now_ms: int) -> list[object]:
-        """What the role wants, as ever."""
-        actions = super().handle(event, now_ms)
-        for action in actions:
-            if isinstance(action, TakeReading):
-                self._took(action.values)
-            elif isinstance(action, TellEvent):
-                self._took(())
-        return actions
-
-
-def _reaching(dr: int) -> Plan:
-    """The full plan for a node that was told at its corner what reaches: this air lets every data rate through."""
-    return Plan(FULL.number, FULL.name, FULL.channels, FULL.join_channels, FULL.min_dr, dr, FULL.adr, FULL.max_nodes)
+def _member(registered: Registered, zone: str, group: str) -> Member:
+    warm = registered.warm
+    return Member(
+        name=registered.name,
+        dev_eui=registered.dev_eui,
+        join_eui=registered.join_eui,
+        app_key=registered.app_key,
+        gen_app_key=registered.gen_app_key,
+        role=registered.role.value,
+        places=registered.places,
+        zone=zone,
+        class_c=registered.class_c,
+        plan=registered.plan,
+        min_dr=registered.min_dr,
+        group=group,
+        warm=None
+        if warm is None
+        else Warm(
+            dev_addr=warm.dev_addr,
+            nwk_s_key=warm.nwk_s_key,
+            app_s_key=warm.app_s_key,
+            dev_nonce=warm.dev_nonce,
+            join_nonce=warm.join_nonce,
+            f_cnt_up=warm.f_cnt_up,
+            f_cnt_down=warm.f_cnt_down,
+            epoch=warm.epoch,
+            next_seq=warm.next_seq,
+        ),
+    )

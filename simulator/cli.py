@@ -1,27 +1,29 @@
 """`lampyre simulate`: run a virtual fleet through the whole chain."""
 
-import json
-import os
-import time
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
-import apsw
 import typer
 from rich.console import Console
-from rich.live import Live
 from rich.progress import Progress
 
 from simulator.bay.trial import streets, total
 from simulator.bay.trial import weeks as run_weeks
 from simulator.bay.view import accuracy_table
-from simulator.chain import Chain, Settings
 from simulator.energy.currents import BOARDS, LISOCL2_D, board_named
 from simulator.energy.view import air_table, parking_table
-from simulator.report import Report
-from simulator.view import live_table, summary
+from simulator.options import Language
+from simulator.outputs import Outputs
+from simulator.quick import quick_street
+from simulator.running import Order, command, leave, spoken
+from simulator.running import run as run_order
+from simulator.scenario.cli import mount
+from simulator.scenario.document import ScenarioError
+from simulator.scenario.model import Scenario
+from simulator.scenario.reading import load_scenario
+from simulator.scenario.shipped import scenario_path, shipped
 
 app = typer.Typer(
     help="A fleet on the laptop: the whole chain without hardware.",
@@ -29,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-_STEP_S = 300  # virtual time between two looks at the clock
+_NODES, _LOSS = 10, 0.1  # of the quick street
 
 
 @app.callback()
@@ -37,48 +39,62 @@ def _group() -> None:
     pass
 
 
+mount(app)
+
+
 @app.command()
 def run(
-    seed: Annotated[int, typer.Option(help="The same seed gives the same city.", min=0)] = 1,
-    nodes: Annotated[int, typer.Option(help="How many air nodes.", min=1, max=5000)] = 10,
-    hours: Annotated[int, typer.Option(help="Virtual hours.", min=1, max=8784)] = 24,
-    loss: Annotated[float, typer.Option(help="Share of frames lost by chance, 0 to 1.", min=0, max=1)] = 0.1,
+    scenario: Annotated[
+        str | None,
+        typer.Argument(help="A TOML file, or the name of one that comes with Lampyre; none: a quick street."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same city; else the file's.", min=0)] = None,
+    hours: Annotated[float | None, typer.Option(help="Virtual hours; else the file's.", min=0.1, max=8784)] = None,
+    nodes: Annotated[int | None, typer.Option(help=f"Of a quick street, else {_NODES}.", min=1, max=5000)] = None,
+    loss: Annotated[
+        float | None,
+        typer.Option(help=f"Share of frames that a quick street loses by chance, else {_LOSS}.", min=0, max=1),
+    ] = None,
     lasts: Annotated[
         float, typer.Option(help="Spread the run over so many real seconds, to watch.", min=0, max=86400)
     ] = 0,
+    json: Annotated[Path | None, typer.Option(help="Write the report here, as JSON.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write truths and expectations here, as JUnit XML.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page to read here.")] = None,
     readings: Annotated[Path | None, typer.Option(help="Write what is published here, as JSON lines.")] = None,
     database: Annotated[Path | None, typer.Option(help="Keep the gateway's database here; must not exist.")] = None,
-    json_report: Annotated[Path | None, typer.Option("--json", help="Write the report here, as JSON.")] = None,
+    lang: Annotated[Language | None, typer.Option(help="Of picture, summary and page.")] = None,
 ) -> None:
-    """Run a district of air nodes, its radio and a gateway in virtual time, and say what arrived."""
-    console = Console()
-    files = [path for path in (readings, database, json_report) if path]
-    if len(set(files)) < len(files):
-        raise typer.BadParameter("--readings, --database and --json need files of their own")
-    if database and database.exists():
-        raise typer.BadParameter(f"{database} exists; name a file that does not", param_hint="--database")
-    for path in files:
-        if not path.parent.is_dir():
-            raise typer.BadParameter(f"there is no folder {path.parent} for {path.name}")
-    settings = Settings(seed=seed, nodes=nodes, hours=hours, loss=loss, database=database or ":memory:")
+    """Run a scenario, or a quick street of air nodes: nodes, radio, gateway and broker in virtual time."""
+    outputs = Outputs(json=json, junit=junit, html=html, readings=readings, database=database)
+    outputs.check()
+    if scenario is None:
+        chosen, replay = _street(seed, nodes, hours, loss)
+    else:
+        if nodes is not None or loss is not None:
+            raise typer.BadParameter("--nodes and --loss are of the quick street; a scenario says its own")
+        chosen, replay = _read(scenario, seed, hours)
+    language = lang.value if lang else spoken()
+    leave(run_order(Order(scenario=chosen, replay=replay, outputs=outputs, language=language, lasts_s=lasts)))
+
+
+def _street(seed: int | None, nodes: int | None, hours: float | None, loss: float | None) -> tuple[Scenario, str]:
+    seed, hours = 1 if seed is None else seed, 24.0 if hours is None else hours
+    nodes, loss = _NODES if nodes is None else nodes, _LOSS if loss is None else loss
+    words = ["--seed", str(seed), "--nodes", str(nodes), "--hours", f"{hours:g}", "--loss", f"{loss:g}"]
+    return quick_street(seed, nodes, hours, loss), command("lampyre", "simulate", "run", *words)
+
+
+def _read(name: str, seed: int | None, hours: float | None) -> tuple[Scenario, str]:
+    """The scenario, and the command that repeats it with its seed said."""
     try:
-        with (readings or Path(os.devnull)).open("w", encoding="utf-8") as lines:
-            report = _watch(Chain(settings, lines), lasts, console)
-        if json_report:
-            json_report.write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
-    except (OSError, apsw.Error) as error:
-        typer.echo(f"cannot write: {error}", err=True)
+        found = load_scenario(scenario_path(name), seed=seed, hours=hours)
+    except ScenarioError as error:
+        typer.echo(str(error), err=True)
+        typer.echo(f"{len(error.faults)} to mend; there are also {', '.join(shipped())}", err=True)
         raise typer.Exit(1) from None
-    console.print(summary(report))
-    for path in files:
-        typer.echo(f"written: {path}", err=True)
-    if report.failures:
-        typer.echo(
-            f"did not hold: {'; '.join(report.failures)}\nrepeat it with: "
-            f"lampyre simulate run --seed {seed} --nodes {nodes} --hours {hours} --loss {loss}",
-            err=True,
-        )
-        raise typer.Exit(1)
+    words = [name, "--seed", str(found.seed), *(() if hours is None else ("--hours", f"{hours:g}"))]
+    return found, command("lampyre", "simulate", "run", *words)
 
 
 class _Role(Enum):
@@ -115,19 +131,3 @@ def parking(
             scores = list(progress.track(run_weeks(range(seed, seed + weeks), street), task_id=task))
             results.append((street, total(scores)))
     console.print(accuracy_table(results))
-
-
-def _watch(chain: Chain, lasts_s: float, console: Console) -> Report:
-    """Run to the end, showing the table on a terminal; *lasts_s* real seconds or as fast as it goes."""
-    end_s = chain.settings.hours * 3600
-    began = time.monotonic()
-    with Live(console=console, auto_refresh=False, transient=not console.is_terminal) as live:
-        shown = 0.0
-        for until_s in range(_STEP_S, end_s + 1, _STEP_S):
-            chain.run(until_s)
-            time.sleep(max(0.0, began + lasts_s * until_s / end_s - time.monotonic()))
-            if console.is_terminal and time.monotonic() - shown > 0.1:
-                shown = time.monotonic()
-                live.update(live_table(chain, console.height), refresh=True)
-        live.update(live_table(chain, console.height), refresh=True)
-    return chain.finish()

@@ -7,6 +7,7 @@ import apsw
 
 from gateway.application import TownApplication
 from gateway.config.values import Network
+from gateway.network.joining import Dice
 from gateway.network.registration import Registration
 from gateway.network.server import Server
 from gateway.network.settings import NetworkSettings
@@ -19,9 +20,18 @@ _PAGE = 1000
 
 
 def make_cores(
-    read: apsw.Connection, network: Network, registrations: Iterable[Registration], boot: int, now_ms: int
+    read: apsw.Connection,
+    network: Network,
+    registrations: Iterable[Registration],
+    boot: int,
+    now_ms: int,
+    dice: Dice | None = None,
+    resend: bool = True,
 ) -> tuple[Server, TownApplication]:
-    """The network server and the application behind it. Raises apsw.Error."""
+    """The network server and the application behind it. dice: None: the system's. Raises apsw.Error.
+
+    resend: whether nodes are asked for what is missing; without it a simulation shows what that is worth.
+    """
     known = list(registrations)
     kept = sessions.load_devices(read)
     known_groups = groups.load_groups(read)
@@ -33,6 +43,7 @@ def make_cores(
         reversed(_orders(read)),
         orders.next_order_id(read),
         now_ms,
+        resend,
     )
     settings = NetworkSettings(
         dedup_ms=DEDUP_MS,
@@ -41,7 +52,7 @@ def make_cores(
         rx1_dr_offset=network.rx1_dr_offset,
         rx2_dr=network.rx2_dr,
     )
-    return Server(settings, known, kept.values(), known_groups, application, random.SystemRandom()), application
+    return Server(settings, known, kept.values(), known_groups, application, dice or random.SystemRandom()), application
 
 
 def _orders(read: apsw.Connection) -> list[KeepOrder]:

@@ -4,7 +4,6 @@ One process has the file, one connection of it writes and checkpoints; SQLite up
 when two did (facts/reliability.md §0.2). Others of the process may read, in short pages.
 """
 
-import fcntl
 import os
 from pathlib import Path
 
@@ -28,6 +27,8 @@ class FileLock:
 
     def __init__(self, database: Path) -> None:
         """Raises StoreError when another process has it, with that process's number."""
+        import fcntl  # here, because Windows has none: simulations run there, on databases that are locked by nobody
+
         self._path = database.with_name(database.name + ".lock")
         try:
             self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -37,7 +37,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from simulator.stimuli import DAY_S, cycle
+from simulator.stimuli.cycles import DAY_S, cycle
 from simulator.streams import Stream
 
 Vector = tuple[float, float, float]
@@ -47,8 +47,8 @@ ARRIVAL = "arrival"
 DEPARTURE = "departure"
 
 _NOWHERE: Vector = (0.0, 0.0, 0.0)
-_EARTH_LEVEL_UT = 21.0
-_EARTH_DOWN_UT = 42.0
+EARTH_LEVEL_UT = 21.0
+EARTH_DOWN_UT = 42.0
 _OUTSIDE_M = -7.0  # where a manoeuvre begins and ends: the sensor feels next to nothing of it
 _BAY_WIDTH_M = 2.4
 _MOMENT_AM2 = 150.0  # scales all cars so that their median at rest is TYPICAL_UT
@@ -110,8 +110,8 @@ class BayTrace:
     def __init__(self, seed: int, street: Street) -> None:
         self.truths: list[Truth] = []  # of the manoeuvres that have begun
         site = Stream(seed, "site")
-        level = _direction(site, flat=True)
-        self._earth = (level[0] * _EARTH_LEVEL_UT, level[1] * _EARTH_LEVEL_UT, -_EARTH_DOWN_UT)
+        level = direction(site, flat=True)
+        self._earth = (level[0] * EARTH_LEVEL_UT, level[1] * EARTH_LEVEL_UT, -EARTH_DOWN_UT)
         tempco = street.tempco_ut_per_k
         self._tempco = (site.uniform(-tempco, tempco), site.uniform(-tempco, tempco), site.uniform(-tempco, tempco))
         self._weather_k = site.uniform(-4, 4)
@@ -233,15 +233,15 @@ class _Bay:
             yield self._manoeuvre(DEPARTURE, time_s, seconds, car, before, residual)
             time_s += seconds + 25 + (mean_s - 25) * dice.uniform(0, 2) * dice.uniform(0, 2)
 
-    def _new_car(self) -> "_Car":
-        car = _Car(self._dice, self._earth, self._offset_m)
+    def _new_car(self) -> "Car":
+        car = Car(self._dice, self._earth, self._offset_m)
         if self._offset_m:
             low, high = self._street.neighbour
             car.scale_to(TYPICAL_UT * self._dice.uniform(low, high))
         return car
 
     def _manoeuvre(
-        self, kind: str, start_s: float, seconds: float, car: "_Car", before: Vector, after: Vector
+        self, kind: str, start_s: float, seconds: float, car: "Car", before: Vector, after: Vector
     ) -> _Episode:
         end_s = start_s + seconds
         self._truths.append(Truth(kind, start_s, end_s))
@@ -249,14 +249,14 @@ class _Bay:
 
         def during(time_s: float) -> Vector:
             part = (time_s - start_s) / seconds
-            x, y, z = car.field(_progress(part, turned_back) if kind == ARRIVAL else _progress(1 - part, False))
+            x, y, z = car.field(progress(part, turned_back) if kind == ARRIVAL else progress(1 - part, False))
             residual = before if part < 0.5 else after
             return (x + residual[0], y + residual[1], z + residual[2])
 
         rest = car.rest() if kind == ARRIVAL else _NOWHERE
         return _Episode(start_s, end_s, during, (rest[0] + after[0], rest[1] + after[1], rest[2] + after[2]))
 
-    def _fidgets(self, from_s: float, to_s: float, car: "_Car", residual: Vector) -> Iterator[_Episode]:
+    def _fidgets(self, from_s: float, to_s: float, car: "Car", residual: Vector) -> Iterator[_Episode]:
         """Doors and people after the arrival; now and then a driver who puts the car straight."""
         dice = self._dice
         if to_s - from_s > 60:
@@ -284,8 +284,11 @@ class _Bay:
             yield _Episode(start_s, start_s + seconds, during, (x + residual[0], y + residual[1], z + residual[2]))
 
 
-class _Car:
-    """Three dipoles on their way into a bay *offset_m* beside the sensor, which lies on the ground in its middle."""
+class Car:
+    """Four dipoles on their way into a bay *offset_m* beside the sensor, which lies on the ground in its middle.
+
+    earth: the Earth's field there, in µT.
+    """
 
     def __init__(self, dice: Stream, earth: Vector, offset_m: float) -> None:
         self._x_m = dice.uniform(-0.6, 0.6)
@@ -300,7 +303,7 @@ class _Car:
         for ahead_m, share, height_m in _PARTS:
             induced = size * share * dice.uniform(0.7, 1.0) / strength
             permanent = size * share * dice.uniform(0.0, 0.5)
-            towards = _direction(dice)
+            towards = direction(dice)
             self._dipoles.append(
                 _Dipole(
                     (heading * ahead_m + dice.uniform(-0.2, 0.2), dice.uniform(-0.3, 0.3), height_m + high),
@@ -350,7 +353,7 @@ class _Car:
         return (bx * self._scale, by * self._scale, bz * self._scale)
 
 
-def _progress(part: float, turned_back: bool) -> float:
+def progress(part: float, turned_back: bool) -> float:
     """How far on its way a car is: it starts and stops softly, and may have to go back and correct."""
     if turned_back:
         if part < 0.5:
@@ -370,7 +373,7 @@ def _trucks(dice: Stream, street: Street) -> Iterator[_Episode]:
         time_s += 15 + dice.uniform(0, 2) * DAY_S / max(street.trucks_per_day, 1e-3)
         seconds = dice.uniform(2, 10)
         peak = TYPICAL_UT * dice.uniform(0.05, 0.25)
-        ahead, across = _direction(dice), _direction(dice)
+        ahead, across = direction(dice), direction(dice)
         yield _Episode(time_s, time_s + seconds, _passing(time_s, seconds, peak, ahead, across), _NOWHERE)
         time_s += seconds
 
@@ -397,7 +400,7 @@ def _stops(dice: Stream, street: Street) -> Iterator[_Episode]:
     while True:
         time_s += 60 + dice.uniform(0, 2) * DAY_S / max(street.stops_per_day, 1e-3)
         size = TYPICAL_UT * dice.uniform(low, high)
-        x, y, z = _direction(dice)
+        x, y, z = direction(dice)
         field = (x * size, y * size, z * size)
         for there in (True, False):
             seconds = dice.uniform(3, 8)
@@ -412,7 +415,7 @@ def _stops(dice: Stream, street: Street) -> Iterator[_Episode]:
 
 def _trams(dice: Stream, street: Street) -> Iterator[_Episode]:
     """Traction current: steps of 0.5 to 3 µT along one direction, either way, for up to a minute."""
-    line = _direction(dice)
+    line = direction(dice)
     time_s = 0.0
     while True:
         time_s += 20 + dice.uniform(0, 2) * DAY_S / max(street.trams_per_day, 1e-3)
@@ -452,7 +455,7 @@ def _ramp(start_s: float, seconds: float, before: Vector, after: Vector) -> Call
     return during
 
 
-def _direction(dice: Stream, flat: bool = False) -> Vector:
+def direction(dice: Stream, flat: bool = False) -> Vector:
     """A unit vector in any direction, level when *flat*."""
     while True:
         x, y = dice.uniform(-1, 1), dice.uniform(-1, 1)

@@ -17,7 +17,7 @@ from protocol.events import BAY_LEFT, BAY_TAKEN
 from protocol.quantities import quantities_of
 from protocol.settings import PARKING, Settings, number_of
 from simulator.bay.magnetics import ARRIVAL, DEPARTURE, BayTrace, Street
-from simulator.stimuli import DAY_S
+from simulator.stimuli.cycles import DAY_S
 
 WEEK_S = 7 * DAY_S
 # Of one sample on each axis: 0.04 and 0.4 µT are two magnetometers' own (magnetics.py), 0.5 the nominal street's.

@@ -21,12 +21,14 @@ from protocol.orders import NOT_HERE, Order
 from protocol.quantities import AIR_FULL, PARKING_ONE_BAY
 from protocol.region import FULL
 from protocol.settings import AIR, PARKING, Settings
-from simulator.air import SimpleAir
-from simulator.body import Body, Stimulus
+from simulator.air.simple import SimpleAir
 from simulator.energy.currents import AIR_SENSORS, LIS3MDL, MMC5983MA
 from simulator.energy.ledger import Board, EnergyMeter, Ledger, Sensors
-from simulator.files import MemoryFiles
-from simulator.stimuli import DAY_S, AirStimulus, ParkingStimulus
+from simulator.fleet.body import Body
+from simulator.fleet.files import MemoryFiles
+from simulator.fleet.senses import Stimulus
+from simulator.stimuli.alone import air_alone, bay_alone
+from simulator.stimuli.cycles import DAY_S
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 
@@ -80,7 +82,7 @@ def air(board: Board, dr: int, interval_s: int) -> Duty:
     """An air node that reads every *interval_s*."""
     settings = Settings({0: AIR, 1: _DEV_EUI})
     role = Air(AIR_FULL, interval_s, settings.fan_warm_up_s, settings.growth_per_mille)
-    ledger = _run(role, settings, dr, board, AIR_SENSORS, None, AirStimulus(Stream(1, "corner")))
+    ledger = _run(role, settings, dr, board, AIR_SENSORS, None, air_alone(Stream(1, "corner")))
     return Duty(ledger=ledger, mean_ua=ledger.mean_ua(_ELAPSED_US))
 
 
@@ -91,7 +93,7 @@ def parking(board: Board, dr: int, heartbeat_s: int) -> Duty:
 
 def watched(board: Board, dr: int, heartbeat_s: int, watch: Watch) -> Duty:
     """The same, watched as *watch* says."""
-    bay = ParkingStimulus(Stream(1, "bay"))
+    bay = bay_alone(Stream(1, "bay"), _START_S)
     role = _Bay(heartbeat_s, lambda time_s: bay.values(PARKING_ONE_BAY, time_s))
     settings = Settings({0: PARKING, 1: _DEV_EUI})
     ledger = _run(role, settings, dr, board, watch.sensors, watch.sleep_us, bay)

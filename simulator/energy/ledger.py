@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from firmware.actions import CloseWindow, OpenWindow, Power, RadioTransmit, Sense
 from firmware.events import FrameHeard, Transmitted, WindowClosed, Woke
 from protocol.region import frame_airtime_us
-from simulator.body import window_us
+from simulator.fleet.window import window_us
 
 if TYPE_CHECKING:
     from firmware.node import Core

@@ -9,7 +9,9 @@ from cayennelpp import LppFrame
 from protocol import quantities as q
 from protocol.quantity_table import Quantity
 from protocol.telemetry import Reading, encode_readings
-from simulator.stimuli import AirStimulus, LightStimulus, ParkingStimulus
+from simulator.stimuli.air import AirStimulus
+from simulator.stimuli.alone import air_alone, bay_alone, lamp_alone
+from simulator.stimuli.parking import ParkingStimulus
 from simulator.streams import Stream
 from tests.benchmarks.figures import Figure
 
@@ -23,9 +25,9 @@ FOPTS_LEN = 7
 DR0_ROOM = 51 - FOPTS_LEN
 
 ROLES = {
-    "air": (q.AIR_FULL, AirStimulus),
-    "parking": (q.PARKING_ONE_BAY, ParkingStimulus),
-    "light": (q.LIGHT_ONE_HEAD, LightStimulus),
+    "air": (q.AIR_FULL, air_alone),
+    "parking": (q.PARKING_ONE_BAY, lambda stream: bay_alone(stream, START_S)),
+    "light": (q.LIGHT_ONE_HEAD, lambda stream: _NightlyLamp(stream)),
 }
 
 # The smallest Cayenne LPP type that can carry the quantity at its resolution, and its scale from ours: the extended
@@ -80,7 +82,7 @@ def figures() -> Iterator[Figure]:
 
 
 def _series(
-    set_number: int, stimulus: AirStimulus | ParkingStimulus | LightStimulus
+    set_number: int, stimulus: "AirStimulus | ParkingStimulus | _NightlyLamp"
 ) -> tuple[list[Reading], list[int]]:
     """A year of readings, and how old each was when it was sent."""
     dice = Stream(SEED, "ages")
@@ -89,6 +91,22 @@ def _series(
         time_s = number * INTERVAL_S
         history.append(Reading(FIRST_SEQ + number, 1, time_s, stimulus.values(set_number, START_S + time_s)))
     return history, [dice.below(MAX_AGE_S + 1) for _ in history]
+
+
+class _NightlyLamp:
+    """A lamp on a programme by the clock: full light in the evening, 40 % at night, dark by day."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._lamp = lamp_alone(stream, START_S)
+        self._level_pct = 0
+
+    def values(self, set_number: int, time_s: int) -> tuple[int | None, ...]:
+        hour = time_s % 86_400 / 3600
+        level_pct = 0 if 7 <= hour < 18 else 40 if hour < 5 or hour >= 23 else 100
+        if level_pct != self._level_pct:
+            self._level_pct = level_pct
+            self._lamp.lamp_set(0, level_pct, 0, time_s)
+        return self._lamp.values(set_number, time_s)
 
 
 def _sizes(set_number: int, history: list[Reading], ages_s: list[int], repeated: int) -> Iterator[int]:

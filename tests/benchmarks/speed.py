@@ -29,9 +29,9 @@ from protocol.settings import AIR
 from protocol.settings import Settings as NodeSettings
 from protocol.telemetry import Reading, encode_readings
 from protocol.telemetry_reader import decode_readings
-from simulator.body import window_us
 from simulator.chain import Chain, Settings
-from simulator.files import MemoryFiles
+from simulator.fleet.files import MemoryFiles
+from simulator.fleet.window import window_us
 from tests.benchmarks.figures import Figure
 
 _HOW = "best of 5, CPython, whatever else ran on the machine"

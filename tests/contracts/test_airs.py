@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from protocol.region import frame_airtime_us
-from simulator.air import Air, OnAir, SimpleAir
+from simulator.air.fates import Fate
+from simulator.air.interface import Air, OnAir, Reception
+from simulator.air.simple import SimpleAir
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 from tests.fakes.airs import PerfectAir
@@ -41,7 +43,7 @@ class Street:
         self.timeline.at(at_us, lambda: self.air.transmit(sender, phy_payload, freq_hz, dr, 14) and None)
 
     def _attach(self, name: str) -> None:
-        self.air.attach(name, lambda frame: self.heard.append((name, self.timeline.now_us, frame)))
+        self.air.attach(name, lambda frame, _: self.heard.append((name, self.timeline.now_us, frame)))
 
 
 @pytest.fixture(name="make", params=AIRS.values(), ids=AIRS.keys())
@@ -100,8 +102,18 @@ def test_each_frame_has_one_fate_at_each_gateway(make):
     for number in range(300):
         street.send(number * 20_000, bytes(12 + number % 40))  # many of them cross
     street.timeline.run(60_000_000)
-    assert sum(street.air.fates.values()) == 2 * street.sent
-    assert street.air.fates["received"] == len(street.heard)
+    at = [street.air.fates_at(f"gateway-{number}") for number in range(2)]
+    assert [fates.total() for fates in at] == [street.sent] * 2
+    assert at[0][Fate.RECEIVED] + at[1][Fate.RECEIVED] == len(street.heard)
+
+
+def test_overall_a_frame_has_its_best_fate(make):
+    street = Street(make, gateways=2)
+    for number in range(300):
+        street.send(number * 20_000, number.to_bytes(2, "big") * (6 + number % 20))
+    street.timeline.run(60_000_000)
+    assert street.air.fates.total() == street.sent
+    assert street.air.fates[Fate.RECEIVED] == len({frame.phy_payload for _, _, frame in street.heard})
 
 
 def test_two_runs_hear_the_same(make):
@@ -118,12 +130,18 @@ def test_two_runs_hear_the_same(make):
 class Ear:
     """A node's radio: when each downlink began in its hearing."""
 
-    def __init__(self, street: Street) -> None:
+    def __init__(self, street: Street, name: str = "node") -> None:
+        self.name = name
         self.began: list[tuple[int, OnAir]] = []
+        self.ended: list[tuple[int, OnAir]] = []
         self._timeline = street.timeline
 
     def begin(self, frame: OnAir) -> None:
         self.began.append((self._timeline.now_us, frame))
+
+    def end(self, frame: OnAir, reception: Reception | None) -> None:
+        assert reception is not None
+        self.ended.append((self._timeline.now_us, frame))
 
 
 def emit(street: Street, at_us: int, freq_hz: int = FREQ_HZ, dr: int = DR) -> None:
@@ -144,6 +162,17 @@ def test_a_downlink_begins_at_once_for_who_listens_there_and_for_nobody_else(mak
     [(now_us, frame)] = tuned["there"].began
     assert (now_us, frame.sender, frame.phy_payload, frame.power_dbm) == (5_000, "gateway-0", b"down", 27)
     assert frame.end_us == 5_000 + frame_airtime_us(DR, 4, uplink=False)
+    assert tuned["there"].ended == [(frame.end_us, frame)]
+
+
+def test_who_turns_away_does_not_see_the_end_of_a_frame(make_lossless):
+    street = Street(make_lossless)
+    ear = Ear(street)
+    street.air.listen(ear, FREQ_HZ, DR)
+    emit(street, 0)
+    street.timeline.at(10_000, lambda: street.air.deafen(ear))
+    street.timeline.run(1_000_000)
+    assert (len(ear.began), len(ear.ended)) == (1, 0)
 
 
 def test_who_tunes_in_late_finds_the_frame_that_is_on_the_air_and_none_that_is_over(make_lossless):
@@ -174,4 +203,4 @@ def test_each_downlink_has_a_fate_at_each_radio_tuned_to_it(make):
         emit(street, number * 1_000_000)
     street.timeline.run(200_000_000)
     assert sum(street.air.down_fates.values()) == 300
-    assert street.air.down_fates["received"] == sum(len(ear.began) for ear in ears)
+    assert street.air.down_fates[Fate.RECEIVED] == sum(len(ear.began) for ear in ears)

@@ -21,7 +21,7 @@ PLANTS = [
     ("gateway/cli.py", "boards", "firmware, gateway and boards do not know each other"),
     ("gateway/store/records.py", "lampyre", "nothing imports the front door"),
     ("firmware/roles/air.py", "simulator.air", "firmware, gateway and boards know nothing of the simulator"),
-    ("simulator/body.py", "gateway.store.records", "the simulator joins the gateway in exactly one file"),
+    ("simulator/fleet/body.py", "gateway.store.records", "the simulator joins the gateway in exactly one file"),
 ]
 
 
@@ -40,7 +40,7 @@ def _tree(tmp_path: Path) -> Path:
     """A copy of the house to plant weeds in."""
     for package in PACKAGES:
         shutil.copytree(REPOSITORY / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("lampyre.py", "pyproject.toml"):
+    for file in ("lampyre.py", "lampyre_pytest.py", "pyproject.toml"):
         shutil.copy(REPOSITORY / file, tmp_path / file)
     return tmp_path
 

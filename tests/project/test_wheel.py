@@ -6,12 +6,9 @@ import subprocess
 import sys
 import venv
 import zipfile
-from io import StringIO
 from pathlib import Path
 
 import pytest
-
-from simulator.chain import Chain, Settings
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGES = ("boards", "firmware", "gateway", "protocol", "simulator")
@@ -21,12 +18,16 @@ READ_AT_RUN_TIME = {
     "gateway/publish/schemas/message.json",
     "gateway/store/migrations/0001_first.sql",
     "protocol/lampyre.cddl",
+    "simulator/scenarios/demo.toml",
+    "simulator/scenarios/new.toml",
+    "simulator/scenarios/air.csv",
 }
 WHEELHOUSE = Path(sys.prefix) / "wheelhouse"
 # What this machine tells pip about sources, and where Python looks, must not help.
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON", "VIRTUAL_ENV"))}
 CLEAN["PIP_CONFIG_FILE"] = os.devnull
 TIMEOUT_S = 300
+STREET = ("--nodes", "2", "--hours", "1", "--loss", "0")
 
 
 def run(*command: str | Path, cwd: Path, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -53,11 +54,11 @@ class Environment:
         venv.create(folder / "venv", with_pip=False, symlinks=True)
         self.bin = folder / "venv" / "bin"
 
-    def install(self, extra: str = "") -> None:
+    def install(self, extra: str = "", *others: str) -> None:
         """Install the wheel with what the wheelhouse holds, and nothing else in the world."""
         pip = (sys.executable, "-m", "pip", "--python", self.bin / "python", "install", "-q")
         sources = ("--no-index", "--find-links", WHEELHOUSE)
-        run(*pip, *sources, f"{self._wheel}{extra}", cwd=self.folder)
+        run(*pip, *sources, f"{self._wheel}{extra}", *others, cwd=self.folder)
 
     def lampyre(self, *arguments: str | Path, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
         return run(self.bin / "lampyre", *arguments, cwd=self.folder, exit_code=exit_code)
@@ -69,7 +70,7 @@ class Environment:
 def test_the_wheel_holds_the_packages_the_front_door_and_the_licence_and_nothing_else(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    sources = {"lampyre.py"}
+    sources = {"lampyre.py", "lampyre_pytest.py"}
     for package in PACKAGES:
         files = (path for path in (REPOSITORY / package).rglob("*") if path.is_file())
         sources |= {path.relative_to(REPOSITORY).as_posix() for path in files if "__pycache__" not in path.parts}
@@ -98,20 +99,33 @@ def test_in_an_empty_environment_it_does_what_it_says(wheel, tmp_path):
         assert refused.stderr.count("\n") == 1
 
     environment.install("[simulator]")
-    options = "--nodes 2 --hours 1 --loss 0 --json report.json --database run.sqlite"
-    assert "8 of 8 readings delivered" in environment.lampyre("simulate", "run", *options.split()).stdout
+    options = (*STREET, "--json", "report.json", "--database", "run.sqlite")
+    assert "7 of 7 readings delivered" in environment.lampyre("simulate", "run", *options).stdout
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     kept = environment.lampyre("gateway", "readings", "--database", "run.sqlite").stdout.splitlines()
     readings = [line for line in kept if json.loads(line)["kind"] == "reading"]
     assert len(readings) == report["readings"]["delivered"] > 0
-    assert report["digest"] == _digest_of_the_clone()
+    assert report["digest"] == _digest_of_the_clone(tmp_path / "clone.json")
+
+    _test_a_town(environment)
 
     environment.lampyre("gateway", "init", "gateway.toml")
     assert "gateway.toml is right" in environment.lampyre("gateway", "check", "--config", "gateway.toml").stdout
     assert environment.lampyre("gateway", "service").stdout.startswith("#")
 
 
-def _digest_of_the_clone() -> str:
-    chain = Chain(Settings(nodes=2, hours=1, loss=0.0), StringIO())
-    chain.run(3600)
-    return chain.finish().digest
+def _digest_of_the_clone(report: Path) -> str:
+    run(sys.executable, "-m", "lampyre", "simulate", "run", *STREET, "--json", report, cwd=REPOSITORY)
+    return str(json.loads(report.read_text(encoding="utf-8"))["digest"])
+
+
+def _test_a_town(environment: Environment) -> None:
+    """As a town's CI does: no clone, no make; a scenario begun from ours, and a test of its own beside it."""
+    environment.install("[simulator]", "pytest")
+    environment.lampyre("simulate", "new", "street.toml", "--like", "twenty-nodes")
+    (environment.folder / "test_street.py").write_text(
+        "def test_our_street(lampyre_simulate):\n"
+        '    assert lampyre_simulate("street.toml", hours=1, check=False).readings["taken"] > 20\n',
+        encoding="utf-8",
+    )
+    assert "1 passed" in run(environment.bin / "python", "-m", "pytest", "-q", cwd=environment.folder).stdout

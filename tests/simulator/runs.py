@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from simulator.chain import Chain, Settings
-from simulator.report import Report
+from simulator.report.report import Report
 
 
 def run(**settings: Any) -> tuple[Chain, Report, list[dict[str, Any]]]:

@@ -1,5 +1,7 @@
 """Each thing in the city throws its own dice."""
 
+import math
+
 import pytest
 
 from simulator.streams import Stream
@@ -42,3 +44,22 @@ def test_the_bell_is_about_standard_normal():
     assert mean == pytest.approx(0, abs=0.06)
     assert sum((throw - mean) ** 2 for throw in throws) / len(throws) == pytest.approx(1, abs=0.08)
     assert all(-6 <= throw <= 6 for throw in throws)
+
+
+def test_exponential_numbers_have_the_moments_and_the_tail_of_their_kind():
+    """Mean 1, variance 1, and e^-t of them above t; 0.02 to 0.05 are four standard deviations."""
+    stream = Stream(6, "exponential")
+    throws = [stream.exponential() for _ in range(40_000)]
+    mean = sum(throws) / len(throws)
+    assert mean == pytest.approx(1, abs=0.02)
+    assert sum((throw - mean) ** 2 for throw in throws) / len(throws) == pytest.approx(1, abs=0.06)
+    for least in (0.5, 1, 2, 4):
+        assert sum(throw > least for throw in throws) / len(throws) == pytest.approx(math.exp(-least), abs=0.01)
+
+
+def test_one_of_takes_each_choice_as_often_as_its_share():
+    stream = Stream(7, "one of")
+    shares = ((0.5, "a"), (0.3, "b"), (0.2, "c"))
+    throws = [stream.one_of(shares) for _ in range(6400)]
+    for share, choice in shares:
+        assert throws.count(choice) / 6400 == pytest.approx(share, abs=0.025)

@@ -13,8 +13,9 @@ from firmware.session import Identity
 from gateway.publish.messages import Message, Messenger
 from gateway.readings.record import Record
 from protocol.region import Plan
+from simulator import cabinet as cabinet_module
 from simulator import chain as chain_module
-from simulator.air import OnAir
+from simulator.air.interface import OnAir
 from simulator.truths import DUTY_CYCLE, F_CNT_ONCE, NOT_REFUSED, NOTHING_INVENTED, PUBLISHED_ONCE, Witness
 from tests.simulator.runs import broken_truths, run
 
@@ -132,7 +133,7 @@ def _always_sending(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("always_sending")
 @pytest.mark.parametrize(("part", "fault", "truths"), FAULTS, ids=[fault.__name__ for _, fault, _ in FAULTS])
 def test_a_planted_fault_breaks_its_truth(part, fault, truths, monkeypatch):
-    monkeypatch.setattr(chain_module, part, fault)
+    monkeypatch.setattr(cabinet_module if part == "Messenger" else chain_module, part, fault)
     _, report, _ = run(nodes=1, hours=1, loss=0.0)
     assert broken_truths(report) == truths
     assert truths <= set(report.failures)

@@ -22,8 +22,8 @@ from protocol.lorawan.frames import JOIN_ACCEPT, JOIN_REQUEST, frame_mtype, pars
 from protocol.quantities import AIR_FULL
 from protocol.region import FULL
 from protocol.settings import AIR, Settings
-from simulator.body import Body
-from simulator.files import MemoryFiles
+from simulator.fleet.body import Body
+from simulator.fleet.files import MemoryFiles
 from tests.system.street import INTERVAL_S, JOIN_EUI, Street
 from tests.system.test_day import Subscriber
 

@@ -29,9 +29,10 @@ from protocol.dimming import DEFAULT_PROGRAMME
 from protocol.quantities import AIR_FULL, LIGHT_ONE_HEAD
 from protocol.region import FULL, Plan, dr_of
 from protocol.settings import AIR, LIGHT, Settings
-from simulator.air import OnAir, SimpleAir
-from simulator.body import Body
-from simulator.files import MemoryFiles
+from simulator.air.interface import OnAir, Reception
+from simulator.air.simple import SimpleAir
+from simulator.fleet.body import Body
+from simulator.fleet.files import MemoryFiles
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 from tests.fakes.clocks import HandClock
@@ -193,7 +194,7 @@ class Street:
         while not done():
             await asyncio.sleep(0.01)
 
-    def _hear(self, frame: OnAir) -> None:
+    def _hear(self, frame: OnAir, reception: Reception) -> None:
         """The forwarder has heard a frame, which it hands on next."""
         self._heard.append(frame)
 

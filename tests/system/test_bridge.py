@@ -12,7 +12,7 @@ from gateway.network.registration import Registration, Role
 from protocol import envelope
 from protocol.envelope import Decoder, Message, seal
 from protocol.region import SINGLE_CHANNEL, dr_of
-from simulator.air import OnAir
+from simulator.air.interface import OnAir, Reception
 from tests.fakes.broker import Mosquitto
 from tests.fakes.ports import Plug
 from tests.system.street import JOIN_EUI, Street
@@ -44,10 +44,10 @@ class BridgedStreet(Street):
         asyncio.get_running_loop().remove_reader(self._port)
         self._plug.unplug()
 
-    def _hear(self, frame: OnAir) -> None:
+    def _hear(self, frame: OnAir, reception: Reception) -> None:
         """There is no other gateway."""
 
-    def _bridge_hears(self, frame: OnAir) -> None:
+    def _bridge_hears(self, frame: OnAir, reception: Reception) -> None:
         if (frame.freq_hz, frame.dr) == (SINGLE_CHANNEL.channels[0], SINGLE_CHANNEL.max_dr):
             self._tell(FrameReceived(frame.end_us, -90, 28, True, frame.phy_payload))
 

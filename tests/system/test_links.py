@@ -33,9 +33,9 @@ from protocol.envelope import message
 from protocol.quantities import AIR_FULL
 from protocol.settings import AIR, Settings
 from protocol.telemetry import F_PORT_READINGS
-from simulator.air import OnAir
-from simulator.body import Body
-from simulator.files import MemoryFiles
+from simulator.air.interface import OnAir, Reception
+from simulator.fleet.body import Body
+from simulator.fleet.files import MemoryFiles
 from tests.fakes.broker import Mosquitto
 from tests.fakes.forwarders import rxpk_of
 from tests.fakes.ports import Board, Plug
@@ -121,7 +121,7 @@ class SlowStreet(Street):
         self._stalled = False
         self._tx_acks: list[bytes] = []
 
-    def _hear(self, frame: OnAir) -> None:
+    def _hear(self, frame: OnAir, reception: Reception) -> None:
         self.timeline.at(self.timeline.now_us + LATE_US, lambda: self._heard.append(frame))
 
     def _emit(self, txpk: dict[str, Any]) -> None:

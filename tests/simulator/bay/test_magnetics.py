@@ -5,7 +5,7 @@ import statistics
 from dataclasses import replace
 
 from simulator.bay.magnetics import ARRIVAL, DEPARTURE, TYPICAL_UT, BayTrace, Street
-from simulator.stimuli import DAY_S
+from simulator.stimuli.cycles import DAY_S
 
 QUIET = Street(noise_ut=0, trucks_per_day=0, stops_per_day=0, trams_per_day=0, tempco_ut_per_k=0, neighbour=(0, 0))
 

@@ -3,7 +3,7 @@
 from simulator.bay.magnetics import Street
 from simulator.bay.trial import NOISES_UT, Score, streets, total, week, weeks
 from simulator.energy.endurance import WATCHES, Watch
-from simulator.stimuli import DAY_S
+from simulator.stimuli.cycles import DAY_S
 
 UNSEEN = range(2001, 2011)
 

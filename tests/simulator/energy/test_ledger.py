@@ -11,9 +11,10 @@ from firmware.mac import Mac
 from firmware.node import Node
 from firmware.session import Identity
 from protocol.region import FULL, RX2_DR, RX2_FREQ_HZ, Plan, frame_airtime_us
-from simulator.body import Body, window_us
 from simulator.energy.currents import BOARDS, SX1262_DCDC, SX1262_LDO
 from simulator.energy.ledger import Board, Cell, EnergyMeter, Ledger, Radio, Sensors, State
+from simulator.fleet.body import Body
+from simulator.fleet.window import window_us
 from simulator.timeline import Timeline
 from tests.fakes.airs import PerfectAir
 

@@ -1,0 +1,153 @@
+"""How a node is made: what it is born with, and how its firmware starts from what is on its flash."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from firmware.boot import POWER_ON, decide, is_safe
+from firmware.mac import Mac
+from firmware.mind import Facts, Mind
+from firmware.node import Node
+from firmware.roles.air import Air
+from firmware.roles.light import FIRST_UPLINK_S, Light
+from firmware.roles.parking import Parking
+from firmware.session import Identity
+from firmware.store.log import Log, Record
+from protocol.quantities import AIR_FULL
+from protocol.region import Plan
+from protocol.settings import Settings
+from simulator.fleet.files import MemoryFiles
+from simulator.fleet.hardware import Hardware
+from simulator.fleet.rousing import Rousing
+from simulator.scenario.model import NodeSpec
+from simulator.scenario.model import Role as RoleName
+
+if TYPE_CHECKING:
+    from firmware.mind import Role
+
+VERSION = (0, 1, 0)  # of the firmware
+BUILD_GPS_S = 1_400_000_000  # 2024-05-18: before every run
+JOIN_EUI = bytes([0x02, 0, 0, 0, 0, 0, 0xFF, 0xFF])  # locally administered: no vendor's
+_SPREAD_S = 60  # of first words, where power does not come to a whole street at once
+_MAINS, _BATTERY = 0, 254  # of DevStatusAns (TS001-1.0.4 §5.5)
+_CELL_MV = 3600
+
+Logged = Callable[[int, Record, bool], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kit:
+    """What a node is born with. epoch: of its log, when that is formatted. first_ms: of an air node's first reading.
+
+    plan: of its radio. adr: whether the network chooses; None as the plan says. site, programme: a lamp's, as stored.
+    """
+
+    spec: NodeSpec
+    app_key: bytes
+    gen_app_key: bytes
+    epoch: int
+    first_ms: int
+    plan: Plan
+    adr: bool | None = None
+    site: bytes = b""
+    programme: bytes = b""
+
+    @property
+    def class_c(self) -> bool:
+        """Whether it listens all the time."""
+        return self.settings().device_class == 1
+
+    def settings(self) -> Settings:
+        """As the flashing tool wrote them. Raises SettingsError for what the scenario should not say."""
+        spec = self.spec
+        given: dict[str, object] = {
+            "role": spec.role.value,
+            "dev_eui": spec.dev_eui.hex(),
+            "join_eui": JOIN_EUI.hex(),
+        }
+        if spec.role is RoleName.PARKING:
+            given |= {"heartbeat_s": spec.interval_s, "bays": spec.bays, "detector": "watched"}
+        else:
+            given["reading_interval_s"] = spec.interval_s
+        if spec.role is RoleName.LIGHT:
+            supply = "switched" if spec.feeder else "permanent"
+            given |= {"heads": spec.heads, "rated_dw": 10 * spec.watts, "supply": supply}
+        return Settings.from_names(given | dict(spec.settings))
+
+
+class Firmware:
+    """A node's firmware while it runs. core: what its body runs; mind, mac, role and log: its parts."""
+
+    __slots__ = ("core", "log", "mac", "mind", "role")
+
+    def __init__(self, kit: Kit, hardware: Hardware, logged: Logged, cause: int = POWER_ON) -> None:
+        """Start as `/boot.py` and the main loop do after a reset of that *cause*."""
+        persisted = hardware.persisted
+        state = decide(_number(persisted, "boot"), cause)
+        persisted["boot"] = state
+        stored = _blob(persisted, "settings")
+        settings = Settings.decode(stored) if stored else kit.settings()
+        on_mains = kit.spec.battery_mah == 0
+        vitals = (None if on_mains else _CELL_MV, None)
+        self.log = _WatchedLog(hardware.files, kit.epoch, logged)
+        self.role = None if is_safe(state) else _role(kit, settings, persisted)
+        facts = Facts(
+            VERSION,
+            BUILD_GPS_S,
+            settings.dev_eui,
+            _number(persisted, "boots"),
+            _number(persisted, "seq"),
+            _blob(persisted, "orders"),
+            cause,
+            FIRST_UPLINK_S if kit.spec.feeder else _SPREAD_S,
+            vitals=lambda: vitals,
+        )
+        self.mind = Mind(self.role, self.log, settings, facts)
+        identity = Identity(settings.dev_eui, settings.join_eui, kit.app_key, kit.gen_app_key)
+        level = _MAINS if on_mains else _BATTERY
+        self.mac = Mac(
+            identity,
+            kit.plan,
+            persisted,
+            adr=kit.adr,
+            class_c=settings.device_class == 1,
+            min_dr=settings.min_dr,
+            spread_s=FIRST_UPLINK_S if kit.spec.feeder else 15,
+            battery=lambda: level,
+        )
+        self.core = Rousing(Node(self.mind, self.mac), self.mind, self.mac, self.role)
+
+
+class _WatchedLog(Log):
+    """Says what it was given to keep: epoch, record, and whether the flash has it."""
+
+    def __init__(self, files: MemoryFiles, epoch: int, logged: Logged) -> None:
+        super().__init__(files, epoch)
+        self.logged = logged
+
+    def add(self, record: Record) -> bool:
+        kept = super().add(record)
+        self.logged(self.epoch, record, kept)
+        return kept
+
+
+def _role(kit: Kit, settings: Settings, persisted: dict[str, int | bytes]) -> "Role":
+    if kit.spec.role is RoleName.AIR:
+        return Air(
+            AIR_FULL, settings.reading_interval_s, settings.fan_warm_up_s, settings.growth_per_mille, kit.first_ms
+        )
+    if kit.spec.role is RoleName.PARKING:
+        return Parking(settings, _blob(persisted, "bays"))
+    programme = _blob(persisted, "programme") or kit.programme
+    seed = int.from_bytes(settings.dev_eui[4:], "big")
+    return Light(settings, seed, kit.site, programme, _blob(persisted, "light"))
+
+
+def _number(persisted: dict[str, int | bytes], key: str) -> int:
+    value = persisted.get(key, 0)
+    return value if isinstance(value, int) else 0
+
+
+def _blob(persisted: dict[str, int | bytes], key: str) -> bytes:
+    value = persisted.get(key, b"")
+    return value if isinstance(value, bytes) else b""

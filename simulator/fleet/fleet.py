@@ -1,0 +1,141 @@
+"""A whole fleet: every node of a scenario, on real minds and MACs, in virtual time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from protocol.dimming import DEFAULT_PROGRAMME
+from protocol.region import Plan, plan_named
+from simulator.air.interface import Air
+from simulator.air.position import Position
+from simulator.energy.currents import board_named
+from simulator.energy.ledger import Ledger, Sensors
+from simulator.fleet.births import JOIN_EUI, Kit
+from simulator.fleet.network import WarmSession, Windows
+from simulator.fleet.node import FleetNode
+from simulator.fleet.senses import Stimulus
+from simulator.fleet.sites import lamp_site
+from simulator.fleet.watcher import Watcher
+from simulator.scenario.model import NodeSpec, Role, Scenario
+from simulator.streams import Stream
+from simulator.timeline import Timeline
+
+DEV_ADDR_FIRST = 0x02000000  # of the network's joins (gateway/network/settings.py), and how many bits of it are free
+_DEV_ADDR_BITS = 25
+_LEAST_FIRST_MS = 5_000
+_SCENARIO_PROGRAMME = 1  # its version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """What a gateway is told of a node, as plain data. warm: the session that both have, None for one that will join.
+
+    plan: its number in `protocol.region.PLANS`. places: one for each of its instances.
+    """
+
+    name: str
+    role: Role
+    dev_eui: bytes
+    join_eui: bytes
+    app_key: bytes
+    gen_app_key: bytes
+    class_c: bool
+    plan: int
+    min_dr: int
+    places: tuple[str, ...]
+    warm: WarmSession | None
+
+
+class Fleet:
+    """All nodes of *scenario*, and switches them on: at once if it is warm, else each at its own time.
+
+    stimuli: what a node senses. watcher: who is told. bears: the fastest data rate that a node's link bears, None for
+    what its plan makes of it; asked of warm nodes only. nodes: by name, in the scenario's order. Raises SettingsError
+    for settings that no node can have.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        timeline: Timeline,
+        air: Air,
+        stimuli: Callable[[NodeSpec], Stimulus],
+        watcher: Watcher,
+        bears: Callable[[str], int | None] = lambda node: None,
+    ) -> None:
+        self.nodes: dict[str, FleetNode] = {}
+        self._scenario = scenario
+        self._timeline = timeline
+        radio = scenario.radio
+        windows = Windows(rx_delay_s=radio.rx_delay_s, rx2_dr=radio.rx2_dr)
+        taken: set[int] = set()
+        feeders = {feeder.name: feeder.spread_s for feeder in scenario.feeders}
+        plan = _plan(plan_named(radio.plan), radio.dr)
+        adr = None if radio.adr and radio.dr is None else False
+        lamps = any(spec.role is Role.LIGHT for spec in scenario.nodes)
+        site = lamp_site(scenario.site, scenario.start_s) if lamps else b""
+        programme = _SCENARIO_PROGRAMME.to_bytes(2, "little") + DEFAULT_PROGRAMME.encode()
+        for spec in scenario.nodes:
+            dice = Stream(scenario.seed, f"node/{spec.name}")
+            light = spec.role is Role.LIGHT
+            kit = Kit(
+                spec=spec,
+                app_key=dice.bytes(16),
+                gen_app_key=dice.bytes(16),
+                epoch=dice.below(0x10000),
+                first_ms=_LEAST_FIRST_MS + dice.below(spec.interval_s * 1000),
+                plan=plan,
+                adr=adr,
+                site=site if light else b"",
+                programme=programme if light else b"",
+            )
+            delay_us = int(dice.uniform(0, feeders.get(spec.feeder, 0.0)) * 1_000_000)
+            air.place(spec.name, Position(spec.x_m, spec.y_m, spec.height_m), spec.excess_loss_db)
+            node = FleetNode(kit, timeline, air, stimuli(spec), scenario.start_s, watcher, delay_us)
+            self.nodes[spec.name] = node
+            if scenario.warm:
+                node.rehearse(dice, _dev_addr(dice, taken), windows, bears(spec.name))
+            else:
+                node.switch_on(int(spec.boots_s * 1_000_000))
+
+    def registrations(self) -> list[Registered]:
+        """What the gateway has to know of each node before the run, in the scenario's order."""
+        return [_registered(node) for node in self.nodes.values()]
+
+    def charge(self, name: str, sensors: Sensors) -> Ledger:
+        """Where a node's charge went so far, on the board that the scenario gives it."""
+        node = self.nodes[name]
+        return node.hardware.tally.ledger(board_named(node.kit.spec.board), sensors, max(1, self._timeline.now_us))
+
+
+def _plan(plan: Plan, dr: int | None) -> Plan:
+    """The plan, with one data rate only if the scenario wants that."""
+    if dr is None:
+        return plan
+    return Plan(plan.number, plan.name, plan.channels, plan.join_channels, dr, dr, False, plan.max_nodes)
+
+
+def _dev_addr(dice: Stream, taken: set[int]) -> int:
+    """An address that no other node of the run has."""
+    offset = dice.below(1 << _DEV_ADDR_BITS)
+    while offset in taken:
+        offset = (offset + 1) % (1 << _DEV_ADDR_BITS)
+    taken.add(offset)
+    return DEV_ADDR_FIRST + offset
+
+
+def _registered(node: FleetNode) -> Registered:
+    kit = node.kit
+    settings = kit.settings()
+    return Registered(
+        name=node.name,
+        role=kit.spec.role,
+        dev_eui=kit.spec.dev_eui,
+        join_eui=JOIN_EUI,
+        app_key=kit.app_key,
+        gen_app_key=kit.gen_app_key,
+        class_c=settings.device_class == 1,
+        plan=kit.plan.number,
+        min_dr=settings.min_dr,
+        places=kit.spec.place_ids,
+        warm=node.warm,
+    )

@@ -1,0 +1,48 @@
+"""The duty cycle of EN 300 220-2: no sender is longer on the air in any hour than its sub-band allows."""
+
+from collections import deque
+
+from protocol.region import sub_band
+from simulator.truths.breaches import DUTY_CYCLE, Breaches
+
+_HOUR_US = 3_600_000_000
+
+
+class _Hour:
+    """Airtime of one sender in one sub-band: frames that end within the last hour, and their sum."""
+
+    __slots__ = ("allowed_us", "frames", "spent_us")
+
+    def __init__(self, allowed_us: int) -> None:
+        self.allowed_us = allowed_us
+        self.frames: deque[tuple[int, int]] = deque()
+        self.spent_us = 0
+
+
+class DutyCycle:
+    """Follows every sender. No hour holds more than one that ends with a frame, so those are the ones looked at."""
+
+    def __init__(self, breaches: Breaches) -> None:
+        self._breaches = breaches
+        self._hours: dict[tuple[str, int], _Hour] = {}  # by sender and frequency, shared within a sub-band
+        self._bands: dict[tuple[str, str], _Hour] = {}
+
+    def sent(self, sender: str, freq_hz: int, start_us: int, end_us: int, shown: bytes) -> None:
+        """A sender begins a frame that will end at *end_us*; its frames come in the order of their begin."""
+        hour = self._hours.get((sender, freq_hz))
+        if hour is None:
+            band = sub_band(freq_hz)
+            hour = self._bands.setdefault((sender, band.name), _Hour(band.airtime_ms_per_hour * 1000))
+            self._hours[sender, freq_hz] = hour
+        frames = hour.frames
+        frames.append((start_us, end_us))
+        hour.spent_us += end_us - start_us
+        since_us = end_us - _HOUR_US
+        while frames[0][1] <= since_us:
+            first_us, last_us = frames.popleft()
+            hour.spent_us -= last_us - first_us
+        spent_us = hour.spent_us - max(0, since_us - frames[0][0])
+        if spent_us > hour.allowed_us:
+            allowed_s = hour.allowed_us // 1_000_000
+            what = f"{spent_us / 1e6:.3f} s within an hour at {freq_hz / 1e6:.1f} MHz; {allowed_s} s are allowed"
+            self._breaches(DUTY_CYCLE, start_us, sender, what, shown)

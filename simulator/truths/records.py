@@ -1,0 +1,197 @@
+"""What becomes of records: kept by a node, on the gateway's card, at the subscriber. Each once, as it was, when it was.
+
+A record is its node, log epoch and number. What arrived is forgotten but for when and a checksum, so that a run of
+half a million records stays small.
+"""
+
+from array import array
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import orjson
+
+from firmware.store.log import EVENT
+from protocol.event_table import EVENTS
+from simulator.truths.breaches import NOTHING_INVENTED, PUBLISHED_ONCE, Breaches
+from simulator.truths.expected import Values, expected, instances_of
+
+_VOID = next(number for number, (name, _) in enumerate(EVENTS) if name == "void")
+_BAY_EVENTS = frozenset(number for number, (name, _) in enumerate(EVENTS) if name in ("bay_taken", "bay_left"))
+_DIRECT_S = 5  # a record whose error is said to be no more was dated by the age that its frame told
+_NOT_YET = -1
+
+
+class Arrival(NamedTuple):
+    """A message of a record, the first with its key. whole: the record's last instance; error_us: None: undated.
+
+    error_us: how far off it was dated, of a record that was dated directly; 0 of others. said: values or details.
+    """
+
+    node: str
+    kind: int
+    bay: bool  # it tells of a bay that was taken or left
+    taken_us: int
+    instance: int
+    said: Mapping[str, Any]
+    error_us: int
+    whole: bool
+
+
+class _Log:
+    """What one node's log of one epoch held: records on their way, and of each number when it arrived.
+
+    waiting: by number: (virtual µs, kind, number of set or event, values, instances that have not arrived).
+    """
+
+    __slots__ = ("arrived_us", "crc", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: dict[int, tuple[int, int, int, Values, tuple[int, ...]]] = {}
+        self.arrived_us: dict[int, array[int]] = {}  # by instance
+        self.crc: dict[int, array[int]] = {}
+
+
+class Records:
+    """start_s: Unix time of virtual time 0.
+
+    taken, arrived: how many records, by kind. undated: how many came without a date. repeats: messages that came again.
+    """
+
+    def __init__(self, start_s: int, breaches: Breaches) -> None:
+        self.taken = [0, 0]
+        self.arrived = [0, 0]
+        self.undated = 0
+        self.repeats = 0
+        self._start_s = start_s
+        self._breaches = breaches
+        self._names: dict[str, str] = {}  # by DevEUI in hex
+        self._logs: dict[tuple[str, int], _Log] = {}
+        self._excused_us = _NOT_YET  # when messages were last in doubt
+        self._off: list[tuple[int, int, int]] = []  # when the gateway's clock was wrong: from, to, µs
+
+    def meet(self, name: str, dev_eui: bytes) -> None:
+        """A node will take part."""
+        self._names[dev_eui.hex()] = name
+
+    def keep(self, name: str, epoch: int, seq: int, kind: int, number: int, values: Values, time_us: int) -> bool:
+        """A node puts a record into its log; False for one that says that numbers were never used."""
+        if kind == EVENT and number == _VOID:
+            return False
+        log = self._logs.get((name, epoch))
+        if log is None:
+            log = self._logs[name, epoch] = _Log()
+        log.waiting[seq] = time_us, kind, number, values, instances_of(kind, number, values)
+        self.taken[kind] += 1
+        return True
+
+    def tells_of_bay(self, kind: int, number: int) -> bool:
+        """Whether a record tells that a bay was taken or left."""
+        return kind == EVENT and number in _BAY_EVENTS
+
+    def doubt(self, time_us: int) -> None:
+        """An acknowledgement may be lost, or a cursor: what arrived until now may come again."""
+        self._excused_us = time_us
+
+    def clock_off(self, from_us: int, to_us: int, off_us: int) -> None:
+        """The gateway's clock is wrong meanwhile by so much, and says it is right."""
+        self._off.append((from_us, to_us, abs(off_us)))
+
+    def waiting(self) -> int:
+        """How many records have not arrived."""
+        return sum(len(log.waiting) for log in self._logs.values())
+
+    def missing(self) -> list[tuple[str, int, int, int]]:
+        """Records that have not arrived: (node, epoch, seq, virtual µs of their taking)."""
+        return [
+            (name, epoch, seq, entry[0])
+            for (name, epoch), log in self._logs.items()
+            for seq, entry in log.waiting.items()
+        ]
+
+    def arrive(self, message: Mapping[str, Any], time_us: int) -> Arrival | None:
+        """A reading or an event comes to the subscriber; None for one that came before, or that never was."""
+        key = message["key"]
+        name = self._names.get(key["dev_eui"], key["dev_eui"])
+        seq, instance = key["seq"], message["instance"]
+        log = self._logs.get((name, key["epoch"]))
+        entry = None if log is None else log.waiting.get(seq)
+        said = message["values"] if message["kind"] == "reading" else {"event": message["event"]} | message["details"]
+        if log is None or entry is None or instance not in entry[4]:
+            self._again(name, log, seq, instance, said, message, time_us)
+            return None
+        taken_us, kind, number, values, instances = entry
+        if said != expected(kind, number, values, instance) or (kind == EVENT) != (message["kind"] == "event"):
+            what = f"record {seq} says what was not sensed: {expected(kind, number, values, instance)}"
+            self._breaches(NOTHING_INVENTED, time_us, name, what, _text(message))
+        error_us = self._date(name, seq, taken_us, message, time_us)
+        _put(log.arrived_us, "q", _NOT_YET, instance, seq, time_us)
+        _put(log.crc, "L", 0, instance, seq, _crc(said))
+        if len(instances) == 1:
+            del log.waiting[seq]
+            self.arrived[kind] += 1
+        else:
+            left = tuple(other for other in instances if other != instance)
+            log.waiting[seq] = taken_us, kind, number, values, left
+        bay = kind == EVENT and number in _BAY_EVENTS
+        return Arrival(name, kind, bay, taken_us, instance, said, error_us, len(instances) == 1)
+
+    def _again(
+        self,
+        name: str,
+        log: _Log | None,
+        seq: int,
+        instance: int,
+        said: Mapping[str, Any],
+        message: Mapping[str, Any],
+        time_us: int,
+    ) -> None:
+        """A message of nothing that is on its way: it came before, or it was invented."""
+        times = None if log is None else log.arrived_us.get(instance)
+        if log is None or times is None or seq >= len(times) or times[seq] == _NOT_YET:
+            self._breaches(NOTHING_INVENTED, time_us, name, f"record {seq} was never taken", _text(message))
+            return
+        self.repeats += 1
+        if log.crc[instance][seq] != _crc(said):
+            what = f"record {seq} came again and says something else"
+            self._breaches(PUBLISHED_ONCE, time_us, name, what, _text(message))
+        elif times[seq] > self._excused_us:
+            what = f"record {seq} came again, and no acknowledgement was in doubt since it came first"
+            self._breaches(PUBLISHED_ONCE, time_us, name, what, _text(message))
+
+    def _date(self, name: str, seq: int, taken_us: int, message: Mapping[str, Any], time_us: int) -> int:
+        """Whether it is dated right, within the error it admits; how far off one is that was dated directly."""
+        observed, error_s = message["observed"], message["time_error_s"]
+        if observed is None or error_s is None:
+            self.undated += 1
+            return 0
+        observed_us = round(datetime.fromisoformat(observed).timestamp() * 1000) * 1000 - self._start_s * 1_000_000
+        off_us = abs(observed_us - taken_us)
+        if off_us > error_s * 1_000_000 and not self._excused(off_us - error_s * 1_000_000, taken_us, time_us):
+            what = f"record {seq} is dated {off_us / 1e6:.1f} s off and says at most {error_s} s"
+            self._breaches(NOTHING_INVENTED, time_us, name, what, _text(message))
+        return off_us if error_s <= _DIRECT_S else 0
+
+    def _excused(self, off_us: int, taken_us: int, time_us: int) -> bool:
+        """Whether the gateway's clock was wrong by as much between a record's taking and its arrival."""
+        return any(
+            from_us <= time_us and taken_us <= to_us and off_us <= wrong_us for from_us, to_us, wrong_us in self._off
+        )
+
+
+def _put(arrays: dict[int, "array[int]"], code: str, nothing: int, instance: int, seq: int, value: int) -> None:
+    numbers = arrays.get(instance)
+    if numbers is None:
+        numbers = arrays[instance] = array(code)
+    while len(numbers) <= seq:
+        numbers.append(nothing)
+    numbers[seq] = value
+
+
+def _crc(said: Mapping[str, Any]) -> int:
+    return crc32(orjson.dumps(said))
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    return orjson.dumps(message).decode()
