@@ -65,7 +65,8 @@ class Downlinks:
             link.gateway.ears.setdefault((freq_hz, dr), {})[listener] = link
         for descent in list(self._on_air):
             there = descent.gateway.ears.get((freq_hz, dr), {}).get(listener)
-            if there is not None and (descent.frame.freq_hz, descent.frame.dr) == (freq_hz, dr):
+            lasts = descent.end_us > self._timeline.now_us
+            if lasts and there is not None and (descent.frame.freq_hz, descent.frame.dr) == (freq_hz, dr):
                 self._reach(listener, there, descent)
 
     def deafen(self, listener: Listener) -> None:
@@ -74,7 +75,7 @@ class Downlinks:
         if tuned is None:
             return
         for link in self._parties.node(listener.name).links or ():
-            link.gateway.ears[tuned].pop(listener, None)
+            link.gateway.ears.get(tuned, {}).pop(listener, None)
         for descent in self._on_air:
             if descent.ears.pop(listener, None) is not None:
                 self.tally.add(Fate.NOT_TUNED)
@@ -103,7 +104,6 @@ class Downlinks:
         return luck
 
     def _end(self, descent: _Descent) -> None:
-        self._on_air.remove(descent)
         for listener, link in list(descent.ears.items()):
             if descent.ears.pop(listener, None) is None:
                 continue  # another listener's end switched it off
@@ -112,6 +112,7 @@ class Downlinks:
             level_cdbm = descent.levels[link.node.number]
             whole = Reception(level_cdbm / 100, self._receiver.snr_db(level_cdbm, descent.dr))
             listener.end(descent.frame, None if fate else whole)
+        self._on_air.remove(descent)
         self._spectrum.end(descent, descent.frame.freq_hz)
 
     def _judge(self, link: Link, descent: _Descent) -> Fate | None:

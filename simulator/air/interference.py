@@ -36,6 +36,7 @@ _NEXT_CHANNEL = (-60, -62.4, -64.8, -67.2, -69.6, -72)  # least ratio to what a 
 # itself wants 9 dB over whatever else there is.
 _WIDE = -7.5
 _FSK = 9.0
+_GIVEN_DB = 0.001  # who has exactly the least ratio survives, however the last digits were rounded
 _CAPTURE_CDB = cdb(6)
 
 
@@ -121,9 +122,9 @@ class Energy(Rule):
 
     def __init__(self, name: str, matrix: tuple[tuple[float, ...], ...]) -> None:
         super().__init__(name)
-        self._ratios = tuple(tuple(ratio(least) for least in row) for row in by_data_rate(matrix))
+        self._ratios = tuple(tuple(ratio(least - _GIVEN_DB) for least in row) for row in by_data_rate(matrix))
         beside = [*reversed(_NEXT_CHANNEL), _NEXT_CHANNEL[0], _NEXT_CHANNEL[0]]
-        self._beside = tuple(ratio(least) for least in beside)
+        self._beside = tuple(ratio(least - _GIVEN_DB) for least in beside)
 
     def meet(self, earlier: Signal, later: Signal) -> None:
         """All that overlap matter."""

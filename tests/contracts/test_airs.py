@@ -1,29 +1,41 @@
 """What every air owes nodes on the one side and gateways on the other."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from protocol.region import frame_airtime_us
 from simulator.air.fates import Fate
 from simulator.air.interface import Air, OnAir, Reception
+from simulator.air.model import Bursts, RadioModel
+from simulator.air.position import Position
+from simulator.air.radio import RadioAir
 from simulator.air.simple import SimpleAir
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 from tests.fakes.airs import PerfectAir
 
 FREQ_HZ, DR = 868_100_000, 5
+BURSTS = Bursts(good_s=50, bad_s=5, loss=0.5)
 
 
 def _simple(timeline: Timeline, loss: float = 0.0) -> SimpleAir:
     return SimpleAir(timeline, Stream(1, "air"), loss, lambda frame: None)
 
 
+def _radio(timeline: Timeline, **model: Any) -> RadioAir:
+    return RadioAir(timeline, 1, RadioModel(**model), lambda frame: None, lambda frame, fate: None)
+
+
 AIRS: dict[str, Callable[[Timeline], Air]] = {
     "SimpleAir": _simple,
     "SimpleAir-lossy": lambda timeline: _simple(timeline, 0.3),
     "PerfectAir": PerfectAir,
+    "RadioAir": lambda timeline: _radio(timeline, path_loss="everywhere", shadowing_db=0.0, fading_db=0.0),
+    "RadioAir-lossy": lambda timeline: _radio(timeline, loss_up=0.2, loss_down=0.2, bursts=BURSTS),
 }
+NODES = ("node", "air-07")
 
 
 class Street:
@@ -36,6 +48,8 @@ class Street:
         self.sent = 0
         for number in range(gateways):
             self._attach(f"gateway-{number}")
+        for number, node in enumerate(NODES):
+            self.air.place(node, Position(300.0 * number, 400.0, 3.0))
 
     def send(self, at_us: int, phy_payload: bytes, freq_hz: int = FREQ_HZ, dr: int = DR, sender: str = "node") -> None:
         """A node sends then."""
@@ -51,14 +65,14 @@ def _make(request: pytest.FixtureRequest) -> Callable[[Timeline], Air]:
     return request.param
 
 
-@pytest.fixture(name="make_lossless", params=["SimpleAir", "PerfectAir"])
+@pytest.fixture(name="make_lossless", params=["SimpleAir", "PerfectAir", "RadioAir"])
 def _make_lossless(request: pytest.FixtureRequest) -> Callable[[Timeline], Air]:
     return AIRS[request.param]
 
 
 def test_a_frame_takes_its_airtime(make):
-    timeline = Timeline()
-    assert make(timeline).transmit("node", bytes(20), FREQ_HZ, 0, 14) == frame_airtime_us(0, 20) == 1_318_912
+    street = Street(make)
+    assert street.air.transmit("node", bytes(20), FREQ_HZ, 0, 14) == frame_airtime_us(0, 20) == 1_318_912
 
 
 def test_a_frame_arrives_unchanged_at_its_end(make_lossless):
@@ -141,6 +155,8 @@ class Ear:
 
     def end(self, frame: OnAir, reception: Reception | None) -> None:
         assert reception is not None
+        assert -140 < reception.rssi_dbm < 14
+        assert -20 <= reception.snr_db <= 14
         self.ended.append((self._timeline.now_us, frame))
 
 
