@@ -25,6 +25,7 @@ from gateway.publish.mqtt import Mqtt, MqttSettings, OrderGiven
 from gateway.publish.outbox import Call, StoreOutbox
 from gateway.publish.publisher import Publisher, PublisherFigures, PublisherSettings
 from gateway.store import cursors, orders
+from gateway.store.faults import DAMAGE_KINDS, explain, kind_of
 from gateway.timekeeping import Clock, Handle
 from protocol.lorawan.eui import eui_from_text
 
@@ -41,7 +42,10 @@ Told = Callable[[str, str], None]
 
 
 class Outlet:
-    """Runs on the loop's thread. told: hears of what an operator must know, by name and sentence."""
+    """Runs on the loop's thread.
+
+    told: hears of what an operator must know, by name and sentence. failed: of why the process must not go on.
+    """
 
     def __init__(
         self,
@@ -54,15 +58,17 @@ class Outlet:
         call: Call,
         clock: Clock,
         told: Told,
+        failed: Callable[[str], None],
         last_id: int,
     ) -> None:
         self.answered = False  # whether the first attempt to connect has ended, well or not
         self._section = section
         self._clock = clock
         self._told = told
+        self._failed = failed
         self._read = read
         self._last_id = last_id
-        self._outbox = StoreOutbox(NAME, read, call, self._damaged)
+        self._outbox = StoreOutbox(NAME, read, call, self._damaged, self._broken)
         self.messenger = Messenger(
             prefix=section.prefix,
             site=site.insee,
@@ -136,6 +142,8 @@ class Outlet:
 
     def _fell(self, error: Exception) -> None:
         """It is a mistake of ours, and no reason to hear no uplinks: publishing begins again."""
+        if isinstance(error, apsw.Error):
+            self._broken(error)
         _log.error("the publisher fell over and is started again", exc_info=error)
         self._let_go()
         self._restart = self._clock.call_at(self._clock.now_ms() + _RESTART_MS, lambda: self.start(self._give))
@@ -203,6 +211,11 @@ class Outlet:
 
     def _note(self, note: Note) -> None:
         self._told(note.name, note.detail)
+
+    def _broken(self, error: apsw.Error) -> None:
+        """Records could not be read: of a damaged file no attempt will get any further, and uplinks would pile up."""
+        if kind_of(error) in DAMAGE_KINDS:
+            self._failed(str(explain(error, self._read.filename)))
 
     def _damaged(self, count: int, first: int) -> None:
         self._told("damaged_rows", f"{count} records from {first} on do not match their checksums and are left out")

@@ -149,6 +149,7 @@ class Gateway:
                 cabinet.writer.call,
                 self._clock,
                 self._told,
+                self._fail,
                 records.id_range(cabinet.read)[1],
             )
         self._trust = Trust(self._look or self._ask_kernel, self._set_clock)

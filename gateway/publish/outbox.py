@@ -29,20 +29,33 @@ class StoreOutbox:
     """Implements `gateway.publish.delivery.Outbox`. publisher: its name in the store. read: a reading connection.
 
     damaged: told how many rows were left out because they do not match their checksums, and the first one's id.
+    broken: told of what SQLite says when they cannot be read.
     """
 
-    def __init__(self, publisher: str, read: apsw.Connection, call: Call, damaged: Callable[[int, int], None]) -> None:
+    def __init__(
+        self,
+        publisher: str,
+        read: apsw.Connection,
+        call: Call,
+        damaged: Callable[[int, int], None],
+        broken: Callable[[apsw.Error], None],
+    ) -> None:
         self._publisher = publisher
         self._read = read
         self._call = call
         self._damaged = damaged
+        self._broken = broken
 
     def read(self, after: int, last: int, limit: int) -> tuple[Sequence[tuple[int, Record]], int]:
         """At most *limit* rows with after < id <= last, and the id up to which there are no others.
 
         Raises apsw.Error.
         """
-        page = records_after(self._read, after, limit, last)
+        try:
+            page = records_after(self._read, after, limit, last)
+        except apsw.Error as error:
+            self._broken(error)
+            raise
         if page.damaged:
             self._damaged(len(page.damaged), page.damaged[0])
         return page.records, page.last_id if page.more else last

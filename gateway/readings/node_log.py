@@ -9,7 +9,7 @@ now, or more than half of the numbers that 16 bits can tell apart went by. Until
 nothing is taken; the node keeps it, and what was not taken is missing then, and asked for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
@@ -166,6 +166,40 @@ class NodeLog:
     def lost(self, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """What of *ranges* was taken since the log is known."""
         return [(max(first, self.since), end) for first, end in ranges if end > self.since]
+
+    def left_with(self, seqs: Sequence[int], first: int) -> "NodeLog":
+        """The log of which, from *first* on, only the records with these numbers are left, ascending.
+
+        It has come to behind the last of them at least: it may be an older one than they are. What is missing is not
+        dated yet; of very much only the newest is.
+        """
+        next_seq = max(self.next_seq, seqs[-1] + 1 if seqs else 0)
+        log = self.without(first, next_seq)
+        known = {gap[:2]: gap for gap in self.gaps}
+        gaps = []
+        for seq in (*seqs, next_seq):
+            if seq > first:
+                gaps.append(known.get((first, seq), Gap(first, seq, None, None)))
+            elif seq < first and log.gap_of(seq) is not None:
+                log = log.without(seq, seq + 1)
+            first = max(first, seq + 1)
+        return replace(log, next_seq=next_seq, gaps=(*log.gaps, *gaps)[-MAX_GAPS:])
+
+    def neighbours(self) -> frozenset[int]:
+        """The numbers whose moments bound what is missing, and that of the newest."""
+        below = (gap.first - 1 for gap in self.gaps)
+        return frozenset((*below, *(gap.end for gap in self.gaps), self.next_seq - 1))
+
+    def dated(self, moments: Mapping[int, Moment]) -> "NodeLog":
+        """The log with the moments of records around what is missing, where none are known, and of its newest."""
+        gaps = tuple(
+            gap._replace(low=gap.low or moments.get(gap.first - 1), high=gap.high or moments.get(gap.end))
+            for gap in self.gaps
+        )
+        newest = self.next_seq - 1
+        if newest <= self.last_seq or newest not in moments:
+            return replace(self, gaps=gaps)
+        return replace(self, gaps=gaps, last_seq=newest, last=moments[newest])
 
     def doubted(self) -> "NodeLog":
         """The log, not to be relied on until the next status."""

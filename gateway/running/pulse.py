@@ -10,11 +10,9 @@ from gateway.network.events import Committed
 from gateway.network.registration import Registration
 from gateway.running.cores import DEDUP_MS
 from gateway.running.registry import Change
-from gateway.store.faults import FaultKind
+from gateway.store.faults import DAMAGE_KINDS, FaultKind
 from gateway.store.writer import Failed, Result
 from gateway.timekeeping import Clock, Handle
-
-_FATAL = (FaultKind.CORRUPT, FaultKind.NOT_A_DATABASE)  # the next start sets the file aside and saves what is left
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +90,7 @@ class Pulse:
         if self._engine.dead is not None:
             self._failed(self._engine.dead)
         elif isinstance(result, Failed):
-            if result.error.kind in _FATAL:
+            if result.error.kind in DAMAGE_KINDS:
                 self._failed(str(result.error))
             elif result.error.kind is FaultKind.FULL:
                 self._full()

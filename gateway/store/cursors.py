@@ -56,9 +56,10 @@ def forget_cursor(database: apsw.Connection, publisher: str) -> None:
     database.execute("DELETE FROM parked WHERE publisher = ?", (publisher,))
 
 
-def delivered_by_all(database: apsw.Connection) -> int:
-    """The highest id up to which every publisher has delivered; 0 when there is none."""
-    return fetch(database, "SELECT min(delivered_id) FROM cursor")[0][0] or 0
+def delivered_by_all(database: apsw.Connection) -> int | None:
+    """The highest id up to which every publisher has delivered; None when there is no publisher."""
+    delivered_id: int | None = fetch(database, "SELECT min(delivered_id) FROM cursor")[0][0]
+    return delivered_id
 
 
 def park(database: apsw.Connection, parked: Parked) -> None:

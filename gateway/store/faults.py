@@ -54,6 +54,9 @@ DISK_KINDS = frozenset(
     {FaultKind.FULL, FaultKind.IO, FaultKind.READ_ONLY, FaultKind.CORRUPT, FaultKind.NOT_A_DATABASE, FaultKind.IN_USE}
 )
 
+# The process must end, whoever met it: only a start looks through the whole file, sets it aside and saves what is left.
+DAMAGE_KINDS = frozenset({FaultKind.CORRUPT, FaultKind.NOT_A_DATABASE})
+
 
 def kind_of(error: apsw.Error) -> FaultKind:
     """Which kind of fault SQLite's *error* is."""

@@ -8,7 +8,7 @@ import apsw
 
 from gateway.store import devices, groups, sessions
 from gateway.store.database import FileLock, open_database, quick_check, read_database
-from gateway.store.faults import FaultKind, StoreError, explain, kind_of
+from gateway.store.faults import DAMAGE_KINDS, FaultKind, StoreError, explain, kind_of
 from gateway.store.files import exists, put_in_place, rebuilt_name, sync_folder
 from gateway.store.migrate import migrate
 from gateway.store.retention import Reserve
@@ -16,8 +16,6 @@ from gateway.store.salvage import salvage
 from gateway.store.snapshot import read_snapshot
 from gateway.store.wal import log_fault
 from gateway.store.writer import Deliver, InlineWriter, Writer
-
-_DAMAGED = (FaultKind.CORRUPT, FaultKind.NOT_A_DATABASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +127,11 @@ class Store:
             finally:
                 database.close(True)
         except apsw.Error as error:
-            if kind_of(error) in _DAMAGED:
+            if kind_of(error) in DAMAGE_KINDS:
                 return str(error)
             raise
         except StoreError as error:
-            if error.kind in _DAMAGED:
+            if error.kind in DAMAGE_KINDS:
                 return str(error)
             raise
 
@@ -155,7 +153,8 @@ class Store:
         where = f"it was set aside as {aside.name}" if damaged and aside else "nothing was left of it"
         self.notes.append(
             f"{path}: damaged ({finding}); {where}; {saved.records} records were saved, at least"
-            f" {saved.damaged} are lost, devices and keys are from: {saved.registry}; check the card"
+            f" {saved.damaged} are lost, nodes will be asked for {saved.missing} again, devices and keys are from:"
+            f" {saved.registry}; check the card"
         )
 
 

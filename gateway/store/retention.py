@@ -122,7 +122,7 @@ class Retention:
         low, high = id_range(database)
         bound = high - 1  # the newest stays
         if step in _OF_DELIVERED:
-            bound = min(bound, delivered_by_all(database))
+            bound = min(bound, delivered_by_all(database) or 0)
         after = max(self._seen.get(step, 0), low - 1)
         rows = fetch(
             database, "SELECT id, kind FROM record WHERE id > ? AND id <= ? ORDER BY id LIMIT ?", (after, bound, SLICE)

@@ -1,6 +1,7 @@
 """Saving what can be read of a damaged file into a new one.
 
-Records are believed by their own checksum, on whatever page they are found. The registry comes whole from the damaged
+Records are believed by their own checksum, on whatever page they are found; for those that are lost nodes are asked
+again. The registry comes whole from the damaged
 file if every row of it holds, else whole from the snapshot, so that it is of one moment.
 """
 
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import apsw
 
-from gateway.store import devices, groups, sessions
+from gateway.store import cursors, devices, groups, sessions
 from gateway.store.database import PAGE_SIZE
 from gateway.store.faults import StoreError
+from gateway.store.lost_rows import miss_lost_rows
 from gateway.store.migrate import migrate, migrations, version_of
 from gateway.store.pages import scan
 from gateway.store.records import row_checksum
@@ -26,12 +28,14 @@ _RECORD_COLUMNS = 11  # since the first schema
 class Salvaged:
     """What was saved. registry: from the "file", the "snapshot" or "nothing".
 
-    damaged: so many rows of records did not hold; others may be lost without a trace. tables: which others were saved.
+    damaged: so many rows of records did not hold; others are lost without a trace. missing: numbers of nodes' logs that
+    have no row any more, which the nodes will be asked for. tables: which others were saved.
     """
 
     registry: str
     records: int
     damaged: int
+    missing: int
     tables: tuple[str, ...]
 
 
@@ -68,9 +72,12 @@ def _salvage(
         if damaged is not None:
             records, lost = _records(damaged, database)
     migrate(database)
+    missing = 0
     with database:
+        if damaged is not None or (snapshot is not None and snapshot.backlog):
+            missing = miss_lost_rows(database, cursors.delivered_by_all(database) if "cursor" in tables else None)
         raise_counters(database)
-    return Salvaged(registry=source, records=records, damaged=lost, tables=tables)
+    return Salvaged(registry=source, records=records, damaged=lost, missing=missing, tables=tables)
 
 
 def _open(path: Path) -> apsw.Connection | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import apsw
 
-from gateway.store import counters, groups, orders, sessions
+from gateway.store import counters, cursors, groups, orders, records, sessions
 from gateway.store.faults import FaultKind, StoreError
 from gateway.store.files import write_private
 from gateway.store.migrate import migrate, version_of
@@ -39,11 +39,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The registry as it was at made_ms (Unix, None: nobody knew), of the schema with that number."""
+    """The registry as it was at made_ms (Unix, None: nobody knew), of the schema with that number.
+
+    backlog: records that had not left then, all of them where nothing is published.
+    """
 
     schema: int
     made_ms: int | None
     tables: dict[str, Table] = field(repr=False)
+    backlog: int = 0
 
 
 def take_snapshot(database: apsw.Connection, made_ms: int | None) -> Snapshot:
@@ -53,7 +57,8 @@ def take_snapshot(database: apsw.Connection, made_ms: int | None) -> Snapshot:
         # Orders do not go along, but no id of theirs may be given again.
         tables["order_floor"] = Table(("id",), [(orders.next_order_id(database) - 1,)])
         version = version_of(database)
-    return Snapshot(version, made_ms, tables)
+        backlog = records.id_range(database)[1] - (cursors.delivered_by_all(database) or 0)
+    return Snapshot(version, made_ms, tables, max(backlog, 0))
 
 
 def read_table(database: apsw.Connection, name: str) -> Table:
@@ -69,6 +74,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
             "format": _FORMAT,
             "schema": snapshot.schema,
             "made_ms": snapshot.made_ms,
+            "backlog": snapshot.backlog,
             "tables": {name: [table.columns, table.rows] for name, table in snapshot.tables.items()},
         },
         default=lambda value: {"hex": value.hex()},
@@ -135,4 +141,4 @@ def _parse(content: bytes) -> Snapshot:
     tables = {
         name: Table(tuple(columns), [tuple(row) for row in rows]) for name, (columns, rows) in read["tables"].items()
     }
-    return Snapshot(read["schema"], read["made_ms"], tables)
+    return Snapshot(read["schema"], read["made_ms"], tables, read.get("backlog", 0))

@@ -19,7 +19,7 @@ from gateway.network.events import Commit, Committed
 from gateway.store.apply import write_commits
 from gateway.store.batch import GROUP_MS, MAX_QUEUED, MOST, Batcher, Call, Item
 from gateway.store.database import BUSY_MS, WAL_PAGES, checkpoint
-from gateway.store.faults import DISK_KINDS, FaultKind, StoreError, explain, kind_of
+from gateway.store.faults import DAMAGE_KINDS, DISK_KINDS, FaultKind, StoreError, explain, kind_of
 from gateway.store.records import RecordWriter, id_range
 from gateway.timekeeping import Clock, Handle
 
@@ -40,7 +40,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Died:
-    """The writer has ended by a mistake of ours; nothing is written any more: end the process."""
+    """End the process: the writer has ended by a mistake of ours, or a call that it made met a damaged page."""
 
     detail: str
 
@@ -73,6 +73,7 @@ class _Pen:
         self._database: apsw.Connection | None = None
         self._records = RecordWriter()
         self._log_pages_tried = 0
+        self.damage: StoreError | None = None  # met by a call or while housekeeping, where no commit fails of it
         self.figures = Figures()
         self.where = ":memory:"
 
@@ -195,6 +196,8 @@ class _Pen:
     def _give_up(self, error: Exception) -> StoreError:
         if isinstance(error, apsw.Error):
             failed = explain(error, self.where)
+            if failed.kind in DAMAGE_KINDS:
+                self.damage = failed
         elif isinstance(error, StoreError):
             failed = error
         else:  # a mistake of ours in what is to be written: that batch is lost, the gateway goes on
@@ -324,6 +327,7 @@ class Writer:
                     break
                 self._write(batch)
                 self._pen.housekeep()
+                self._tell_damage()
             self._pen.close()
         except BaseException as error:
             with contextlib.suppress(Exception):  # it may be what ended this
@@ -356,8 +360,14 @@ class Writer:
             return
         with self._wake:
             self._batcher.fail()
+            self._pen.damage = None  # it is the error that is told
             self._overflowed = False  # one failure is all the server can go back from at once
             self._deliver(Failed(error))
+
+    def _tell_damage(self) -> None:
+        damage, self._pen.damage = self._pen.damage, None
+        if damage is not None:
+            self._deliver(Died(str(damage)))
 
     def _fail_calls(self) -> None:
         with self._wake:
@@ -399,6 +409,7 @@ class InlineWriter:
             self._deliver(Committed(token=commit.token))
         else:
             self._failed = True
+            self._pen.damage = None
             self._deliver(Failed(error))
         self._pen.housekeep()
 
@@ -408,6 +419,9 @@ class InlineWriter:
         """Run *function* now; the future is done when this returns."""
         future: Future[Value] = Future()
         self._pen.write([Call(function, future, alone)])
+        damage, self._pen.damage = self._pen.damage, None
+        if damage is not None:
+            self._deliver(Died(str(damage)))
         return future
 
     def resume(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -14,9 +15,12 @@ from gateway.api.station import OrderForm, RefusedError, UnavailableError
 from gateway.config.load import parse_config
 from gateway.outlet import Outlet, order_form
 from gateway.places.directory import Directory
-from gateway.store.database import open_database, read_database
+from gateway.publish.events import Stored
+from gateway.readings.record import Kind, own_record
+from gateway.store.database import PAGE_SIZE, open_database, read_database
 from gateway.store.migrate import migrate
 from gateway.store.orders import write_order
+from gateway.store.records import RecordWriter
 from gateway.store.writer import InlineWriter
 from gateway.store.writes import KeepOrder
 from gateway.timekeeping import SystemClock
@@ -48,11 +52,12 @@ class City:
 
 
 class Bench:
-    """given: forms that the station heard. answer: what it says to the next ones, an error or nothing."""
+    """given: forms that the station heard. answers: what it says to the next ones. failures: why it must not go on."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.given: list[OrderForm] = []
         self.told: list[str] = []
+        self.failures: list[str] = []
         self.answers: list[Exception] = []
         self.asked = 0
         self.disk = asyncio.Event()  # cleared: it takes its time
@@ -91,6 +96,7 @@ client_id = "outlet"
             InlineWriter(lambda: self.database, lambda result: None).call,
             SystemClock(),
             lambda name, detail: self.told.append(name),
+            self.failures.append,
             0,
         )
         self.outlet.start(self._give)
@@ -222,6 +228,34 @@ def test_an_order_that_was_kept_before_a_restart_is_the_same_one_after(tmp_path)
 
     bench = with_broker(tmp_path, act)
     assert [form.source for form in bench.given] == ["mqtt a-9"]
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["when it begins", "later"])
+def test_a_file_that_cannot_be_read_any_more_ends_the_process(tmp_path, begun):
+    """A new publisher would read the same pages, for ever."""
+
+    def noise(database: apsw.Connection, table: str) -> None:
+        [(page,)] = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,))
+        database.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        with (tmp_path / "gateway.sqlite").open("r+b") as file:
+            file.seek((page - 1) * PAGE_SIZE)
+            file.write(b"\xff" * PAGE_SIZE)
+
+    async def live(broker: Mosquitto) -> None:
+        bench = Bench(tmp_path, broker.port)
+        if not begun:
+            noise(bench.database, "node_order")
+        else:
+            RecordWriter().append(bench.database, [own_record(Kind.NOTICE, b"{}", 0, None)])
+            noise(bench.database, "record")
+        await bench.start()
+        bench.outlet.handle(Stored(1))
+        await bench.until(lambda: bench.failures)
+        assert f"{tmp_path}/gateway.sqlite: its content is damaged; at the next start" in bench.failures[0]
+        bench.stop()
+
+    with Mosquitto(tmp_path) as broker:
+        asyncio.run(live(broker))
 
 
 def test_an_order_form():

@@ -165,6 +165,44 @@ def test_a_damaged_store_is_set_aside_and_the_street_goes_on(tmp_path, caplog):
     play(tmp_path, story)
 
 
+def undelivered(path: Path, dice: random.Random) -> None:
+    """Some pages that hold readings are noise, and the rest of the file is as it was."""
+    database = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    contents = [content for (content,) in database.execute("SELECT content FROM record WHERE kind = 1")]
+    database.close()
+    pages = path.read_bytes()
+    hit = sorted({pages.index(content) // PAGE_SIZE for content in dice.sample(contents, 4)})
+    with path.open("r+b") as file:
+        for page in hit:
+            file.seek(page * PAGE_SIZE)
+            file.write(dice.randbytes(PAGE_SIZE))
+
+
+@pytest.mark.parametrize("damage", [undelivered, truncated, gone])
+def test_what_had_not_left_yet_and_is_lost_with_the_store_is_asked_for_again(tmp_path, damage):
+    """The broker is away for half a day; then, before anything left, the card fails."""
+    dice = random.Random(f"{SEED}/{damage.__name__}")
+
+    async def story(street: LastingStreet, city: City) -> None:
+        path = street.folder / "store" / "gateway.sqlite"
+        broker, street.mqtt_port = street.mqtt_port, 1  # where nobody listens
+        await street.begin()
+        airs = [street.air_node(number) for number in (1, 2)]
+        await street.add(airs, [])
+        await street.live(12 * HOUR_S)
+        await street.end()
+        bring_home(path)
+        damage(path, dice)
+        street.mqtt_port = broker
+        await street.begin()
+        asked = [word for word in street.gateway._cabinet.store.notes[0].split() if word.isdecimal()]
+        assert int(asked[-1]) > 0
+        await settled(street, city)
+        await street.end()
+
+    play(tmp_path, story)
+
+
 def test_a_week_old_backup_on_a_blank_machine_needs_no_visit(tmp_path):
     async def story(street: LastingStreet, city: City) -> None:
         path = street.folder / "store" / "gateway.sqlite"

@@ -8,13 +8,14 @@ import pytest
 
 from gateway.places.place import Installed, Place, PlaceKind
 from gateway.readings.node_log import NodeLog
-from gateway.store import devices, groups, orders, places, sessions
+from gateway.store import cursors, devices, groups, orders, places, sessions
 from gateway.store.counters import write_counters
 from gateway.store.database import open_database
 from gateway.store.faults import FaultKind, StoreError
+from gateway.store.records import RecordWriter
 from gateway.store.snapshot import read_snapshot, restore_snapshot, take_snapshot, write_snapshot
 from gateway.store.writes import KeepCounters, KeepSession, StartSession
-from tests.gateway.store.samples import LOG, NOON_MS, dev_eui, group, new_database, session
+from tests.gateway.store.samples import LOG, NOON_MS, dev_eui, group, new_database, record, session
 
 BAY = Place(place_id="92002-bay-a1", kind=PlaceKind.BAY, latitude_deg=48.75, longitude_deg=2.25)
 
@@ -53,6 +54,18 @@ def test_all_that_nodes_need_comes_back_and_counters_are_raised(database, tmp_pa
     assert (kept.join_nonce, kept.number, kept.dev_nonce) == (20 + 256, 256, 10)
     assert NodeLog.from_text(kept.log) == replace(NodeLog.from_text(LOG), sure=False)  # its node must tell first
     assert orders.next_order_id(again) == 18 + 4096
+
+
+def test_it_tells_how_much_had_not_left(database, tmp_path):
+    path = tmp_path / "registry.snapshot"
+    RecordWriter().append(database, [record(seq=seq) for seq in range(5)])
+    for delivered_id, backlog in ((None, 5), (3, 2), (5, 0), (9, 0)):
+        if delivered_id is not None:
+            cursors.keep_cursor(database, cursors.Cursor(publisher="json", delivered_id=delivered_id, state=""))
+        write_snapshot(path, take_snapshot(database, None))
+        assert read_snapshot(path).backlog == backlog
+    write_snapshot(path, replace(read_snapshot(path), backlog=7))
+    assert read_snapshot(path).backlog == 7
 
 
 def test_the_file_shows_no_key_in_its_repr_and_is_for_its_owner(database, tmp_path):

@@ -330,3 +330,29 @@ def test_a_session_that_starts_within_a_batch_takes_its_own_counters_and_the_las
 
 def test_registered_devices_are_told_apart_by_number(path):
     assert [device.dev_eui for device in list_devices(open_database(path))] == [dev_eui(1), dev_eui(2), dev_eui(3)]
+
+
+def test_a_damaged_page_that_a_call_meets_ends_the_process_though_no_commit_fails(path):
+    """Such as a chore's: it would meet it again at each of its turns, and nobody would look through the file."""
+    told = Told()
+    writer = Writer(lambda: open_database(path), told)
+    database = read_database(path)
+    [(page,)] = fetch(database, "SELECT rootpage FROM sqlite_schema WHERE name = 'quarantine'")
+    database.close()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * PAGE_SIZE)
+        file.write(b"\xff" * PAGE_SIZE)
+    for alone in (False, True):
+        told.results.clear()
+        with pytest.raises(StoreError, match="its content is damaged; at the next start it is set aside"):
+            writer.call(lambda database: fetch(database, "SELECT * FROM quarantine"), alone=alone).result(60)
+        told.wait_for_kind(Died)
+    told.results.clear()
+    with pytest.raises(StoreError, match="a backup"):
+        writer.call(lambda database: refuse("a backup is damaged"), alone=True).result(60)
+    writer.close()
+    assert told.results == [], "another file's damage is not this one's"
+
+
+def refuse(sentence: str) -> None:
+    raise StoreError(FaultKind.CORRUPT, sentence)
