@@ -208,13 +208,19 @@ class Mind:
 
     def own_wake_at(self) -> int | None:
         """When there is something to do that is not the role's; while a frame waits, the MAC knows better."""
-        times = [self._restart_ms]
+        first_ms = self._restart_ms
         if self.role is not None:
-            times += [self._rare_due(), self._time_ms if self.clock.is_set() else None]
+            due_ms = self._rare_due()
+            if first_ms is None or due_ms < first_ms:
+                first_ms = due_ms
+            if self._time_ms < first_ms and self.clock.is_set():
+                first_ms = self._time_ms
         if self._transmit is None:
-            times += [self._due_ms(teller) for teller in self._urgent()]
-        known = [time_ms for time_ms in times if time_ms is not None]
-        return min(known) if known else None
+            for teller in self._urgent():
+                told_ms = self._due_ms(teller)
+                if told_ms is not None and (first_ms is None or told_ms < first_ms):
+                    first_ms = told_ms
+        return first_ms
 
     def image(self) -> bytes:
         """What must survive deep sleep, the role's part included: at most 900 bytes."""

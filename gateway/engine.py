@@ -79,6 +79,9 @@ class Decider(NetworkServer, Protocol):
     def carry_out(self, answer: Answer, now_ms: int) -> list[Effect]:
         """Commit it, again and again should commits fail, and send its downlinks."""
 
+    def end(self, now_ms: int) -> list[Effect]:
+        """Nothing more will be sent."""
+
 
 class _Own(NamedTuple):
     """A commit of the server's by its token there, or an order's, which somebody waits for."""
@@ -222,6 +225,10 @@ class Engine:
         """Write records of the gateway's own; if the disk is full, as soon as it is not."""
         writes = tuple(AddRecord(record) for record in records)
         self._do(self._server.carry_out(Answer(writes=writes, at_once=True), now_ms), now_ms)
+
+    def end(self, now_ms: int) -> None:
+        """Nothing more will be heard or sent: let be written what only a start asks for."""
+        self._do(self._server.end(now_ms), now_ms)
 
     # What is done.
 

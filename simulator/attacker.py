@@ -60,7 +60,7 @@ class Assault:
         self._dev_euis: dict[bytes, None] = {}
         self._newest: dict[bool, OnAir] = {}  # downlink to one device, and to a group
         self._jams: list[tuple[int, int, int]] = []  # from, to, delay in µs
-        self._every_second = False
+        self._let_pass: dict[str, bool] = {}  # by node, whether its next uplink is not drowned
         self._drowned: set[bytes] = set()  # frames that are on the air now
         for attack in attacker.attacks:
             self._plan(attack)
@@ -86,11 +86,11 @@ class Assault:
         return frame.phy_payload in self._drowned
 
     def _delay(self, frame: OnAir) -> None:
-        """Drown each second uplink while he is about to, and send it later."""
+        """Drown each second uplink of a node while he is about to, and send it later."""
         for from_us, to_us, delay_us in self._jams:
             if from_us <= frame.start_us < to_us:
-                self._every_second = not self._every_second
-                if self._every_second:
+                passes = self._let_pass[frame.sender] = not self._let_pass.get(frame.sender, True)
+                if not passes:
                     self._drowned.add(frame.phy_payload)
                     self._timeline.at(frame.end_us + 1, lambda: self._drowned.discard(frame.phy_payload))
                     self._timeline.at(frame.end_us + delay_us, lambda: self._delayed(frame))

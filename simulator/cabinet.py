@@ -73,7 +73,7 @@ from simulator.broker import Broker
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 
-PULL_US = 10_000_000  # between two PULL_DATA of a forwarder, as Semtech's has it by default
+PULL_US = 20_000_000  # between two PULL_DATA of a forwarder: often enough not to be taken for silent
 _MEMORY = ":memory:"
 _ROOM = 1 << 30  # pages: no bound of the file
 _BUILT_MS = 1_700_000_000_000  # 2023-11-14: before every run

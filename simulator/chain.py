@@ -14,6 +14,7 @@ from simulator.air.station import Kind, Station
 from simulator.attacker import Assault
 from simulator.broker import Broker
 from simulator.cabinet import Cabinet, CabinetSettings, Member, OrderRefusedError, Team, Warm
+from simulator.closing import close_books
 from simulator.faults import Faults
 from simulator.fleet.fleet import Fleet, Registered
 from simulator.report.collector import Collector
@@ -73,7 +74,7 @@ class Chain:
             self.witness.records.meet(node.name, node.dev_eui)
             if node.role is Role.LIGHT:
                 self.darkness.meet(node.name, node.heads)
-        self.fleet = Fleet(scenario, self.timeline, self.air, self.town.stimulus, self._telling)
+        self.fleet = Fleet(scenario, self.timeline, self.air, self.town.stimulus, self._telling, self.air.bears)
         self.broker = Broker(
             self.timeline, Stream(scenario.seed, "broker"), self._telling.arrived, self._telling.broken
         )
@@ -102,16 +103,18 @@ class Chain:
         """Close the gateway and say what the run showed, with the digest over everything that happened."""
         scenario, now_us = self.scenario, self.timeline.now_us
         whole = now_us >= int(scenario.end_s * 1e6)
-        quiet_us = int((scenario.end_s - scenario.final_quiet_s) * 1e6) if scenario.final_quiet_s and whole else None
+        quiet_us = self._quiet_us if scenario.final_quiet_s and whole else None
         self.witness.settle(now_us, self.cabinet.told(), quiet_us)
         measured = {
             "published_twice": float(self.witness.records.repeats - self.broker.doubled),
             "confirmed_uplinks": float(self.witness.counters.confirmed),
             "dark_lamp_min": self.darkness.dark_min(),
             "frames_forged": float(self.witness.believed),
+            "frames_delayed": float(self.witness.late),
             "downlinks_stolen": float(self.cabinet.stolen),
         }
         self.cabinet.close()
+        close_books(self.collector, scenario, self.air, self.fleet, now_us)
         report = report_of(self.collector, now_us, self.witness.truths(), scenario.expectations, measured)
         report.seal(self._telling.digest)
         return report
@@ -157,8 +160,9 @@ class Chain:
     def _begin(self) -> None:
         """What begins with the run."""
         scenario = self.scenario
-        self.cabinet.begin()
+        self.timeline.at(0, self.cabinet.begin)  # after the faults that begin with the run
         self.darkness.begin()
+        self._lose_by_chance()
         self._count_waiting()
         for order in scenario.orders:
             self._plan_order(order)
@@ -171,6 +175,23 @@ class Chain:
             if node.role is Role.PARKING:
                 for bay in range(node.bays):
                     self._follow_bay(node.name, bay, self.town.life(node, bay))
+
+    def _lose_by_chance(self) -> None:
+        """The scenario's share of frames, until the final quiet."""
+        scenario = self.scenario
+        names = [gateway.name for gateway in scenario.gateways]
+        ends = [
+            self.air.lose(names, scenario.radio.loss_up, up=True, down=False),
+            self.air.lose(names, scenario.radio.loss_down, up=False, down=True),
+        ]
+        if scenario.final_quiet_s:
+            for end in ends:
+                self.timeline.at(self._quiet_us, end)
+
+    @property
+    def _quiet_us(self) -> int:
+        """When the final quiet begins."""
+        return int((self.scenario.end_s - self.scenario.final_quiet_s) * 1e6)
 
     # What happens.
 
@@ -271,7 +292,7 @@ class _Door:
         now_us = self._timeline.now_us
         frame = on_air(_ATTACKER, phy_payload, freq_hz, dr, self._power_dbm, now_us)
         if self._cabinet.receive(self._radio, frame, _NEAR_DBM, _NEAR_SNR_DB):
-            self._telling.injected()
+            self._telling.injected(phy_payload)
 
     def emit(self, phy_payload: bytes, freq_hz: int, dr: int) -> None:
         """A downlink goes on the air."""
@@ -290,13 +311,12 @@ class _Door:
 def model_of(radio: Radio) -> RadioModel:
     """The models that a scenario names, for the air."""
     bursts = radio.bursts
+    # What is lost by chance is no part of it: that stops with the faults, when everything has to arrive.
     return RadioModel(
         path_loss=radio.path_loss,
         shadowing_db=radio.shadowing_db,
         fading_db=radio.fading_db,
         interference=radio.interference.value,
-        loss_up=radio.loss_up,
-        loss_down=radio.loss_down,
         bursts=None if bursts is None else Bursts(good_s=bursts.good_s, bad_s=bursts.bad_s, loss=bursts.loss),
     )
 

@@ -39,7 +39,6 @@ _NEXT = Text(
 @app.command()
 def demo(
     seed: Annotated[int, typer.Option(help="The same seed gives the same day.", min=0)] = 1,
-    hours: Annotated[float, typer.Option(help="Virtual hours, of a day that breaks its broker.", min=1, max=24)] = 24,
     lasts: Annotated[
         float | None,
         typer.Option(help=f"Real seconds to spread it over; else {_LASTS_S:g} on a terminal.", min=0, max=3600),
@@ -53,14 +52,12 @@ def demo(
     language = lang.value if lang else spoken()
     outputs = Outputs(json=json, junit=junit, html=html)
     outputs.check()
-    scenario = load_scenario(scenario_path(_SCENARIO), seed=seed, hours=hours)
-    words = ["lampyre", "demo", "--seed", str(seed)]
-    if hours != 24:
-        words += ["--hours", f"{hours:g}"]
+    scenario = load_scenario(scenario_path(_SCENARIO), seed=seed)
+    replay = command("lampyre", "demo", "--seed", str(seed))
     console = Console()
     if lasts is None:
         lasts = _LASTS_S if console.is_terminal else 0.0
-    report = run(Order(scenario=scenario, replay=command(*words), outputs=outputs, language=language, lasts_s=lasts))
+    report = run(Order(scenario=scenario, replay=replay, outputs=outputs, language=language, lasts_s=lasts))
     console.print(f"\n{_NEXT.to(language)}", highlight=False, soft_wrap=True)
     page_is = Text("\nThe page about this day: {path}", "\nLa page de ce jour\u00a0: {path}")
     typer.echo(page_is.filled(path=str(html.absolute())).to(language))

@@ -1,12 +1,26 @@
-"""The street that runs when no scenario is named: air nodes about a gateway, on an air that loses by chance alone."""
+"""The street that runs when no scenario is named: air nodes about a gateway, on an air that loses by chance alone.
+
+It loses until the last quarter of the run, or the last three hours: then all that the nodes still have must arrive.
+"""
 
 from pathlib import Path
 
-from simulator.scenario.model import Expectation, GatewaySpec, NodeSpec, Operator, Radio, Role, Scenario, Site, Street
+from simulator.scenario.model import (
+    Expectation,
+    GatewaySpec,
+    NodeSpec,
+    Operator,
+    Radio,
+    Role,
+    Scenario,
+    Site,
+    Street,
+)
 
 _INSEE = "92002"
 _APART_M = 35.0  # between two nodes
 _IN_A_ROW = 20
+_QUIET_S = 3 * 3600.0
 
 
 def quick_street(seed: int, nodes: int, hours: float, loss: float) -> Scenario:
@@ -19,6 +33,7 @@ def quick_street(seed: int, nodes: int, hours: float, loss: float) -> Scenario:
         seed=seed,
         hours=hours,
         warm=False,
+        final_quiet_s=min(hours * 3600 / 4, _QUIET_S),
         site=Site(insee=_INSEE, name="Antony", latitude_deg=48.7536, longitude_deg=2.2975),
         radio=Radio(shadowing_db=0.0, fading_db=0.0, loss_up=loss, loss_down=loss),
         gateways=(GatewaySpec(name="gateway", x_m=0.0, y_m=_APART_M),),

@@ -41,7 +41,10 @@ class Stream:
 
     def bell(self) -> float:
         """About a standard normal number (a sum of twelve uniform ones), without functions that differ by platform."""
-        return sum(self._random() for _ in range(12)) - 6.0
+        # Added one by one: since CPython 3.12 `sum` of floats rounds only once, which no other version does.
+        draw = self._random
+        first = draw() + draw() + draw() + draw() + draw() + draw()
+        return first + draw() + draw() + draw() + draw() + draw() + draw() - 6.0
 
     def exponential(self, mean: float = 1.0) -> float:
         """An exponentially distributed number, by comparisons only: no logarithm that differs by platform.

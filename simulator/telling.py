@@ -17,6 +17,8 @@ from simulator.truths.lamps import Darkness
 from simulator.truths.records import Arrival
 from simulator.truths.witness import Witness
 
+_UNHEARD = 64  # frames of a node that the attacker may hold and the gateway never heard: half a day's
+_HEADER_LEN = 8  # MHDR, DevAddr, FCtrl, FCnt
 _HEARD_MS = 500  # from a frame's end until the gateway has decided on it: copies are waited for for 200 ms
 
 
@@ -47,7 +49,13 @@ class Telling:
         self._darkness = darkness
         self._collector = collector
         self._lines = lines
-        self._heard: dict[str, tuple[int, int]] = {}  # by node: FCnt on the air of its last frame heard, and when
+        # By node, of its last frame heard: DevAddr, FCnt as on the air, when.
+        self._heard: dict[str, tuple[int, int, int]] = {}
+        self._unheard: dict[
+            str, dict[int, int]
+        ] = {}  # by node, of frames not accepted yet: when, by FCnt as on the air
+        self._newest: dict[int, int] = {}  # by DevAddr: FCnt, as on the air, of the last frame accepted
+        self._undecided: dict[str, int] = {}  # of those, that of a frame that was not accepted yet
         self._joining: set[str] = set()  # nodes that asked to be let in
         self._forged_us = -1  # when a downlink of the attacker ends
         self._injected_us = -1  # when an uplink of the attacker was handed to the gateway
@@ -60,8 +68,14 @@ class Telling:
         self._witness.sent(frame)
         airtime_us = frame.end_us - frame.start_us
         self._collector.uplink(frame.sender, frame.dr, frame.freq_hz, airtime_us, frame.start_us)
-        if frame.phy_payload[0] >> 5 == JOIN_REQUEST:
+        payload = frame.phy_payload
+        if payload[0] >> 5 == JOIN_REQUEST:
             self._joining.add(frame.sender)
+        elif self.eavesdropper is not None:
+            unheard = self._unheard.setdefault(frame.sender, {})
+            unheard.setdefault(payload[7] << 8 | payload[6], frame.start_us)
+            if len(unheard) > _UNHEARD:
+                del unheard[next(iter(unheard))]
         if self.eavesdropper is not None:
             self.eavesdropper.up(frame)
 
@@ -69,12 +83,22 @@ class Telling:
         """A node's frame was handed to the gateway."""
         payload = frame.phy_payload
         if payload[0] >> 5 != JOIN_REQUEST:
-            self._heard[frame.sender] = payload[7] << 8 | payload[6], self._timeline.now_us
+            f_cnt = payload[7] << 8 | payload[6]
+            self._heard[frame.sender] = int.from_bytes(payload[1:5], "little"), f_cnt, self._timeline.now_us
+            if self._undecided.get(frame.sender, f_cnt) != f_cnt:
+                self._witness.unanswered += 1
+            self._undecided[frame.sender] = f_cnt
 
-    def injected(self) -> None:
-        """A frame of the attacker was handed to the gateway, which is to refuse it."""
+    def injected(self, payload: bytes) -> None:
+        """A frame of the attacker was handed to the gateway, which is to refuse it.
+
+        The frame accepted last is taken for its node's own repetition, and may be answered again (TS001-1.0.4 §4.3.1).
+        """
         self._injected_us = self._timeline.now_us
-        self._witness.attacked()
+        again = len(payload) > _HEADER_LEN and (
+            self._newest.get(int.from_bytes(payload[1:5], "little")) == payload[7] << 8 | payload[6]
+        )
+        self._witness.attacked(again)
 
     def forged(self, until_us: int) -> None:
         """A downlink of the attacker is on the air until then."""
@@ -139,11 +163,28 @@ class Telling:
         """An uplink was accepted: it must be one that its node has just sent."""
         now_us = self._timeline.now_us
         heard = self._heard.get(name)
-        if heard is None or heard[0] != f_cnt & 0xFFFF or now_us - heard[1] > _HEARD_MS * 1000:
-            self._witness.fooled(now_us, name, f"its frame {f_cnt} was accepted, and it sent none just now")
+        if heard is None or heard[1] != f_cnt & 0xFFFF or now_us - heard[2] > _HEARD_MS * 1000:
+            self._accepted_late(name, f_cnt, now_us)
+        else:
+            self._newest[heard[0]] = heard[1]
+        self._unheard.pop(name, None)
+        self._undecided.pop(name, None)
         if name in self._joining:
             self._joining.remove(name)
             self._collector.joined(name, now_us)
+
+    def _accepted_late(self, name: str, f_cnt: int, now_us: int) -> None:
+        """A frame was accepted that its node has not just sent.
+
+        One that the gateway never heard, and nothing newer of its node either, can be held back and brought later:
+        LoRaWAN proves who sent it, not when. It says the truth, and is dated as if it had been sent then.
+        """
+        sent_us = self._unheard.get(name, {}).get(f_cnt & 0xFFFF)
+        if sent_us is None:
+            self._witness.fooled(now_us, name, f"its frame {f_cnt} was accepted, and it sent none just now")
+        else:
+            self._witness.late += 1
+            self._witness.records.delayed(name, now_us - sent_us, now_us)
 
     def refused(self, reason: str, name: str | None) -> None:
         """A frame was refused."""

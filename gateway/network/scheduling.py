@@ -9,9 +9,12 @@ itself: over a mobile network a second or more, after which RX1 is in vain when 
 """
 
 from collections import deque
+from collections.abc import Mapping
 
 from gateway.links.link import Outcome, Received, Transmit
+from gateway.network.airtime import Sent, allowed_us, from_text, to_text, unkept_us
 from gateway.network.settings import NetworkSettings
+from gateway.store.writes import KeepAirtime
 from protocol.errors import FrameError
 from protocol.region import FSK, RX2_FREQ_HZ, SubBand, data_rate, frame_airtime_us, sub_band
 
@@ -133,11 +136,11 @@ class Booking:
 class Radio:
     """One transmitter.
 
-    hour: its bookings of the last hour and those to come, as they were made; spent_us: their airtime by sub-band.
-    coming: those that are not over.
+    hour: its bookings of the last hour and those to come, as they were made; spent_us: their airtime by sub-band;
+    unkept_us: of that, what is not on disk yet. coming: those that are not over.
     """
 
-    __slots__ = ("coming", "hour", "max_erp_dbm", "name", "online", "spent_us", "way_ends_ms", "way_ms")
+    __slots__ = ("coming", "hour", "max_erp_dbm", "name", "online", "spent_us", "unkept_us", "way_ends_ms", "way_ms")
 
     def __init__(self, name: str, max_erp_dbm: int) -> None:
         self.name = name
@@ -145,6 +148,7 @@ class Radio:
         self.max_erp_dbm = max_erp_dbm
         self.hour: deque[Booking] = deque()
         self.spent_us: dict[str, int] = {}
+        self.unkept_us: dict[str, int] = {}
         self.coming: list[Booking] = []
         self.way_ms = 0  # there and back, until way_ends_ms
         self.way_ends_ms = 0
@@ -167,15 +171,43 @@ class Radio:
 
     def add(self, booking: Booking) -> None:
         """Enter a transmission."""
-        self.hour.append(booking)
         self.coming.append(booking)
-        self.spent_us[booking.band] = self.spent_us.get(booking.band, 0) + booking.airtime_us
+        self._spend(booking)
+        self.unkept_us[booking.band] = self.unkept_us.get(booking.band, 0) + booking.airtime_us
+
+    def remember(self, sent: list[Sent], now_ms: int) -> None:
+        """Enter what was sent before the start, the oldest first."""
+        for band, end_ms, airtime_us in sent:
+            self._spend(Booking(band, now_ms, end_ms, end_ms, airtime_us, 0))
+
+    def has_room(self, band: SubBand, airtime_us: int) -> bool:
+        """Whether so much more may be sent now, by the hour and by what is on disk of it."""
+        unkept = self.unkept_us.get(band.name, 0)
+        if unkept and unkept + airtime_us > unkept_us(band):
+            return False
+        return self.spent_us.get(band.name, 0) + airtime_us <= allowed_us(band)
+
+    def kept(self, handed_us: Mapping[str, int]) -> None:
+        """So much of what was not on disk is."""
+        for band, airtime_us in handed_us.items():
+            left = self.unkept_us.get(band, 0) - airtime_us
+            if left > 0:
+                self.unkept_us[band] = left
+            else:
+                self.unkept_us.pop(band, None)
+
+    def to_keep(self, now_ms: int, ended: bool) -> KeepAirtime:
+        """What of its hour is to be kept."""
+        self.forget(now_ms)
+        sent = [Sent(booking.band, booking.end_ms, booking.airtime_us) for booking in self.hour]
+        return KeepAirtime(self.name, to_text(sent, now_ms, ended))
 
     def cancel(self, booking: Booking) -> None:
         """It did not go on the air."""
         if booking in self.hour:
             self.hour.remove(booking)
             self.spent_us[booking.band] -= booking.airtime_us
+            self.kept({booking.band: booking.airtime_us})
         if booking in self.coming:
             self.coming.remove(booking)
 
@@ -190,14 +222,31 @@ class Radio:
             self.spent_us[booking.band] -= booking.airtime_us
         self.coming = [booking for booking in self.coming if booking.end_ms + _GUARD_MS > now_ms]
 
+    def _spend(self, booking: Booking) -> None:
+        self.hour.append(booking)
+        self.spent_us[booking.band] = self.spent_us.get(booking.band, 0) + booking.airtime_us
+
+
+Owed = tuple[Radio, dict[str, int]]  # and its airtime that is not on disk, by sub-band
+
 
 class Radios:
-    """All radios by name, each known from its first frame or report on."""
+    """All radios by name, each known from its first frame or report on.
 
-    def __init__(self, settings: NetworkSettings) -> None:
+    sent: what they sent within an hour before the start at now_ms, as `gateway.network.airtime` keeps it.
+    """
+
+    def __init__(
+        self, settings: NetworkSettings, sent: Mapping[str, str | None] | None = None, now_ms: int = 0
+    ) -> None:
         self._settings = settings
         self._radios: dict[str, Radio] = {}
         self._bands: dict[tuple[int, int], SubBand | None] = {}
+        self._owing: dict[str, Radio] = {}
+        for name, text in (sent or {}).items():
+            if remembered := from_text(text, now_ms):
+                self.heard(name, False)
+                self._radios[name].remember(remembered, now_ms)
 
     def heard(self, name: str, online: bool = True) -> bool:
         """That radio is there, or went; whether it just came."""
@@ -236,12 +285,12 @@ class Radios:
         radio.forget(now_ms)
         airtime_us = frame_airtime_us(window.dr, phy_len, False)
         end_ms = start_ms + (airtime_us + 999) // 1000
-        allowed_us = band.airtime_ms_per_hour * 1000
-        if radio.busy(start_ms, end_ms) or radio.spent_us.get(band.name, 0) + airtime_us > allowed_us:
+        if radio.busy(start_ms, end_ms) or not radio.has_room(band, airtime_us):
             return None
         power_dbm = min(band.max_erp_dbm, radio.max_erp_dbm)
         booking = Booking(band.name, now_ms, start_ms, end_ms, airtime_us, power_dbm)
         radio.add(booking)
+        self._owing[radio.name] = radio
         return booking
 
     def answered(self, name: str, booking: Booking, outcome: Outcome, now_ms: int) -> None:
@@ -262,6 +311,27 @@ class Radios:
             radio.online = False
         elif outcome is Outcome.TX_POWER:
             radio.max_erp_dbm = min(radio.max_erp_dbm, _MODEST_ERP_DBM)
+
+    @property
+    def owes(self) -> bool:
+        """Whether something was sent, or will be, that is not on disk yet."""
+        return bool(self._owing)
+
+    def to_keep(self, now_ms: int) -> tuple[list[Owed], tuple[KeepAirtime, ...]]:
+        """What has to be written, and what of it will be kept then."""
+        owed = [(radio, dict(radio.unkept_us)) for radio in self._owing.values()]
+        return owed, tuple([radio.to_keep(now_ms, False) for radio, _ in owed])
+
+    def kept(self, owed: list[Owed]) -> None:
+        """That is on disk."""
+        for radio, airtime_us in owed:
+            radio.kept(airtime_us)
+            if not radio.unkept_us:
+                self._owing.pop(radio.name, None)
+
+    def at_the_end(self, now_ms: int) -> tuple[KeepAirtime, ...]:
+        """What is to be kept when nothing more will be sent."""
+        return tuple([radio.to_keep(now_ms, True) for radio in self._radios.values() if radio.hour])
 
     @staticmethod
     def transmit(window: Window, booking: Booking, phy_payload: bytes, token: int) -> Transmit:

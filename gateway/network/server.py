@@ -11,7 +11,7 @@ It counts as REPLAYED when there is nothing to say to it, and so does a copy tha
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -39,7 +39,7 @@ from gateway.network.groups import Groups
 from gateway.network.joining import Dice, draw_dev_addr, joined, personalised
 from gateway.network.mac_dialogue import Talk
 from gateway.network.registration import Group, Registration
-from gateway.network.scheduling import Radios, Turn
+from gateway.network.scheduling import Owed, Radios, Turn
 from gateway.network.session import Kept
 from gateway.network.settings import NetworkSettings
 from gateway.network.speaking import GONE, Speaker
@@ -80,7 +80,8 @@ class LinkState:
 class Server:
     """Implements `gateway.network.events.NetworkServer`.
 
-    kept: what the store knows of devices that were heard before; the others are new.
+    kept: what the store knows of devices that were heard before; the others are new. sent: by radio, what it sent
+    within the hour before now_ms, the start.
     """
 
     def __init__(
@@ -91,6 +92,8 @@ class Server:
         groups: Iterable[Group],
         application: Application,
         dice: Dice,
+        sent: Mapping[str, str | None] | None = None,
+        now_ms: int = 0,
     ) -> None:
         self._settings = settings
         self._application = application
@@ -102,7 +105,8 @@ class Server:
         self._copies = Deduplication(settings.dedup_ms)
         self._suspicion = Suspicion()
         self._turns: deque[tuple[Turn, Device]] = deque()  # of the last seconds: half a kB each while it lasts
-        self._radios = Radios(settings)
+        self._radios = Radios(settings, sent, now_ms)
+        self._keeping = False  # whether the radios' airtime is on its way to the disk
         self._stream = Stream()
         self._timers: Timers[Device] = Timers()
         self._speaker = Speaker(settings, self._radios, self._stream, self._timers)
@@ -140,7 +144,7 @@ class Server:
         else:
             assert isinstance(event, GroupSet)
             self._groups.set(event.group)
-        self._tell_fates(now_ms, out)
+        self._settle(now_ms, out)
         return out
 
     def wake_at(self) -> int | None:
@@ -149,7 +153,7 @@ class Server:
         for at_ms in (self._timers.next_at(), self._groups.next_at(), self._application.wake_at()):
             if at_ms is not None and (wake_ms is None or at_ms < wake_ms):
                 wake_ms = at_ms
-        if self._stream.behind() or self._speaker.fates or self._groups.fates:
+        if self._stream.behind() or self._speaker.fates or self._groups.fates or self._owes_airtime():
             return self._retry_ms if wake_ms is None else min(wake_ms, self._retry_ms)
         return wake_ms
 
@@ -170,7 +174,7 @@ class Server:
             self._take(self._application.wake(now_ms), now_ms, out)
         if self._stream.behind() and now_ms >= self._retry_ms:
             self._stream.commit((), True, None, out)
-        self._tell_fates(now_ms, out)
+        self._settle(now_ms, out)
         return out
 
     def carry_out(self, answer: Answer, now_ms: int) -> list[Effect]:
@@ -181,7 +185,14 @@ class Server:
         """
         out: list[Effect] = []
         self._take(answer, now_ms, out)
-        self._tell_fates(now_ms, out)
+        self._settle(now_ms, out)
+        return out
+
+    def end(self, now_ms: int) -> list[Effect]:
+        """Nothing more will be sent: keep exactly what was."""
+        out: list[Effect] = []
+        if writes := self._radios.at_the_end(now_ms):
+            self._stream.commit(writes, True, None, out)
         return out
 
     def link_of(self, dev_eui: bytes) -> LinkState | None:
@@ -465,6 +476,22 @@ class Server:
         for downlink in answer.downlinks:
             self._send(downlink, now_ms, out)
 
+    def _settle(self, now_ms: int, out: list[Effect]) -> None:
+        """What may follow from anything: fates to be told, airtime to be kept."""
+        self._tell_fates(now_ms, out)
+        if now_ms >= self._retry_ms and self._owes_airtime():
+            self._keeping = True
+            owed, writes = self._radios.to_keep(now_ms)
+            self._stream.commit(writes, False, _AirtimeKept(self, owed), out)
+
+    def _owes_airtime(self) -> bool:
+        return not self._keeping and self._radios.owes
+
+    def airtime_kept(self, owed: list[Owed]) -> None:
+        """That is on disk; nothing: it could not be written."""
+        self._keeping = False
+        self._radios.kept(owed)
+
     def _tell_fates(self, now_ms: int, out: list[Effect]) -> None:
         for _ in range(_ROUNDS):
             if not self._speaker.fates and not self._groups.fates:
@@ -592,6 +619,22 @@ class _Accepted:
             session.reserved = self.reserving
         if self._device.waits:
             self._server.speak(self._device, now_ms, out)
+
+
+class _AirtimeKept:
+    """The step of a commit that keeps what radios have sent."""
+
+    __slots__ = ("_owed", "_server")
+
+    def __init__(self, server: Server, owed: list[Owed]) -> None:
+        self._server = server
+        self._owed = owed
+
+    def undo(self, now_ms: int) -> None:
+        self._server.airtime_kept([])
+
+    def done(self, now_ms: int, out: list[Effect]) -> None:
+        self._server.airtime_kept(self._owed)
 
 
 class _Answered:

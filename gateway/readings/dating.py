@@ -33,8 +33,11 @@ def moment_of(frame_ms: int, age_s: int) -> Moment:
 
 
 def clock_error_s(span_s: int) -> int:
-    """How far a node's clock may be off after *span_s*, in whole seconds, rounded up."""
-    return -(-span_s * CLOCK_ERROR_PCT // 100)
+    """How far off *span_s* may be, as a node's clock counted it, in whole seconds, rounded up.
+
+    A slow clock has counted 97 of 100 seconds: of what it counted that is more than 3 %.
+    """
+    return -(-span_s * CLOCK_ERROR_PCT // (100 - CLOCK_ERROR_PCT))
 
 
 def date_rows(rows: Sequence[Row], bounds: Sequence[Bounds], frame_ms: int) -> list[Moment | None]:

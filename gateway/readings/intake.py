@@ -19,7 +19,7 @@ from protocol.telemetry_reader import Event, Readings, Row, decode_event, decode
 
 from . import content
 from .cbor_door import decode
-from .dating import CLOCK_ERROR_PCT, CUT_S, Bounds, Moment, date_rows
+from .dating import CUT_S, Bounds, Moment, clock_error_s, date_rows
 from .node_log import REACH, NodeLog, opened
 from .record import Kind, Record
 
@@ -158,7 +158,7 @@ class Intake:
                 return None
         received_ms = uplink.received_ms + (offset_ms or 0)
         # `dating.moment_of` in line: this is the way of nearly every frame.
-        moment = received_ms - uplink.airtime_ms - age_s * 1000, CUT_S - (-age_s * CLOCK_ERROR_PCT // 100)
+        moment = received_ms - uplink.airtime_ms - age_s * 1000, CUT_S + clock_error_s(age_s)
         last = log.last
         if last is not None and moment[0] - last[0] > DOUBT_MS:
             return None

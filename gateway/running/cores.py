@@ -12,7 +12,7 @@ from gateway.network.registration import Registration
 from gateway.network.server import Server
 from gateway.network.settings import NetworkSettings
 from gateway.orders.desk import MAX_ORDERS
-from gateway.store import groups, orders, sessions
+from gateway.store import airtime, groups, orders, sessions
 from gateway.store.writes import KeepOrder
 
 DEDUP_MS = 200  # from the first copy of a frame to the last: what backhauls of one town differ by
@@ -52,7 +52,9 @@ def make_cores(
         rx1_dr_offset=network.rx1_dr_offset,
         rx2_dr=network.rx2_dr,
     )
-    return Server(settings, known, kept.values(), known_groups, application, dice or random.SystemRandom()), application
+    sent = airtime.load_airtime(read)
+    drawn = dice or random.SystemRandom()
+    return Server(settings, known, kept.values(), known_groups, application, drawn, sent, now_ms), application
 
 
 def _orders(read: apsw.Connection) -> list[KeepOrder]:

@@ -66,6 +66,7 @@ class Pulse:
     def finish(self) -> None:
         """No link hears anything more: what waits for copies of its frame has heard the last one."""
         self._engine.wake(self._clock.now_ms() + DEDUP_MS)
+        self._engine.end(self._clock.now_ms())
 
     def close(self) -> None:
         """Nothing more is decided."""

@@ -6,6 +6,7 @@ import apsw
 
 from gateway.network.events import Commit
 from gateway.readings.record import Record
+from gateway.store.airtime import write_airtime
 from gateway.store.counters import write_counters
 from gateway.store.groups import write_group_counter
 from gateway.store.orders import write_order
@@ -15,6 +16,7 @@ from gateway.store.sessions import write_session
 from gateway.store.writes import (
     AddQuarantine,
     AddRecord,
+    KeepAirtime,
     KeepCounters,
     KeepGroupCounter,
     KeepOrder,
@@ -26,11 +28,11 @@ from gateway.store.writes import (
 def write_commits(database: apsw.Connection, records: RecordWriter, commits: Iterable[Commit]) -> int:
     """Write *commits* in the caller's transaction, as if one after the other; returns how many records were added.
 
-    Of counters and orders only the last state is written.
+    Of counters, airtime and orders only the last state is written.
     """
     added: list[Record] = []
     counters: dict[int, KeepCounters] = {}
-    last: dict[tuple[str, int], KeepGroupCounter | KeepOrder] = {}
+    last: dict[tuple[str, int | str], KeepGroupCounter | KeepAirtime | KeepOrder] = {}
     for commit in commits:
         for write in commit.writes:
             if isinstance(write, AddRecord):
@@ -49,11 +51,15 @@ def write_commits(database: apsw.Connection, records: RecordWriter, commits: Ite
                 write_quarantine(database, write)
             elif isinstance(write, KeepGroupCounter):
                 last["group", write.group] = write
+            elif isinstance(write, KeepAirtime):
+                last["airtime", write.radio] = write
             else:
                 last["order", write.id] = write
     for kept in last.values():
         if isinstance(kept, KeepGroupCounter):
             write_group_counter(database, kept)
+        elif isinstance(kept, KeepAirtime):
+            write_airtime(database, kept)
         else:
             write_order(database, kept)
     write_counters(database, counters.values())

@@ -20,7 +20,14 @@ from gateway.store.records import row_checksum
 from gateway.store.rows import fetch
 from gateway.store.snapshot import TABLES, Snapshot, Table, fill, raise_counters, read_table
 
-_EXTRA = ("boot", "cursor", "parked", "quarantine", "node_order")  # each for itself: worth having, not worth guessing
+_EXTRA = (
+    "boot",
+    "cursor",
+    "parked",
+    "quarantine",
+    "node_order",
+    "airtime",
+)  # each for itself: worth having, not worth guessing
 _RECORD_COLUMNS = 11  # since the first schema
 
 

@@ -42,6 +42,14 @@ class KeepGroupCounter:
     f_cnt_down: int
 
 
+@dataclass(frozen=True, slots=True)
+class KeepAirtime:
+    """What a radio has sent within the last hour, as the text of `gateway.network.airtime`."""
+
+    radio: str
+    sent: str
+
+
 class AddRecord(NamedTuple):
     """A new record; the store gives it its place in the order of acceptance."""
 
@@ -86,4 +94,6 @@ class KeepOrder:
     changed_ms: int
 
 
-Write = KeepSession | StartSession | KeepCounters | KeepGroupCounter | AddRecord | AddQuarantine | KeepOrder
+Write = (
+    KeepSession | StartSession | KeepCounters | KeepGroupCounter | KeepAirtime | AddRecord | AddQuarantine | KeepOrder
+)

@@ -61,7 +61,8 @@ class Downlinks:
         """Tune a node's radio to what all gateways in reach may send there."""
         self.deafen(listener)
         self._tuned[listener] = freq_hz, dr
-        for link in self._parties.node(listener.name).links or ():
+        _, links = self._parties.node(listener.name)
+        for link in links.values():
             link.gateway.ears.setdefault((freq_hz, dr), {})[listener] = link
         for descent in list(self._on_air):
             there = descent.gateway.ears.get((freq_hz, dr), {}).get(listener)
@@ -74,7 +75,8 @@ class Downlinks:
         tuned = self._tuned.pop(listener, None)
         if tuned is None:
             return
-        for link in self._parties.node(listener.name).links or ():
+        _, links = self._parties.node(listener.name)
+        for link in links.values():
             link.gateway.ears.get(tuned, {}).pop(listener, None)
         for descent in self._on_air:
             if descent.ears.pop(listener, None) is not None:
@@ -121,7 +123,7 @@ class Downlinks:
         node = link.node
         for other in (*descent.crossed, *descent.beside):
             if node.number not in other.levels and isinstance(other, _Descent):
-                for path in node.links or ():
-                    if path.gateway is other.gateway:
-                        other.levels[node.number] = other.mean_cdbm(path)
+                path = (node.links or {}).get(other.gateway.number)
+                if path is not None:
+                    other.levels[node.number] = other.mean_cdbm(path)
         return self._rule.verdict(descent, node.number)

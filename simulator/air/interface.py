@@ -51,6 +51,7 @@ class Reception(NamedTuple):
 
 Hear = Callable[[OnAir, Reception], None]
 Watch = Callable[[OnAir], None]
+Herald = Callable[[int, int], None]  # frequency in Hz, data rate
 
 
 class Listener(Protocol):
@@ -89,6 +90,9 @@ class Air(Protocol):
 
     def place(self, node: str, position: Position, loss_db: float = 0.0) -> None:
         """Say where a node stands, and what its own place costs it (a lid of steel, a pit under a car)."""
+
+    def herald(self, tell: Herald) -> None:
+        """Node's side: call *tell* right before each downlink, so that who is to listen then need not do so before."""
 
     def transmit(self, sender: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
         """Node's side: begin a frame now; returns its airtime in µs."""

@@ -36,6 +36,9 @@ _NEXT_CHANNEL = (-60, -62.4, -64.8, -67.2, -69.6, -72)  # least ratio to what a 
 # itself wants 9 dB over whatever else there is.
 _WIDE = -7.5
 _FSK = 9.0
+# A frame that arrives weaker than this everywhere is less than 60 dB above the weakest that any receiver of ours reads,
+# and 3 dB for company.
+LOUD_CDBM = cdb(-73.5)
 _GIVEN_DB = 0.001  # who has exactly the least ratio survives, however the last digits were rounded
 _CAPTURE_CDB = cdb(6)
 
@@ -43,11 +46,11 @@ _CAPTURE_CDB = cdb(6)
 class Signal:
     """A frame as receivers feel it. levels: in hundredths of a dBm, by receiver; who is not in it does not feel it.
 
-    keen_us: from then on the preamble must be heard undisturbed. crossed: frames on the same channel that overlap and
-    matter; beside: those on a neighbouring one.
+    keen_us: from then on the preamble must be heard undisturbed. loud: whether it may disturb neighbouring channels.
+    crossed: frames on the same channel that overlap and matter; beside: loud ones on a neighbouring channel.
     """
 
-    __slots__ = ("beside", "crossed", "dr", "end_us", "keen_us", "levels", "start_us")
+    __slots__ = ("beside", "crossed", "dr", "end_us", "keen_us", "levels", "loud", "start_us")
 
     def __init__(self, dr: int, start_us: int, end_us: int, keen_us: int, levels: dict[int, int]) -> None:
         self.dr = dr
@@ -55,6 +58,7 @@ class Signal:
         self.end_us = end_us
         self.keen_us = keen_us
         self.levels = levels
+        self.loud = True
         self.crossed: list[Signal] = []
         self.beside = NOBODY
 
@@ -134,8 +138,14 @@ class Energy(Rule):
     def verdict(self, wanted: Signal, receiver: int) -> Fate | None:
         """Lost to the energy of its own data rate, else to that of another or of a neighbouring channel."""
         energy = [0.0] * 8
+        start_us, end_us = wanted.start_us, wanted.end_us
         for other in wanted.crossed:
-            energy[other.dr] += _energy(other, wanted, receiver)
+            level = other.levels.get(receiver)
+            if level is not None:
+                # As `_energy` has it, but this is where a crowded town spends its time.
+                since_us = other.start_us if other.start_us > start_us else start_us
+                until_us = other.end_us if other.end_us < end_us else end_us
+                energy[other.dr] += MILLIWATTS[level] * (until_us - since_us)
         own = MILLIWATTS[wanted.levels[receiver]] * (wanted.end_us - wanted.start_us)
         ratios = self._ratios[wanted.dr]
         if own < ratios[wanted.dr] * energy[wanted.dr]:

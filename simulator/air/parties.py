@@ -1,8 +1,9 @@
 """Who takes part: nodes, gateways, and the links between those that are in each other's reach.
 
 A link's loss is that of its distance and its shadowing, drawn once for all from a stream of the link's own name. A
-node keeps only the links over which anything can come, the least loss first: whoever sends stops at the first one that
-is too lossy for it, so a frame costs what its surroundings cost, however large the town is.
+node keeps only the links over which anything can come, the least loss first: whoever sends stops at the first one over
+which nobody can read it, so a frame costs what its surroundings cost, however large the town is. Whether it disturbs a
+gateway beyond that is asked only if that one has to judge a frame that met it.
 """
 
 import math
@@ -18,7 +19,7 @@ from simulator.air.receivers import receiver_named
 from simulator.air.station import Kind, Station
 from simulator.streams import Stream
 
-SILENT_CDB = 1000  # what arrives further below the sensitivity disturbs nobody, who must be 6 dB weaker at most
+SILENT_CDB = 1000  # what arrives further below the sensitivity disturbs nobody: rules bear 6 dB less, or 1
 FOREVER = 1 << 62  # µs
 _STRONGEST_CDBM = 3000  # EIRP of the loudest thing in the band: 27 dBm ERP are 29.15
 
@@ -104,13 +105,17 @@ class Gateway(Party):
 
 
 class Node(Party):
-    """A node's radio. links: None until they are needed. dice: of its uplinks; its downlinks have their own."""
+    """A node's radio.
+
+    links: by the gateway's number, the least loss first; None until they are needed. dice: of its uplinks; its
+    downlinks have their own.
+    """
 
     def __init__(self, number: int, name: str, position: Position, loss_cdb: int, seed: int) -> None:
         super().__init__(name, loss_cdb)
         self.number = number
         self.position = position
-        self.links: list[Link] | None = None
+        self.links: dict[int, Link] | None = None
         self.dice = Stream(seed, f"uplinks/{name}")
         self._seed = seed
         self._down_dice: Stream | None = None
@@ -192,15 +197,16 @@ class Parties:
         """A node comes."""
         self.nodes[name] = Node(len(self.nodes), name, position, cdb(loss_db), self._seed)
 
-    def node(self, name: str) -> Node:
-        """The node of that name, with its links. Raises LookupError for one that stands nowhere."""
+    def node(self, name: str) -> tuple[Node, dict[int, "Link"]]:
+        """The node of that name and its links. Raises LookupError for one that stands nowhere."""
         node = self.nodes.get(name)
         if node is None:
             raise LookupError(f"nobody said where {name} stands; place it on the air before it sends or listens")
         if node.links is None:
             links = [self._link(node, gateway) for gateway in self.gateways.values()]
-            node.links = sorted((link for link in links if link), key=lambda link: link.up_cdb)
-        return node
+            nearest = sorted((link for link in links if link), key=lambda link: link.up_cdb)
+            node.links = {link.gateway.number: link for link in nearest}
+        return node, node.links
 
     def party(self, name: str) -> Party:
         """The gateway or node of that name. Raises LookupError if there is none."""

@@ -4,14 +4,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from protocol.airtime import symbol_us
-from protocol.region import DATA_RATES, FSK, frame_airtime_us
+from protocol.region import CHANNEL_MAX_DR, DATA_RATES, FSK, MAX_EIRP_DBM, MAX_TX_POWER, frame_airtime_us
 from simulator.air.decibels import cdb
 from simulator.air.downlinks import Downlinks
 from simulator.air.fates import Fate
-from simulator.air.interface import Hear, Listener, OnAir, Watch
+from simulator.air.interface import Hear, Herald, Listener, OnAir, Watch
 from simulator.air.model import RadioModel
 from simulator.air.parties import FOREVER, Gateway, Jam, Parties
 from simulator.air.position import Position
+from simulator.air.receivers import receiver_named
 from simulator.air.station import Station
 from simulator.air.uplinks import Settled, Uplinks
 from simulator.timeline import Timeline
@@ -20,6 +21,9 @@ End = Callable[[], None]  # ends what a fault began; to be called once
 _SPARED_SYMBOLS = 3  # of a preamble's eight: five suffice to lock on (LoRaSim 2016, section 3.2)
 _SPARED_US = tuple(0 if sf == FSK else _SPARED_SYMBOLS * symbol_us(sf, bw_hz) for sf, bw_hz in DATA_RATES)
 _LONGEST_US = 10_000_000  # no frame is on the air so long
+_ADR_MARGIN_CDB = 1000  # as network servers keep back
+_POWER_STEP_CDB = 200  # of TXPower
+_STRONG_CDB = 1 << 20  # more than any link loses: out of reach
 STATION = Station()
 
 
@@ -36,6 +40,7 @@ class RadioAir:
         self._parties = Parties(model, seed)
         self._uplinks = Uplinks(timeline, self._parties, settled)
         self._downlinks = Downlinks(timeline, self._parties)
+        self._heralds: list[Herald] = []
         self._airtimes: dict[tuple[int, int, bool], int] = {}  # at most 8 * 256 * 2
 
     @property
@@ -66,16 +71,35 @@ class RadioAir:
         """Say where a node stands, and what its own place costs it, both ways."""
         self._parties.add_node(node, position, loss_db)
 
+    def bears(self, node: str) -> tuple[int, int]:
+        """The data rate, 0..5, and the TXPower at which its best gateway reads a node with ADR's margin to spare."""
+        party, links = self._parties.node(node)
+        receiver = receiver_named(self.model.gateway_receiver)
+        loss_cdb = party.loss_cdb + min((link.up_cdb for link in links.values()), default=_STRONG_CDB)
+        level_cdbm = 100 * MAX_EIRP_DBM - loss_cdb
+        for dr in range(CHANNEL_MAX_DR, -1, -1):
+            spare_cdb = level_cdbm - receiver.sensitivity_cdbm[dr] - _ADR_MARGIN_CDB
+            if spare_cdb >= 0:
+                break
+        steps = spare_cdb // _POWER_STEP_CDB if dr == CHANNEL_MAX_DR else 0
+        return dr, max(0, min(MAX_TX_POWER, steps))
+
+    def herald(self, tell: Herald) -> None:
+        """Call *tell* right before each downlink."""
+        self._heralds.append(tell)
+
     def transmit(self, sender: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
         """Put a frame on the air now; returns its airtime in µs. Raises LookupError for who stands nowhere."""
-        node = self._parties.node(sender)
+        node, links = self._parties.node(sender)
         frame = self._frame(sender, phy_payload, freq_hz, dr, power_dbm, True)
         self._watch(frame)
-        self._uplinks.begin(node, frame, frame.start_us + _SPARED_US[dr])
+        self._uplinks.begin(node, links, frame, frame.start_us + _SPARED_US[dr])
         return frame.end_us - frame.start_us
 
     def emit(self, gateway: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
         """Put a downlink on the air now; returns its airtime in µs."""
+        for tell in self._heralds:
+            tell(freq_hz, dr)
         frame = self._frame(gateway, phy_payload, freq_hz, dr, power_dbm, False)
         self._downlinks.begin(self._gateway(gateway), frame, frame.start_us + _SPARED_US[dr])
         return frame.end_us - frame.start_us

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from simulator.air.fates import Fate
-from simulator.air.interface import Hear, Listener, OnAir, Reception, Watch, on_air
+from simulator.air.interface import Hear, Herald, Listener, OnAir, Reception, Watch, on_air
 from simulator.air.position import Position
 from simulator.air.station import Station
 from simulator.streams import Stream
@@ -35,6 +35,7 @@ class SimpleAir:
         self._watch = watch
         self._gateways: dict[str, Hear] = {}
         self._flights: list[_Flight] = []
+        self._heralds: list[Herald] = []
         self._downlinks: list[OnAir] = []
         self._listeners: dict[Listener, tuple[int, int]] = {}
         self._fates_at: dict[str, Counter[Fate]] = {}
@@ -54,6 +55,10 @@ class SimpleAir:
     def place(self, node: str, position: Position, loss_db: float = 0.0) -> None:
         """All places are alike."""
 
+    def herald(self, tell: Herald) -> None:
+        """Call *tell* right before each downlink."""
+        self._heralds.append(tell)
+
     def transmit(self, sender: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
         """Put a frame on the air now; returns its airtime in µs."""
         now_us = self._timeline.now_us
@@ -69,6 +74,8 @@ class SimpleAir:
 
     def emit(self, gateway: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
         """Put a downlink on the air now; returns its airtime in µs."""
+        for tell in self._heralds:
+            tell(freq_hz, dr)
         frame = on_air(gateway, phy_payload, freq_hz, dr, power_dbm, self._timeline.now_us, uplink=False)
         self._downlinks.append(frame)
         self._timeline.at(frame.end_us, lambda: self._pass(frame))

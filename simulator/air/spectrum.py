@@ -43,8 +43,10 @@ class Spectrum:
         for neighbour in channel.beside:
             for other in neighbour.on_air:
                 if other.end_us > now_us:
-                    signal.beside = [*signal.beside, other]
-                    other.beside = [*other.beside, signal]
+                    if other.loud:
+                        signal.beside = [*signal.beside, other]
+                    if signal.loud:
+                        other.beside = [*other.beside, signal]
         channel.on_air.append(signal)
 
     def end(self, signal: Signal, freq_hz: int) -> None:

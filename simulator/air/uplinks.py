@@ -5,8 +5,8 @@ from collections.abc import Callable
 from simulator.air.decibels import DRAWS, cdb
 from simulator.air.fates import Fate, Tally
 from simulator.air.interface import OnAir, Reception
-from simulator.air.interference import NOBODY, Signal, rule_named
-from simulator.air.parties import SILENT_CDB, Gateway, Node, Parties
+from simulator.air.interference import LOUD_CDBM, NOBODY, Signal, rule_named
+from simulator.air.parties import SILENT_CDB, Gateway, Link, Node, Parties
 from simulator.air.receivers import LEAST_SNR_DB, receiver_named
 from simulator.air.spectrum import Spectrum
 from simulator.timeline import Timeline
@@ -16,20 +16,26 @@ _LEAST_SNR_CDB = tuple(cdb(least) for least in LEAST_SNR_DB)
 
 
 class _Flight(Signal):
-    """An uplink on its way. arrivals: by gateway that feels it, its fate if that is known, and its bad luck if any."""
+    """An uplink on its way.
 
-    __slots__ = ("arrivals", "frame")
+    arrivals: by gateway that may read it, its fate if that is known, and its bad luck if any. links: its sender's.
+    """
 
-    def __init__(self, frame: OnAir, keen_us: int) -> None:
+    __slots__ = ("arrivals", "frame", "links", "power_cdbm")
+
+    def __init__(self, frame: OnAir, keen_us: int, power_cdbm: int, links: dict[int, Link]) -> None:
         # What Signal's own would do, without the call: this is the town's most frequent object.
         self.dr = frame.dr
         self.start_us = frame.start_us
         self.end_us = frame.end_us
         self.keen_us = keen_us
         self.levels = {}
+        self.loud = False
         self.crossed = []
         self.beside = NOBODY
         self.frame = frame
+        self.power_cdbm = power_cdbm
+        self.links = links
         self.arrivals: list[tuple[Gateway, Fate | None, Fate | None]] = []
 
 
@@ -47,18 +53,18 @@ class Uplinks:
         self._spectrum = Spectrum(self._rule)
         self._keeps = 1 - parties.model.loss_up
 
-    def begin(self, node: Node, frame: OnAir, keen_us: int) -> None:
+    def begin(self, node: Node, links: dict[int, Link], frame: OnAir, keen_us: int) -> None:
         """A node begins a frame."""
-        flight = _Flight(frame, keen_us)
-        levels, arrivals = flight.levels, flight.arrivals
         power_cdbm = 100 * frame.power_dbm - node.loss_cdb
+        flight = _Flight(frame, keen_us, power_cdbm, links)
+        levels, arrivals = flight.levels, flight.arrivals
         fades = self._parties.fades
-        # Beyond that no gateway can feel it, even if it fades up.
-        most_cdb = power_cdbm + fades[-1] - self._receiver.sensitivity_cdbm[frame.dr] + SILENT_CDB
+        # Beyond that no gateway can read it, even if it fades up.
+        most_cdb = power_cdbm + fades[-1] - self._receiver.sensitivity_cdbm[frame.dr]
         draw = node.dice.unit
         start_us = frame.start_us
         keeps = self._keeps * node.keeps_up
-        for link in node.links or ():
+        for link in links.values():
             if link.up_cdb > most_cdb:
                 break
             gateway = link.gateway
@@ -70,9 +76,10 @@ class Uplinks:
             if link.burst is not None and link.burst.strikes(start_us, draw):
                 luck = Fate.BURST
             levels[gateway.number] = level_cdbm
+            if level_cdbm > LOUD_CDBM:
+                flight.loud = True
             arrivals.append((gateway, self._meet(gateway, frame, level_cdbm), luck))
-        if arrivals:
-            self._spectrum.begin(flight, frame.freq_hz)
+        self._spectrum.begin(flight, frame.freq_hz)
         self._timeline.at(frame.end_us, lambda: self._end(flight))
 
     def _meet(self, gateway: Gateway, frame: OnAir, level_cdbm: int) -> Fate | None:
@@ -106,8 +113,7 @@ class Uplinks:
                 best = fate
             if fate is Fate.RECEIVED:
                 hearing.append(gateway)
-        if flight.arrivals:
-            self._spectrum.end(flight, flight.frame.freq_hz)
+        self._spectrum.end(flight, flight.frame.freq_hz)
         self.ended += 1
         self.tally.add(best)
         for gateway in hearing:
@@ -125,6 +131,17 @@ class Uplinks:
             level_cdbm, least_cdb = flight.levels[gateway.number], _LEAST_SNR_CDB[flight.dr]
             if jam.drowns(flight.frame.freq_hz, flight.start_us, flight.end_us, level_cdbm, least_cdb):
                 return Fate.JAMMING
-        if flight.crossed or flight.beside:
-            return self._rule.verdict(flight, gateway.number)
-        return None
+        for met in (flight.crossed, flight.beside):
+            for other in met:
+                if gateway.number not in other.levels and isinstance(other, _Flight):
+                    self._feel(gateway, other)
+        return self._rule.verdict(flight, gateway.number)
+
+    def _feel(self, gateway: Gateway, flight: _Flight) -> None:
+        """A gateway that cannot read a frame may be disturbed by it: with the level it has on average."""
+        link = flight.links.get(gateway.number)
+        if link is None:
+            return
+        level_cdbm = flight.power_cdbm - link.up_cdb - gateway.loss_cdb
+        if level_cdbm >= self._receiver.sensitivity_cdbm[flight.dr] - SILENT_CDB:
+            flight.levels[gateway.number] = level_cdbm

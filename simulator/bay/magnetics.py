@@ -165,8 +165,11 @@ class BayTrace:
         for source in self._sources:
             source.advance(time_s)
         self._moving = [source for source in self._sources if source.moving]
-        still = [source.still for source in self._sources if not source.moving]
-        self._still = (sum(v[0] for v in still), sum(v[1] for v in still), sum(v[2] for v in still))
+        x, y, z = _NOWHERE
+        for source in self._sources:  # one by one, since `sum` of floats is not the same on every CPython
+            if not source.moving:
+                x, y, z = x + source.still[0], y + source.still[1], z + source.still[2]
+        self._still = (x, y, z)
         self._boundary_s = min(source.boundary_s for source in self._sources)
 
     def _follow_weather(self, time_s: float) -> None:

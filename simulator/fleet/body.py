@@ -37,6 +37,7 @@ from firmware.events import (
 from protocol.quantities import size_of
 from simulator.air.interface import Air, OnAir, Reception
 from simulator.fleet.clock import NodeClock
+from simulator.fleet.ears import Ears
 from simulator.fleet.files import PowerCut
 from simulator.fleet.hardware import Field, Hardware, Sensing
 from simulator.fleet.senses import BayStimulus, LampStimulus, Stimulus
@@ -72,7 +73,8 @@ class Body:
     """name: of the node. epoch_s: Unix time of virtual time 0.
 
     clock: as at power-up; None for a perfect one from then on. deep_after_ms: the shortest sleep that is worth a boot,
-    None for a node that stays awake. keeper: None lets errors through. gear: whether a control gear can be asked.
+    None for a node that stays awake. ears: of all bodies in this air, None for one by itself. keeper: None lets errors
+    through. gear: whether a control gear can be asked.
     """
 
     __slots__ = (
@@ -83,6 +85,7 @@ class Body:
         "_clock",
         "_core",
         "_deep_after_ms",
+        "_ears",
         "_epoch_s",
         "_fan_us",
         "_gear",
@@ -113,6 +116,7 @@ class Body:
         hardware: Hardware | None = None,
         clock: NodeClock | None = None,
         deep_after_ms: int | None = None,
+        ears: Ears | None = None,
         keeper: Keeper | None = None,
         gear: bool = False,
     ) -> None:
@@ -128,6 +132,7 @@ class Body:
         self._epoch_s = epoch_s
         self._clock = clock
         self._deep_after_ms = deep_after_ms
+        self._ears = ears
         self._keeper = keeper
         self._gear = gear
         self._on = False
@@ -177,10 +182,11 @@ class Body:
         self._close()
         self._rest_fan()
 
-    def move(self, timeline: Timeline, air: Air) -> None:
+    def move(self, timeline: Timeline, air: Air, ears: Ears | None) -> None:
         """Go on as it is on another timeline, whose times mean the same, and in another air."""
         self._timeline = timeline
         self._air = air
+        self._ears = ears
         self._ring_us = self._alarm_us
         if self._alarm_us is not None:
             timeline.at(self._alarm_us, self._ring)
@@ -224,6 +230,8 @@ class Body:
         window.locked = None
         if window.symbols:
             self._close()
+        elif not self.hardware.is_meant(frame.phy_payload):
+            return  # the MAC of a class C node would look at the address and go on as if nothing had come
         if reception is not None:
             self.tally.frames_heard += 1
             self._hear(FrameHeard(frame.phy_payload, round(reception.rssi_dbm), round(4 * reception.snr_db)))
@@ -323,15 +331,23 @@ class Body:
         self._await(window)
 
     def _await(self, window: Window) -> None:
-        if window.opens_us > self._timeline.now_us:
+        if self._ears is not None and window.symbols:
+            self._ears.wait(self, window)
+        elif window.opens_us > self._timeline.now_us:
             self._timeline.at(window.opens_us, lambda: self._listen(window))
         else:
             self._listen(window)
         if window.symbols:
             self._timeline.at(window.closes_us, lambda: self._pass(window))
 
+    def tune(self) -> None:
+        """A downlink begins that the window may catch."""
+        if self._window is not None:
+            self._listen(self._window)
+
     def _listen(self, window: Window) -> None:
         if window is self._window:
+            window.tuned = True
             self._air.listen(self, window.freq_hz, window.dr)
 
     def _pass(self, window: Window) -> None:
@@ -344,17 +360,18 @@ class Body:
         window = self._window
         if window is not None:
             self._window = None
-            now_us = self._timeline.now_us
-            if window.opens_us <= now_us:
+            if self._ears is not None and window.symbols:
+                self._ears.forget(self, window)
+            if window.tuned:
                 self._air.deafen(self)
-                self.tally.listened_us += now_us - window.opens_us
+            self.tally.listened_us += max(0, self._timeline.now_us - window.opens_us)
 
     # Its sensors.
 
     def _sense(self, action: Sense) -> None:
         self.tally.senses += 1
         hardware = self.hardware
-        time_s = self._epoch_s + self._timeline.now_us // 1_000_000
+        time_s = self._time_s()
         if hardware.sensing is Sensing.WELL:
             values = hardware.seen = self._stimulus.values(action.set_number, time_s)
         elif hardware.sensing is Sensing.STUCK and hardware.seen is not None:
@@ -388,7 +405,7 @@ class Body:
         watch = self._watches.get(bay)
         if watch is None:
             watch = self._watches[bay] = _Watch(self, bay)
-        watch.arm(self._bays.field(bay, self._time_s()), action.threshold_dut)
+        watch.arm(self.hardware.fields[bay], action.threshold_dut)  # it was asked for what the field is just now
 
     def _sense_lux(self, action: SenseLux) -> None:
         lux = None
@@ -403,7 +420,7 @@ class Body:
 
     def _persist(self, action: Persist) -> None:
         self.tally.writes += 1
-        self.hardware.persisted[action.key] = action.value
+        self.hardware.persist(action.key, action.value)
 
     def _power(self, action: Power) -> None:
         if action.on:

@@ -1,15 +1,19 @@
 """A whole fleet: every node of a scenario, on real minds and MACs, in virtual time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from firmware.groups import group_to_wire
 from protocol.dimming import DEFAULT_PROGRAMME
+from protocol.lorawan.multicast import mc_session_keys
 from protocol.region import Plan, plan_named
 from simulator.air.interface import Air
 from simulator.air.position import Position
 from simulator.energy.currents import board_named
 from simulator.energy.ledger import Ledger, Sensors
 from simulator.fleet.births import JOIN_EUI, Kit
+from simulator.fleet.ears import Ears
 from simulator.fleet.network import WarmSession, Windows
 from simulator.fleet.node import FleetNode
 from simulator.fleet.senses import Stimulus
@@ -22,7 +26,7 @@ from simulator.timeline import Timeline
 DEV_ADDR_FIRST = 0x02000000  # of the network's joins (gateway/network/settings.py), and how many bits of it are free
 _DEV_ADDR_BITS = 25
 _LEAST_FIRST_MS = 5_000
-_SCENARIO_PROGRAMME = 1  # its version
+_PROGRAMME_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +52,9 @@ class Registered:
 class Fleet:
     """All nodes of *scenario*, and switches them on: at once if it is warm, else each at its own time.
 
-    stimuli: what a node senses. watcher: who is told. bears: the fastest data rate that a node's link bears, None for
-    what its plan makes of it; asked of warm nodes only. nodes: by name, in the scenario's order. Raises SettingsError
-    for settings that no node can have.
+    stimuli: what a node senses. watcher: who is told. bears: data rate and TXPower that a node's link bears, None if
+    nobody knows; asked when it is warm, or ADR is off. groups: McAddr and McKey of multicast groups, which their warm
+    members have. nodes: by name, in the scenario's order. Raises SettingsError for settings that no node can have.
     """
 
     def __init__(
@@ -60,42 +64,36 @@ class Fleet:
         air: Air,
         stimuli: Callable[[NodeSpec], Stimulus],
         watcher: Watcher,
-        bears: Callable[[str], int | None] = lambda node: None,
+        bears: Callable[[str], tuple[int, int] | None] = lambda node: None,
+        groups: Mapping[str, tuple[int, bytes]] = MappingProxyType({}),
     ) -> None:
         self.nodes: dict[str, FleetNode] = {}
         self._scenario = scenario
         self._timeline = timeline
-        radio = scenario.radio
-        windows = Windows(rx_delay_s=radio.rx_delay_s, rx2_dr=radio.rx2_dr)
+        self._adr = scenario.radio.adr and scenario.radio.dr is None
+        self._lamp = b"", b""
+        if any(spec.role is Role.LIGHT for spec in scenario.nodes):
+            programme = _PROGRAMME_VERSION.to_bytes(2, "little") + DEFAULT_PROGRAMME.encode()
+            self._lamp = lamp_site(scenario.site, scenario.start_s), programme
+        windows = Windows(rx_delay_s=scenario.radio.rx_delay_s, rx2_dr=scenario.radio.rx2_dr)
+        spread_s = {feeder.name: feeder.spread_s for feeder in scenario.feeders}
+        ears = Ears(timeline, air)
         taken: set[int] = set()
-        feeders = {feeder.name: feeder.spread_s for feeder in scenario.feeders}
-        plan = _plan(plan_named(radio.plan), radio.dr)
-        adr = None if radio.adr and radio.dr is None else False
-        lamps = any(spec.role is Role.LIGHT for spec in scenario.nodes)
-        site = lamp_site(scenario.site, scenario.start_s) if lamps else b""
-        programme = _SCENARIO_PROGRAMME.to_bytes(2, "little") + DEFAULT_PROGRAMME.encode()
         for spec in scenario.nodes:
             dice = Stream(scenario.seed, f"node/{spec.name}")
-            light = spec.role is Role.LIGHT
-            kit = Kit(
-                spec=spec,
-                app_key=dice.bytes(16),
-                gen_app_key=dice.bytes(16),
-                epoch=dice.below(0x10000),
-                first_ms=_LEAST_FIRST_MS + dice.below(spec.interval_s * 1000),
-                plan=plan,
-                adr=adr,
-                site=site if light else b"",
-                programme=programme if light else b"",
-            )
-            delay_us = int(dice.uniform(0, feeders.get(spec.feeder, 0.0)) * 1_000_000)
             air.place(spec.name, Position(spec.x_m, spec.y_m, spec.height_m), spec.excess_loss_db)
-            node = FleetNode(kit, timeline, air, stimuli(spec), scenario.start_s, watcher, delay_us)
+            borne = bears(spec.name) if scenario.warm or not self._adr else None
+            kit = self._kit(spec, dice, borne)
+            delay_us = int(dice.uniform(0, spread_s.get(spec.feeder, 0.0)) * 1_000_000)
+            node = FleetNode(kit, timeline, air, stimuli(spec), scenario.start_s, watcher, ears, delay_us)
             self.nodes[spec.name] = node
-            if scenario.warm:
-                node.rehearse(dice, _dev_addr(dice, taken), windows, bears(spec.name))
-            else:
+            if not scenario.warm:
                 node.switch_on(int(spec.boots_s * 1_000_000))
+                continue
+            if spec.group in groups:
+                mc_addr, mc_key = groups[spec.group]
+                node.hardware.persist("mc0", group_to_wire(mc_addr, 0, *mc_session_keys(mc_key, mc_addr)))
+            node.rehearse(dice, _dev_addr(dice, taken), windows, borne)
 
     def registrations(self) -> list[Registered]:
         """What the gateway has to know of each node before the run, in the scenario's order."""
@@ -106,12 +104,31 @@ class Fleet:
         node = self.nodes[name]
         return node.hardware.tally.ledger(board_named(node.kit.spec.board), sensors, max(1, self._timeline.now_us))
 
+    def _kit(self, spec: NodeSpec, dice: Stream, borne: tuple[int, int] | None) -> Kit:
+        radio = self._scenario.radio
+        plan = plan_named(radio.plan)
+        if radio.dr is not None:
+            plan = _limited(plan, radio.dr, radio.dr)
+        elif not radio.adr and borne is not None:
+            plan = _limited(plan, plan.min_dr, borne[0])
+        site, programme = self._lamp if spec.role is Role.LIGHT else (b"", b"")
+        return Kit(
+            spec=spec,
+            app_key=dice.bytes(16),
+            gen_app_key=dice.bytes(16),
+            epoch=dice.below(0x10000),
+            first_ms=_LEAST_FIRST_MS + dice.below(spec.interval_s * 1000),
+            plan=plan,
+            adr=None if self._adr else False,
+            site=site,
+            programme=programme,
+        )
 
-def _plan(plan: Plan, dr: int | None) -> Plan:
-    """The plan, with one data rate only if the scenario wants that."""
-    if dr is None:
-        return plan
-    return Plan(plan.number, plan.name, plan.channels, plan.join_channels, dr, dr, False, plan.max_nodes)
+
+def _limited(plan: Plan, min_dr: int, max_dr: int) -> Plan:
+    """The plan for nodes without ADR that do with these of its data rates."""
+    least, most = (max(plan.min_dr, min(plan.max_dr, dr)) for dr in (min_dr, max_dr))
+    return Plan(plan.number, plan.name, plan.channels, plan.join_channels, least, most, False, plan.max_nodes)
 
 
 def _dev_addr(dice: Stream, taken: set[int]) -> int:

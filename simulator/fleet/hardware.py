@@ -2,8 +2,11 @@
 
 from enum import Enum
 
+from protocol.lorawan.frames import JOIN_ACCEPT
 from simulator.fleet.files import MemoryFiles
 from simulator.fleet.tally import Tally
+
+_ADDRESS_AT = {"session": 1, "mc0": 0, "mc1": 0, "mc2": 0, "mc3": 0}  # of the DevAddr in what is persisted
 
 Field = tuple[int, int, int]
 
@@ -23,9 +26,10 @@ class Hardware:
     told to show itself, in all. seen, fields: what its sensors answered last, for those that get stuck.
     """
 
-    __slots__ = ("fields", "files", "identified_s", "lamps", "persisted", "seen", "sensing", "tally")
+    __slots__ = ("_addresses", "fields", "files", "identified_s", "lamps", "persisted", "seen", "sensing", "tally")
 
     def __init__(self) -> None:
+        self._addresses: dict[str, bytes] = {}  # as they stand in frames, by the key of what has them
         self.persisted: dict[str, int | bytes] = {}
         self.files = MemoryFiles()
         self.tally = Tally()
@@ -34,3 +38,18 @@ class Hardware:
         self.sensing = Sensing.WELL
         self.seen: tuple[int | None, ...] | None = None
         self.fields: dict[int, Field] = {}
+
+    def persist(self, key: str, value: int | bytes) -> None:
+        """Write *value* into NVS."""
+        self.persisted[key] = value
+        at = _ADDRESS_AT.get(key)
+        if at is not None and isinstance(value, bytes):
+            self._addresses[key] = value[at : at + 4]
+
+    def is_meant(self, phy_payload: bytes) -> bool:
+        """Whether the node's MAC would look into a downlink: to it, to its groups, or a Join-Accept.
+
+        Without an address it looks into all of them.
+        """
+        addresses = self._addresses
+        return not addresses or phy_payload[1:5] in addresses.values() or phy_payload[0] >> 5 == JOIN_ACCEPT

@@ -48,16 +48,22 @@ class WarmSession:
 
 
 class QuietNetwork:
-    """Serves one node in silence. dr: what its link bears, which it is told by ADR; None: nothing is told."""
+    """Serves one node in silence. bears: data rate and TXPower that it is told by ADR; None: nothing is told."""
 
     def __init__(
-        self, app_key: bytes, plan: Plan, dev_addr: int, windows: Windows, dr: int | None, start_gps_s: int
+        self,
+        app_key: bytes,
+        plan: Plan,
+        dev_addr: int,
+        windows: Windows,
+        bears: tuple[int, int] | None,
+        start_gps_s: int,
     ) -> None:
         self._app_key = app_key
         self._plan = plan
         self._dev_addr = dev_addr
         self._windows = windows
-        self._dr = dr
+        self._bears = bears
         self._start_gps_s = start_gps_s
         self._secrets = (b"", b"")
         self._keys: SessionKeys | None = None
@@ -85,10 +91,10 @@ class QuietNetwork:
                 )
             elif cid == LINK_CHECK:
                 f_opts += encode_command(DOWNLINK, LINK_CHECK, _MARGIN_DB, 1)
-        adr = frame.adr and self._dr is not None
-        if adr and self._dr is not None:
-            f_opts += encode_command(DOWNLINK, LINK_ADR, self._dr, 0, 0, _ALL_CHANNELS, 1)
-            self._dr = None
+        adr = frame.adr and self._bears is not None
+        if adr and self._bears is not None:
+            f_opts += encode_command(DOWNLINK, LINK_ADR, *self._bears, 0, _ALL_CHANNELS, 1)
+            self._bears = None
         confirmed = frame.mtype == CONFIRMED_DATA_UP
         if not f_opts and not confirmed:
             return None

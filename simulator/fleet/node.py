@@ -6,6 +6,7 @@ from functools import partial
 
 from firmware.boot import HARD, ORDERLY, POWER_ON, WATCHDOG
 from firmware.roles.field import FieldDetector
+from firmware.roles.setpoint import LOGARITHMIC
 from firmware.roles.verdict import Verdict
 from firmware.store.log import Record
 from protocol import cbor
@@ -14,6 +15,7 @@ from simulator.air.interface import Air
 from simulator.fleet.births import Firmware, Kit
 from simulator.fleet.body import Body
 from simulator.fleet.clock import NodeClock
+from simulator.fleet.ears import Ears
 from simulator.fleet.hardware import Hardware, Sensing
 from simulator.fleet.network import QuietNetwork, WarmSession, Windows
 from simulator.fleet.rehearsal import LEAST_S, QuietAir, history
@@ -45,6 +47,8 @@ class FleetNode:
         "_blocked",
         "_body",
         "_delay_us",
+        "_ears",
+        "_gear",
         "_lamp",
         "_mains",
         "_sleep_ppm",
@@ -69,6 +73,7 @@ class FleetNode:
         stimulus: Stimulus,
         start_s: int,
         watcher: Watcher,
+        ears: Ears | None = None,
         delay_us: int = 0,
     ) -> None:
         self.kit = kit
@@ -84,8 +89,10 @@ class FleetNode:
         self._start_s = start_s
         self._watcher = watcher
         self._delay_us = delay_us
+        self._ears = ears
         self._sleep_ppm = kit.spec.sleep_ppm
         self._body: Body | None = None
+        self._gear = self._lamp is not None and kit.settings().dimming_curve == LOGARITHMIC
         self._mains = True
         self._blocked = 0  # faults that keep it without power
         self._starts = 0  # how often it was to start: one that was overtaken does not
@@ -104,17 +111,17 @@ class FleetNode:
         self._follow_street()
         self._start(time_us, Cause.POWER)
 
-    def rehearse(self, dice: Stream, dev_addr: int, windows: Windows, dr: int | None) -> None:
+    def rehearse(self, dice: Stream, dev_addr: int, windows: Windows, bears: tuple[int, int] | None) -> None:
         """Let it live before the run, as `rehearsal.py` says, and go on in the street from now, which is 0.
 
-        dr: the data rate that its link bears, None for what its plan makes of it.
+        bears: the data rate and TXPower to which ADR brings it, None for those it begins with.
         """
         spec = self.kit.spec
         since_s = LEAST_S + dice.uniform(0, spec.interval_s)
         begin_us = -int(since_s * 1_000_000)
         timeline = Timeline()
         timeline.now_us = begin_us
-        network = QuietNetwork(self.kit.app_key, self.kit.plan, dev_addr, windows, dr, to_gps(0, self._start_s))
+        network = QuietNetwork(self.kit.app_key, self.kit.plan, dev_addr, windows, bears, to_gps(0, self._start_s))
         first_ms = int(since_s * 1000) + dice.below(spec.interval_s * 1000)
         firmware = Firmware(replace(self.kit, first_ms=first_ms), self.hardware, _untold)
         for answer in history(dice, self._start_s, since_s, self._sleep_ppm):
@@ -122,14 +129,14 @@ class FleetNode:
         status = firmware.mind.status
         period_ms = status.period_ms
         status.period_ms = int((since_s + dice.uniform(0, _DAY_S)) * 1000)
-        body = self._embody(firmware, begin_us, timeline, QuietAir(timeline, network))
+        body = self._embody(firmware, begin_us, timeline, QuietAir(timeline, network), None)
         body.boot(begin_us)
         timeline.run(self._timeline.now_us)
         status.period_ms = period_ms
         self.warm = network.session(firmware.log.epoch, firmware.log.next_seq)
         firmware.log.logged = self._took
         self._body = body
-        body.move(self._timeline, self._air)
+        body.move(self._timeline, self._air, self._ears)
         self._follow_street()
 
     def _follow_street(self) -> None:
@@ -233,10 +240,10 @@ class FleetNode:
         except Exception as error:  # as any other of its errors: the node is dead, the run goes on
             self.died(error)
             return
-        self._body = self._embody(firmware, now_us, self._timeline, self._air)
+        self._body = self._embody(firmware, now_us, self._timeline, self._air, self._ears)
         self._body.boot(now_us)
 
-    def _embody(self, firmware: Firmware, now_us: int, timeline: Timeline, air: Air) -> Body:
+    def _embody(self, firmware: Firmware, now_us: int, timeline: Timeline, air: Air, ears: Ears | None) -> Body:
         self.firmware = firmware
         spec = self.kit.spec
         return Body(
@@ -249,7 +256,9 @@ class FleetNode:
             hardware=self.hardware,
             clock=NodeClock(now_us, 0, spec.clock_ppm, self._sleep_ppm),
             deep_after_ms=None if self._lamp is not None else DEEP_AFTER_MS,
+            ears=ears,
             keeper=self,
+            gear=self._gear,
         )
 
     def _fail(self) -> None:

@@ -11,7 +11,7 @@ from collections import Counter
 from protocol.civil import DAY_S, to_gps
 from protocol.region import rx1_dr
 from simulator.air.fates import Fate
-from simulator.air.interface import Hear, Listener, Reception, on_air
+from simulator.air.interface import Hear, Herald, Listener, Reception, on_air
 from simulator.air.position import Position
 from simulator.air.station import Station
 from simulator.fleet.network import QuietNetwork
@@ -42,6 +42,9 @@ class QuietAir:
 
     def place(self, node: str, position: Position, loss_db: float = 0.0) -> None:
         """The network is everywhere."""
+
+    def herald(self, tell: Herald) -> None:
+        """Its one node listens by itself."""
 
     def transmit(self, sender: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
         """The network hears it, and answers in RX1."""

@@ -8,7 +8,7 @@ from simulator.fleet.hardware import Field
 class Stimulus(Protocol):
     """What the sensors see."""
 
-    def values(self, set_number: int, time_s: int) -> tuple[int | None, ...]:
+    def values(self, set_number: int, time_s: float) -> tuple[int | None, ...]:
         """Scaled values of the set at *time_s*."""
 
 

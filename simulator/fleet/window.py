@@ -12,9 +12,12 @@ _NEVER_US = 1 << 62
 
 
 class Window:
-    """Of class A it closes by itself, of class C never. locked: the frame whose preamble fell into it."""
+    """Of class A it closes by itself, of class C never.
 
-    __slots__ = ("closes_us", "dr", "freq_hz", "locked", "opens_us", "symbols")
+    locked: the frame whose preamble fell into it. tuned: whether the radio listens in the air already.
+    """
+
+    __slots__ = ("closes_us", "dr", "freq_hz", "locked", "opens_us", "symbols", "tuned")
 
     def __init__(self, action: OpenWindow, opens_us: int) -> None:
         self.freq_hz = action.freq_hz
@@ -23,14 +26,17 @@ class Window:
         self.opens_us = opens_us
         self.closes_us = opens_us + (action.symbols * SYMBOLS_US[action.dr] or _NEVER_US)
         self.locked: OnAir | None = None
+        self.tuned = False
+
+    def may_catch(self, start_us: int) -> bool:
+        """Whether a frame that begins then has enough of its preamble in this window."""
+        symbol = SYMBOLS_US[self.dr]
+        last_us = min(start_us + _PREAMBLE_SYMBOLS * symbol, self.closes_us)
+        return last_us - max(start_us, self.opens_us) >= _LOCK_SYMBOLS * symbol
 
     def begin(self, frame: OnAir) -> None:
         """A downlink begins: lock to it if enough of its preamble falls into the window, and nothing else did."""
-        if self.locked is not None:
-            return
-        symbol = SYMBOLS_US[self.dr]
-        heard_us = min(frame.start_us + _PREAMBLE_SYMBOLS * symbol, self.closes_us) - max(frame.start_us, self.opens_us)
-        if heard_us >= _LOCK_SYMBOLS * symbol:
+        if self.locked is None and self.may_catch(frame.start_us):
             self.locked = frame
 
 

@@ -17,7 +17,10 @@ RECEIVED = "received"  # the fate of a frame that was not lost
 READING = "reading"
 BAY = "bay"  # an event: a bay was taken or left
 EVENT = "event"  # any other
-TRACED = ("pm2_5", "pm10", "no2", "co2", "temperature", "relative_humidity", "level", "power")
+TRACED = {  # by role: a lamp's temperature is that of its gear, and no weather
+    "air": ("pm2_5", "pm10", "no2", "co2", "temperature", "relative_humidity"),
+    "light": ("level", "power"),
+}
 _HOUR_US = 3_600_000_000
 _LATEST = 12  # happenings that the live view may show: a tall terminal has room for so many
 _NOTED = 400  # happenings and outages kept for the page, the first of the run; more nobody reads
@@ -60,6 +63,8 @@ class Tally:
     delivered: int = 0
     events_taken: int = 0
     events_delivered: int = 0
+    due: int = 0  # records that the radio has had time for
+    due_delivered: int = 0
     joins: int = 0
     joined_us: int | None = None  # when it was first let in
     dr: int | None = None  # of its last frame
@@ -131,7 +136,7 @@ class Collector:
         self.data_rates: Counter[int] = Counter()
         self.airtime = Airtime()
         self.gateway_airtime = Airtime()
-        self.values = {name: Sums(count) for name in TRACED}
+        self.values = {name: Sums(count) for names in TRACED.values() for name in names}
         self.bays: dict[str, Levels] = {}
         self.told: dict[str, Levels] = {}
         self.lamps: dict[str, Levels] = {}
@@ -202,9 +207,10 @@ class Collector:
     def took(self, node: str, kind: str, time_us: int) -> None:
         """A node logs a READING, a BAY event or another EVENT."""
         self.logged[kind] += 1
+        tally = self.tallies[node]
         if time_us < self._due_us:
             self.due += 1
-        tally = self.tallies[node]
+            tally.due += 1
         if kind == READING:
             tally.taken += 1
             self.series.taken[self.bins.of(time_us)] += 1
@@ -247,11 +253,12 @@ class Collector:
         taken_us: when it was really taken. values: a reading's by quantity; a BAY event's {"occupied": 0 or 1}.
         dating_error_us: how far off it was dated, of what was dated by the age it came with.
         """
+        tally = self.tallies[node]
         if taken_us < self._due_us:
             self.due_delivered += 1
+            tally.due_delivered += 1
             self.due_in_hour += time_us - taken_us <= _HOUR_US
         self.dating_error_us = max(self.dating_error_us, dating_error_us)
-        tally = self.tallies[node]
         bin_number = self.bins.of(taken_us)
         if kind == READING:
             tally.delivered += 1
@@ -353,10 +360,10 @@ class Collector:
 
     def _trace(self, node: str, instance: int, taken_us: int, time_us: int, values: Mapping[str, Value]) -> None:
         bin_number = self.bins.of(taken_us)
-        for name, sums in self.values.items():
+        for name in TRACED.get(self.tallies[node].spot.role, ()):
             value = values.get(name)
             if value is not None and not isinstance(value, str):
-                sums.add(value, bin_number)
+                self.values[name].add(value, bin_number)
         occupied = values.get("occupied")
         if occupied is not None and taken_us >= self._known.get((node, instance), -1):
             self._known[node, instance] = taken_us

@@ -46,8 +46,8 @@ class District:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-def district_of(scenario: Scenario, replay: str, grace_s: float = 0.0) -> District:
-    """The district of a scenario; *replay* and *grace_s* as `District` has them."""
+def district_of(scenario: Scenario, replay: str) -> District:
+    """The district of a scenario; of what is taken in its final quiet the radio has not had time for all."""
     return District(
         name=scenario.name,
         seed=scenario.seed,
@@ -63,7 +63,7 @@ def district_of(scenario: Scenario, replay: str, grace_s: float = 0.0) -> Distri
         gateways=tuple(
             Spot(name=gateway.name, role="gateway", x_m=gateway.x_m, y_m=gateway.y_m) for gateway in scenario.gateways
         ),
-        grace_s=grace_s,
+        grace_s=scenario.final_quiet_s,
         warm=scenario.warm,
         streets=tuple(street.points for street in scenario.streets),
         labels=tuple((zone.name, zone.label) for zone in scenario.zones),

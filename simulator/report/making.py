@@ -233,6 +233,8 @@ def _node(tally: Tally) -> NodeFigures:
         received=tally.received,
         taken=tally.taken,
         delivered=tally.delivered,
+        due=tally.due,
+        due_delivered=tally.due_delivered,
         sf=None if tally.dr is None else data_rate(tally.dr)[0],
         years=tally.years,
     )
@@ -249,6 +251,7 @@ def _over(collector: Collector, readings: Latencies) -> Over:
         delivered=series.delivered,
         arrived=series.arrived,
         p50_s=[readings.quantile_s(0.5, number) for number in range(bins.count)],
+        p90_s=[readings.quantile_s(0.9, number) for number in range(bins.count)],
         p99_s=[readings.quantile_s(0.99, number) for number in range(bins.count)],
         joined=series.joined,
         backlog=series.backlog,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
-from simulator.report.plots import AWAY, Figure, figures, html_of, map_figure
+from simulator.report.plots import AWAY, Figure, due_share, figures, html_of, map_figure
 from simulator.report.report import Away, Expectation, Group, Report, Truth
 from simulator.report.saying import (
     EN,
@@ -108,6 +108,13 @@ def _tiles(report: Report) -> str:
     claims: list[Truth | Expectation] = [*report.truths, *report.expectations]
     tiles = [
         (
+            due_share(report),
+            Text("of records older than {age} delivered", "des relevés de plus de {age} livrés").filled(
+                age=lasting(report.grace_s)
+            ),
+        )
+        if report.grace_s
+        else (
             percent(report.readings["delivered"], report.readings["taken"]),
             Text("of {all} readings delivered", "de {all} relevés livrés").filled(all=number(report.readings["taken"])),
         ),
@@ -133,7 +140,7 @@ def _tiles(report: Report) -> str:
             Text("truths and expectations held", "vérités et attentes tenues"),
         )
     )
-    items = "".join(f"<li><b>{html_of(figure)}</b>{html_of(label)}</li>" for figure, label in tiles)
+    items = "".join(f"<li><b>{html_of(figure)}</b> {html_of(label)}</li>" for figure, label in tiles)
     return f'<ul class="tiles">{items}</ul>'
 
 

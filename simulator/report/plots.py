@@ -59,19 +59,18 @@ def map_figure(report: Report) -> Figure | None:
     """Where what was delivered; None for a run without nodes."""
     if not report.spots:
         return None
-    whole = sum(node.delivered == node.taken > 0 for node in report.spots)
-    spoke = sum(node.taken > 0 for node in report.spots)
+    whole = sum(node.due_delivered == node.due > 0 for node in report.spots)
     title = Text(
-        "{whole} of the {all} nodes that took readings had every one delivered.",
-        "{whole} des {all} nœuds qui ont pris des relevés les ont tous vu livrer.",
-    ).filled(whole=number(whole), all=number(spoke))
+        "{whole} of {all} nodes had every record delivered that had time to arrive.",
+        "{whole} nœuds sur {all} ont vu livrer tout ce qui avait eu le temps d’arriver.",
+    ).filled(whole=number(whole), all=number(sum(node.due > 0 for node in report.spots)))
     there = {class_of(node) for node in report.spots}
     names = [*(name for _, name in CLASSES), SILENT_WORDS]
     legend = [(_shape_sample(role, 0), word(ROLES, role)) for role in dict.fromkeys(node.role for node in report.spots)]
     legend += [(_shape_sample("air", each), names[each]) for each in range(SILENT + 1) if each in there]
     if report.gateways:
         legend.append((_sample(gateway_shape(12, 12)), Text("gateway", "passerelle")))
-    poor = sorted(report.spots, key=lambda node: node.delivered / node.taken if node.taken else 0)[:20]
+    poor = sorted(report.spots, key=lambda node: node.due_delivered / node.due if node.due else 0)[:20]
     return Figure(
         key="map",
         title=title,
@@ -89,7 +88,7 @@ def map_figure(report: Report) -> Figure | None:
                 same(node.name),
                 word(ROLES, node.role),
                 same(node.zone or "–"),
-                percent(node.delivered, node.taken),
+                percent(node.due_delivered, node.due),
                 percent(node.received, node.sent),
             ]
             for node in poor
@@ -107,10 +106,10 @@ def _delivery(report: Report, over: Over) -> Figure | None:
     known = [value for value in (*delivered, *frames) if value is not None]
     low = max(0, min(90, 10 * int(min(known) // 10)))
     title = Text(
-        "{share} of the readings reached the city, though {lost} of the frames were lost.",
-        "{share} des relevés sont arrivés à la ville, quoique {lost} des trames aient été perdues.",
+        "{share} of the records that had time to arrive did, though {lost} of the frames were lost.",
+        "{share} des relevés ayant eu le temps d’arriver l’ont fait, alors que {lost} des trames se sont perdues.",
     ).filled(
-        share=percent(report.readings["delivered"], report.readings["taken"]),
+        share=due_share(report),
         lost=percent(sum(report.lost.values()), report.uplinks["sent"]),
     )
     lines = [
@@ -123,7 +122,7 @@ def _delivery(report: Report, over: Over) -> Figure | None:
 
 
 def _latency(report: Report, over: Over) -> Figure | None:
-    slowest = max((value for value in over.p99_s if value is not None), default=None)
+    slowest = max((value for value in over.p90_s if value is not None), default=None)
     if slowest is None:
         return None
     title = Text(
@@ -136,8 +135,8 @@ def _latency(report: Report, over: Over) -> Figure | None:
             values=_settled(report, over, over.p50_s),
         ),
         Line(
-            label=Text("99 of 100 were faster", "99 sur 100 sont plus rapides"),
-            values=_settled(report, over, over.p99_s),
+            label=Text("nine of ten were faster", "neuf sur dix sont plus rapides"),
+            values=_settled(report, over, over.p90_s),
             style=1,
         ),
     ]
@@ -235,7 +234,7 @@ def _spreading(report: Report, over: Over) -> Figure | None:
         "spreading",
         {same(name): count for name, count in report.spreading.items()},
         Text("{most} carried {share} of the frames.", "{most} a porté {share} des trames."),
-        Text("frames sent", "trames émises"),
+        Text("frames sent, by spreading factor", "trames émises, par facteur d’étalement"),
         report.uplinks["sent"],
     )
 
@@ -462,6 +461,12 @@ def _counted(key: str, counts: dict[Text, int], title: Text, unit: Text, whole: 
 
 def _shares(parts: Sequence[int], wholes: Sequence[int]) -> list[float | None]:
     return [100 * part / whole if whole else None for part, whole in zip(parts, wholes, strict=True)]
+
+
+def due_share(report: Report) -> Text:
+    """Of the records that the radio has had time for, the share that came."""
+    share = report.figures.get("delivered")
+    return same("–") if share is None else percent(share, 1)
 
 
 def _settled(report: Report, over: Over, values: Values) -> list[float | None]:

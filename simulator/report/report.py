@@ -89,7 +89,10 @@ class GatewayFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFigures:
-    """One node. sf: spreading factor of its last frame, 0 for FSK; years: that its cell would last."""
+    """One node. due: records that the radio has had time for, of those due_delivered came.
+
+    sf: spreading factor of its last frame, 0 for FSK. years: that its cell would last.
+    """
 
     name: str
     role: str
@@ -100,6 +103,8 @@ class NodeFigures:
     received: int
     taken: int
     delivered: int
+    due: int
+    due_delivered: int
     sf: int | None
     years: float | None
 
@@ -117,10 +122,10 @@ class Curve:
 class Over:
     """What a run showed over time, in bins of bin_s; a list has one entry for each bin.
 
-    sent, lost: frames. taken, delivered: readings by when they were taken; arrived: by when they came. p50_s, p99_s:
-    latency of the readings taken then. joined: nodes let in. backlog: the most messages that waited for the broker.
-    values: what the city was told, by quantity. bays, told: share of taken bays by zone, as they were and as the city
-    knew them. lamps: mean level in percent by zone.
+    sent, lost: frames. taken, delivered: readings by when they were taken; arrived: by when they came. p50_s, p90_s,
+    p99_s: latency of the readings taken then. joined: nodes let in. backlog: the most messages that waited for the
+    broker. values: what the city was told, by quantity. bays, told: share of taken bays by zone, as they were and as
+    the city knew them. lamps: mean level in percent by zone.
     """
 
     bin_s: int
@@ -130,6 +135,7 @@ class Over:
     delivered: list[int]
     arrived: list[int]
     p50_s: list[float | None]
+    p90_s: list[float | None]
     p99_s: list[float | None]
     joined: list[int]
     backlog: list[int]

@@ -2,6 +2,7 @@
 
 from rich.text import Text as Line
 
+from simulator.report.plots import due_share
 from simulator.report.report import Report
 from simulator.report.saying import Text, joined, lasting, number, percent, same, short
 from simulator.report.words import CAUSES, REASONS, claim, measured, truth, word
@@ -38,8 +39,11 @@ def summary(report: Report, language: str) -> Line:
 
 
 def _more(report: Report) -> list[Text]:
-    """Events and latency, where there were any."""
+    """Events and latency, where there were any, and how much arrived of what had time for it."""
     lines = []
+    if report.grace_s and report.figures.get("delivered") is not None:
+        told = Text("of all records older than {age}: {share}", "de tout ce qui a plus de {age}\u00a0: {share}")
+        lines.append(told.filled(age=lasting(report.grace_s), share=due_share(report)))
     if report.events.get("taken"):
         lines.append(
             Text(

@@ -16,6 +16,7 @@ WIDTH = 480
 _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 250, 58, 28, 30, 34
 _MOST_TICKS = 6  # labels that fit side by side
 _TICK_HOURS = (1, 2, 3, 4, 6, 12, 24, 48, 96, 168, 336, 672, 1344)
+_HOURS_SAY = 48  # up to so many hours a time of day tells when; beyond it takes the day
 _ROW = 30  # height of a bar with its label
 _LABEL = 200  # width of the labels before the bars
 
@@ -165,7 +166,8 @@ def _ticks(scale: Scale) -> list[float]:
 def _hours(clock: Clock) -> list[str]:
     """The horizontal axis: local hours, or days where there are many."""
     hours = clock.lasts_s / 3600
-    step = next((step for step in _TICK_HOURS if hours / step <= _MOST_TICKS), _TICK_HOURS[-1])
+    steps = _TICK_HOURS if hours <= _HOURS_SAY else [step for step in _TICK_HOURS if step >= 24]
+    step = next((step for step in steps if hours / step <= _MOST_TICKS), steps[-1])
     bottom = _HEIGHT - _BOTTOM
     parts = [f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{bottom}" y2="{bottom}"/>']
     for unix_s in _round_hours(clock, step):

@@ -1,29 +1,29 @@
 """The map of a report: streets, nodes by role and by how much of theirs was delivered, gateways."""
 
 from collections.abc import Sequence
+from html import escape
 
 from simulator.report.report import NodeFigures, Report
-from simulator.report.saying import Text, joined, percent, same
+from simulator.report.saying import Text, same
 from simulator.report.svg import WIDTH, picture, texts
-from simulator.report.words import ROLES, word
 
 _EDGE = 22  # around the outermost spots, for their shapes and labels
 _NAMED = 1500  # nodes that answer to a pointer with name and figures; more make the page heavy
-CLASSES = (  # at least this share of readings delivered, its name
-    (0.999, Text("99.9 % or more of its readings delivered", "99,9 % ou plus de ses relevés livrés")),
+CLASSES = (  # at least this share of records that had time for it delivered, its name
+    (0.999, Text("99.9 % or more of its records delivered", "99,9 % ou plus de ses relevés livrés")),
     (0.99, Text("99 to 99.9 %", "99 à 99,9 %")),
     (0.9, Text("90 to 99 %", "90 à 99 %")),
     (0.0, Text("less than 90 %", "moins de 90 %")),
 )
-SILENT = len(CLASSES)  # the class of a node that took no reading
-SILENT_WORDS = Text("took no reading", "n’a pris aucun relevé")
+SILENT = len(CLASSES)  # the class of a node that had nothing to tell
+SILENT_WORDS = Text("told nothing", "n’a rien dit")
 
 
 def class_of(node: NodeFigures) -> int:
     """Which of CLASSES a node is in, or SILENT."""
-    if not node.taken:
+    if not node.due:
         return SILENT
-    share = node.delivered / node.taken
+    share = node.due_delivered / node.due
     return next(number for number, (least, _) in enumerate(CLASSES) if share >= least)
 
 
@@ -84,8 +84,8 @@ def _node(node: NodeFigures, x: float, y: float, size: float, named: bool) -> st
     tag = opened[1 : opened.index(" ")]
     if not named:
         return f'{opened} class="node k{number}"/>'
-    told = joined((same(node.name), word(ROLES, node.role), percent(node.delivered, node.taken)))
-    return f'{opened} class="node k{number}"><title>{told.en}</title></{tag}>'
+    told = f"{node.name}: {node.due_delivered}/{node.due}"  # the same in every language: a title has but one
+    return f'{opened} class="node k{number}"><title>{escape(told)}</title></{tag}>'
 
 
 def _ruler(scale: float, wide_m: float, y: float) -> str:

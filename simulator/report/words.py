@@ -81,7 +81,7 @@ PATH_LOSS = {  # of `simulator.air.path_loss`
     "urban": Text("of a town (Hata)", "urbain (Hata)"),
     "suburban": Text("of a suburb (Hata)", "de banlieue (Hata)"),
     "open": Text("of open land (Hata)", "en terrain ouvert (Hata)"),
-    "free-space": Text("of free space", "en espace libre"),
+    "everywhere": Text("the same everywhere", "le même partout"),
     "lorasim": Text("of LoRaSim (Bor et al. 2016)", "de LoRaSim (Bor et al. 2016)"),
     "lorasim-ln": Text("of LoRaSim, with its natural logarithm", "de LoRaSim, à logarithme naturel"),
     "ns3": Text("of ns-3’s LoRaWAN module", "du module LoRaWAN de ns-3"),

@@ -30,7 +30,7 @@ from simulator.scenario.model import (
     StimulusSpec,
     StreetKind,
 )
-from simulator.scenario.tables import MAX_NODES
+from simulator.scenario.tables import MAX_NODES, RunTable
 from simulator.scenario.targets import TargetError, Targets
 
 _EXPECTED = re.compile(r"\s*(\w+)\s*(>=|<=|==)\s*(\d+(?:\.\d+)?)\s*")
@@ -49,6 +49,15 @@ _STIMULUS_ROLES = {
     "mains_v": Role.LIGHT,
     "mains_cuts_per_year": Role.LIGHT,
 }
+
+
+def quiet(document: Document, run: RunTable) -> None:
+    """The final quiet is not all of the run."""
+    if run.final_quiet_s >= run.hours * 3600:
+        document.fault(
+            ("final_quiet_s",),
+            f"final_quiet_s is {run.final_quiet_s:g} and the whole run {run.hours * 3600:g}; write a smaller one",
+        )
 
 
 def unique(document: Document, section: str, names: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ seed, and one node more moves no other. Its clocks and its first boot are luck a
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from protocol.errors import SettingsError
 from protocol.settings import Settings, expected, number_of
@@ -128,7 +129,9 @@ def _positions(table: NodesTable, prefix: str, town: Town) -> Iterator[tuple[flo
 
 def _along(table: NodesTable, street: Street) -> Iterator[tuple[float, float]]:
     every_m = table.every_m or _EVERY_M[table.role]
-    length_m = sum(_length(*line) for line in zip(street.points, street.points[1:], strict=False))
+    length_m = 0.0
+    for begin, end in pairwise(street.points):
+        length_m += _length(begin, end)  # `sum` adds floats in another way from CPython 3.12 on
     room = math.floor((length_m - table.first_m) / every_m + 1e-9) + 1 if length_m >= table.first_m else 0
     count = room if table.count is None else table.count
     if count > room or not count:
@@ -143,7 +146,7 @@ def _along(table: NodesTable, street: Street) -> Iterator[tuple[float, float]]:
 
 def _at(street: Street, way_m: float, side_m: float) -> tuple[float, float]:
     """The point *way_m* from the beginning of a street and *side_m* to the right of its line, to 0.1 m."""
-    for (x1, y1), (x2, y2) in zip(street.points, street.points[1:], strict=False):
+    for (x1, y1), (x2, y2) in pairwise(street.points):
         length_m = _length((x1, y1), (x2, y2))
         if length_m and (way_m <= length_m or (x2, y2) == street.points[-1]):
             along_x, along_y = (x2 - x1) / length_m, (y2 - y1) / length_m

@@ -463,8 +463,8 @@ class Scenario:
 
     file: where it was read from, as the command to repeat it must name it. start_s: Unix time of virtual time 0.
     warm: nodes joined long ago and have the time; else they boot for the first time at their `boots_s`, drawn
-    within boot_within_s. faults: by their begin, those of bad weeks among them; none lasts beyond end_s -
-    final_quiet_s, so that at the end everything stored must have arrived exactly once. stimuli: `stimulus` finds a
+    within boot_within_s. faults: by their begin, those of bad weeks among them; where there is a final quiet none
+    lasts into it, so that at the end everything stored must have arrived exactly once. stimuli: `stimulus` finds a
     node's.
     """
 

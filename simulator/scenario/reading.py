@@ -47,7 +47,10 @@ _T = TypeVar("_T")
 
 
 def load_scenario(path: Path, *, seed: int | None = None, hours: float | None = None) -> Scenario:
-    """Read and check *path*; seed, hours: instead of the file's. Raises ScenarioError with every mistake found."""
+    """Read and check *path*. Raises ScenarioError with every mistake found.
+
+    seed: instead of the file's. hours: run so long instead; a shorter run is the beginning of the whole one.
+    """
     try:
         with path.open("rb") as file:
             raw = file.read()
@@ -61,16 +64,16 @@ def load_scenario(path: Path, *, seed: int | None = None, hours: float | None = 
 
 def parse_scenario(raw: bytes, path: Path, *, seed: int | None = None, hours: float | None = None) -> Scenario:
     """Check the bytes of a file called *path*, in whose folder the files it names are. Raises ScenarioError."""
-    return _Reader(Document(raw, path), seed, hours).scenario()
+    scenario = _Reader(Document(raw, path), seed).scenario()
+    return scenario if hours is None else _lasting(scenario, hours)
 
 
 class _Reader:
     """One file on its way to a Scenario, in three steps: mistakes in one make what the next would say untrue."""
 
-    def __init__(self, document: Document, seed: int | None, hours: float | None) -> None:
+    def __init__(self, document: Document, seed: int | None) -> None:
         self._document = document
         self._seed = seed
-        self._hours = hours
 
     def scenario(self) -> Scenario:
         """Everything checked. Raises ScenarioError."""
@@ -195,11 +198,8 @@ class _Reader:
         run = self._document.table((), "", RunTable, given)
         if run is None:
             return None
-        return replace(
-            run,
-            seed=run.seed if self._seed is None else self._seed,
-            hours=run.hours if self._hours is None else self._hours,
-        )
+        checks.quiet(self._document, run)
+        return run if self._seed is None else replace(run, seed=self._seed)
 
     def _list(self, name: str, section: type[_T], apart: Collection[str] = ()) -> list[_T]:
         tables = [
@@ -248,6 +248,27 @@ class _Reader:
             )
         ]
         return replace(attacker, attacks=tuple(attack for attack in attacks if attack))
+
+
+def _lasting(scenario: Scenario, hours: float) -> Scenario:
+    """The same for another time, up to whose end all is as it was; the quiet stays if it is one and leaves time."""
+    end_s = hours * 3600
+    faults = tuple(fault for fault in scenario.faults if fault.from_s < end_s)
+    quiet_s = scenario.final_quiet_s
+    if quiet_s > end_s / 2 or any(fault.until_s > end_s - quiet_s for fault in faults):
+        quiet_s = 0.0
+    return replace(
+        scenario,
+        hours=hours,
+        final_quiet_s=quiet_s,
+        faults=faults,
+        orders=tuple(order for order in scenario.orders if order.at_s < end_s),
+        attacker=scenario.attacker
+        and replace(
+            scenario.attacker,
+            attacks=tuple(attack for attack in scenario.attacker.attacks if attack.from_s < end_s),
+        ),
+    )
 
 
 def _start_s(start: datetime, site: Site) -> int:

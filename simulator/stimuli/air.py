@@ -19,6 +19,7 @@ TRAFFIC: Week = (
     (16, 11, 9, 7, 7, 10, 18, 28, 40, 52, 60, 60, 56, 52, 55, 58, 60, 60, 55, 46, 36, 30, 27, 23),
     (20, 15, 12, 9, 7, 7, 10, 14, 20, 30, 40, 44, 42, 38, 40, 42, 45, 48, 48, 42, 34, 26, 20, 13),
 )
+_PARTICLES = (q.PM1, q.PM4, q.PM10)
 _EVENING_S = 20.5 * 3600
 _SLOW_S = 60  # what does not change between the samples of one reading
 _SUMMER_SUN_UG = 62.0
@@ -81,7 +82,7 @@ class AirStimulus:
                 for quantity, jitter, low, high in _SETS[set_number]
             ]
         )
-        return values if self._seen is None else self._seen.over(set_number, time_s, values)
+        return values if self._seen is None else self._replayed(self._seen, set_number, time_s, values)
 
     def measure(self, quantity: int, time_s: float) -> int | None:
         """One quantity, scaled, also those that no set carries (NO2, O3). KeyError for one that is not of the air."""
@@ -92,6 +93,20 @@ class AirStimulus:
         _, jitter, low, high = _JITTERED[quantity]
         noise = self._bells[(self._phase + 13 * int(time_s) + 97 * quantity) % NOISES]
         return min(high, max(low, int(self._slow[quantity] + jitter * noise)))
+
+    def _replayed(
+        self, seen: Seen, set_number: int, time_s: float, made: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """What the file says, and what was made up for the rest; sizes of particles that it lacks go with its PM2.5."""
+        values = list(seen.over(set_number, time_s, made))
+        if seen.has(q.PM2_5):
+            sizes = [quantity for quantity, _ in q.quantities_of(set_number)]
+            fine, made_fine = values[sizes.index(q.PM2_5)], made[sizes.index(q.PM2_5)]
+            for place, quantity in enumerate(sizes):
+                value = made[place]
+                if quantity in _PARTICLES and not seen.has(quantity):
+                    values[place] = None if fine is None else (value or 0) * fine // (made_fine or 1)
+        return tuple(values)
 
     def _follow(self, minute: int) -> None:
         self._minute = minute

@@ -125,9 +125,12 @@ def demand_by_day(
     """
     hours = [_overlap(hour, open_h, close_h) for hour in range(24)]
     weights = [0.03 + 0.97 * share for share in hours]  # a car at night, too
+    whole = 0.0
+    for weight in weights:  # one by one, since `sum` of floats is not the same on every CPython
+        whole += weight
     day: list[Hours] = []
     for share in (1.0, weekend, weekend):
-        asked = [share * arrivals_per_day * weight / sum(weights) for weight in weights]
+        asked = [share * arrivals_per_day * weight / whole for weight in weights]
         # While the bay is taken nobody comes: n arrivals an hour that stay s hours need n / (1 - n s) when it is free.
         day.append(tuple(rate / max(1 - rate * stay_min / 60, 1 - _MOST_TAKEN) for rate in asked))
     stays = ((0.3, Stay(stay_min * 0.3, 1)), (0.7, Stay(stay_min * 1.3, 2)))

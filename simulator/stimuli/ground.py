@@ -131,6 +131,8 @@ class Ground:
         x, y, z = self._left_by(car.number - occupied)
         self._moving = None
         moves_s = car.in_s if occupied else car.out_s
+        if next(life.changes(changed_s - 1, changed_s), None) is None:
+            moves_s = 0.0  # it is only since then that anything is known
         if time_s < changed_s + moves_s:
             self._moving = car.coming if occupied else car.going, changed_s
             until_s = min(until_s, changed_s + moves_s)

@@ -87,7 +87,7 @@ class LightStimulus:
         """What a photocell on top sees: daylight, and a little of its own lamp; None: a replayed file has a gap."""
         if self._seen is not None and self._seen.has(q.ILLUMINANCE):
             return self._seen.at(q.ILLUMINANCE, time_s)
-        own = sum([self.light_pct(head, time_s) for head in range(len(self.heads))]) * _NEAR_LUX / 100
+        own = max([self.light_pct(head, time_s) for head in range(len(self.heads))]) * _NEAR_LUX / 100
         sky = self._corner.weather.at(time_s)
         day = 0.0 if self._daylight is None else self._daylight.lux(time_s, sky.cloud)
         shade = 1 + 0.03 * self._noise.at(self._phase + int(time_s) // 20)
@@ -100,12 +100,12 @@ class LightStimulus:
     def values(self, set_number: int, time_s: float) -> tuple[int | None, ...]:
         """Scaled values of a light set: what the lamps do and take."""
         self._count(time_s)
-        watts = sum([head.watts(time_s) for head in self.heads])
+        watts = self._watts(time_s)
         on = self._powered(time_s)
         volts = 231.0 if self.mains is None else self.mains.volts(time_s)
         noise = self._noise.at(self._phase + 3 * int(time_s))
         watts = max(0.0, watts * (1 + 0.004 * noise)) if on else 0.0
-        rated = sum([head.rated_w for head in self.heads])
+        rated = self.heads[0].rated_w * len(self.heads)
         low, high = _POWER_FACTOR
         factor = low + (high - low) * min(1.0, watts / rated) if rated else high
         scaled = {
@@ -127,6 +127,12 @@ class LightStimulus:
     def _powered(self, time_s: float) -> bool:
         return self.mains is None or self.mains.on(time_s)
 
+    def _watts(self, time_s: float) -> float:
+        total = 0.0
+        for head in self.heads:  # one by one, since `sum` of floats is not the same on every CPython
+            total += head.watts(time_s)
+        return total
+
     def _celsius(self, time_s: float) -> float:
         excess = max([head.excess_k(time_s) for head in self.heads])
         return min(84.0, self._corner.celsius(time_s) + self._warmer_k + excess)
@@ -137,7 +143,7 @@ class LightStimulus:
         if passed_s <= 0:
             return
         self._counted_s = time_s
-        watts = sum([head.watts(time_s) for head in self.heads]) if self._powered(time_s) else 0.0
+        watts = self._watts(time_s) if self._powered(time_s) else 0.0
         self._energy_wh += watts * passed_s / 3600
         share = passed_s / (passed_s + _WARM_S)  # a first-order lag without an exponential
         self._warmer_k += share * (_WARM_K_PER_W * watts - self._warmer_k)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import cycle
 
-from protocol import quantities as q
 from protocol.quantity_table import Quantity
 from simulator.scenario.model import FaultKind, NodeSpec, Replay, Role, Scenario, StimulusSpec
 from simulator.stimuli.air import AirStimulus
@@ -22,6 +21,7 @@ from simulator.stimuli.lighting import LightStimulus
 from simulator.stimuli.mains import Feeder, Mains
 from simulator.stimuli.parking import ParkingStimulus
 from simulator.stimuli.replay.reading import File
+from simulator.stimuli.replay.roles import REPLAYABLE
 from simulator.stimuli.replay.rows import ReplayError
 from simulator.stimuli.replay.seen import ReplayedLife, Seen
 from simulator.stimuli.replay.series import Series
@@ -34,12 +34,6 @@ NEIGHBOUR_M = 7.0  # bays whose nodes are as near feel each other's cars
 _NEIGHBOURS = 2  # one on each side
 _LAST_S = 3 * 3600  # a replay is kept so long beyond the end of the run
 _TROUBLES = {FaultKind.LAMP_FAILED: Trouble.FAILED, FaultKind.LAMP_BURNS: Trouble.BURNS}
-# What a file may say of each role; the rest is for the node to find out or to decide.
-_REPLAYABLE = {
-    Role.AIR: tuple(range(q.TEMPERATURE, q.NOX_INDEX + 1)),
-    Role.LIGHT: (q.POWER, q.VOLTAGE, q.CURRENT, q.ENERGY, q.TEMPERATURE, q.ILLUMINANCE),
-    Role.PARKING: (q.TEMPERATURE, q.BATTERY_VOLTAGE, q.DISTANCE),
-}
 
 
 class Town:
@@ -236,8 +230,8 @@ class _Dealt:
     def _check(self, role: Role) -> None:
         replay = self.replay
         for column, number in zip(replay.columns, self.quantities, strict=True):
-            if number not in _REPLAYABLE[role]:
-                names = ", ".join(Quantity(replayable).name for replayable in _REPLAYABLE[role])
+            if number not in REPLAYABLE[role]:
+                names = ", ".join(Quantity(replayable).name for replayable in REPLAYABLE[role])
                 raise ReplayError(
                     f"{replay.file}: column '{column.column}' is to be {column.quantity}, which the sensors of "
                     f"{role.value} nodes do not see; write one of {names}"

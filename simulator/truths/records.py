@@ -69,6 +69,7 @@ class Records:
         self._names: dict[str, str] = {}  # by DevEUI in hex
         self._logs: dict[tuple[str, int], _Log] = {}
         self._excused_us = _NOT_YET  # when messages were last in doubt
+        self._late: dict[str, tuple[int, int]] = {}  # by node: how late its frame was that came at a time
         self._off: list[tuple[int, int, int]] = []  # when the gateway's clock was wrong: from, to, µs
 
     def meet(self, name: str, dev_eui: bytes) -> None:
@@ -97,6 +98,10 @@ class Records:
     def clock_off(self, from_us: int, to_us: int, off_us: int) -> None:
         """The gateway's clock is wrong meanwhile by so much, and says it is right."""
         self._off.append((from_us, to_us, abs(off_us)))
+
+    def delayed(self, name: str, late_us: int, time_us: int) -> None:
+        """A frame of that node was held back for so long and is heard at *time_us*: what it tells is dated late."""
+        self._late[name] = late_us, time_us
 
     def waiting(self) -> int:
         """How many records have not arrived."""
@@ -168,13 +173,18 @@ class Records:
             return 0
         observed_us = round(datetime.fromisoformat(observed).timestamp() * 1000) * 1000 - self._start_s * 1_000_000
         off_us = abs(observed_us - taken_us)
-        if off_us > error_s * 1_000_000 and not self._excused(off_us - error_s * 1_000_000, taken_us, time_us):
+        if off_us > error_s * 1_000_000:
+            if self._excused(name, off_us - error_s * 1_000_000, taken_us, time_us):
+                return 0
             what = f"record {seq} is dated {off_us / 1e6:.1f} s off and says at most {error_s} s"
             self._breaches(NOTHING_INVENTED, time_us, name, what, _text(message))
         return off_us if error_s <= _DIRECT_S else 0
 
-    def _excused(self, off_us: int, taken_us: int, time_us: int) -> bool:
-        """Whether the gateway's clock was wrong by as much between a record's taking and its arrival."""
+    def _excused(self, name: str, off_us: int, taken_us: int, time_us: int) -> bool:
+        """Whether the gateway's clock was wrong by as much between a record's taking and its arrival, or it was held."""
+        late_us, at_us = self._late.get(name, (0, 0))
+        if off_us <= late_us and taken_us <= at_us <= time_us:
+            return True
         return any(
             from_us <= time_us and taken_us <= to_us and off_us <= wrong_us for from_us, to_us, wrong_us in self._off
         )

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from simulator.air.fates import Fate
-from simulator.air.interface import Hear, Listener, OnAir, Reception, on_air
+from simulator.air.interface import Hear, Herald, Listener, OnAir, Reception, on_air
 from simulator.air.position import Position
 from simulator.air.station import Station
 from simulator.timeline import Timeline
@@ -21,6 +21,7 @@ class PerfectAir:
         self._gateways: dict[str, Hear] = {}
         self.down_fates: Counter[Fate] = Counter()
         self._listeners: dict[Listener, tuple[int, int]] = {}
+        self._heralds: list[Herald] = []
         self._downlinks: list[OnAir] = []
 
     def fates_at(self, gateway: str) -> Counter[Fate]:
@@ -34,6 +35,10 @@ class PerfectAir:
     def place(self, node: str, position: Position, loss_db: float = 0.0) -> None:
         """All places are alike."""
 
+    def herald(self, tell: Herald) -> None:
+        """Call *tell* right before each downlink."""
+        self._heralds.append(tell)
+
     def transmit(self, sender: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
         """Carry a frame to all gateways."""
         frame = on_air(sender, phy_payload, freq_hz, dr, power_dbm, self._timeline.now_us)
@@ -42,6 +47,8 @@ class PerfectAir:
 
     def emit(self, gateway: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> int:
         """Carry a downlink to all who listen there."""
+        for tell in self._heralds:
+            tell(freq_hz, dr)
         frame = on_air(gateway, phy_payload, freq_hz, dr, power_dbm, self._timeline.now_us, uplink=False)
         self._downlinks.append(frame)
         self._timeline.at(frame.end_us, lambda: self._pass(frame))

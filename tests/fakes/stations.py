@@ -9,7 +9,15 @@ from gateway.network.registration import Group, Registration
 from gateway.network.server import Server
 from gateway.network.session import SessionRow
 from gateway.network.settings import NetworkSettings
-from gateway.store.writes import AddRecord, KeepCounters, KeepGroupCounter, KeepSession, StartSession, Write
+from gateway.store.writes import (
+    AddRecord,
+    KeepAirtime,
+    KeepCounters,
+    KeepGroupCounter,
+    KeepSession,
+    StartSession,
+    Write,
+)
 from tests.fakes.applications import PlainApplication
 from tests.fakes.devices import heard
 
@@ -23,6 +31,7 @@ class Store:
         self.logs: dict[int, str] = {}
         self.groups: dict[int, int] = {}
         self.records: list[tuple[int | None, int | None, int | None, bytes]] = []
+        self.airtime: dict[str, str] = {}
         self.other: list[Write] = []
 
     def write(self, write: Write) -> None:
@@ -47,6 +56,8 @@ class Store:
         elif isinstance(write, AddRecord):
             record = write.record
             self.records.append((record.device, record.epoch, record.seq, record.content))
+        elif isinstance(write, KeepAirtime):
+            self.airtime[write.radio] = write.sent
         else:
             self.other.append(write)
 
@@ -106,7 +117,14 @@ class Station:
             replace(group, f_cnt_down=self.store.groups.get(group.number, group.f_cnt_down)) for group in self.groups
         ]
         self.server = Server(
-            self.settings, self.registrations, self.store.kept(), groups, self.application, random.Random(7)
+            self.settings,
+            self.registrations,
+            self.store.kept(),
+            groups,
+            self.application,
+            random.Random(7),
+            self.store.airtime,
+            self.now_ms,
         )
 
     def tell(self, event: object) -> list[Effect]:
@@ -146,8 +164,9 @@ class Station:
         return self.tell(CommitsFailed())
 
     def of(self, kind: type) -> list:
-        """All effects of one kind so far."""
-        return [effect for _, effect in self.effects if isinstance(effect, kind)]
+        """All effects of one kind so far, but for commits that only keep airtime."""
+        found = [effect for _, effect in self.effects if isinstance(effect, kind)]
+        return [one for one in found if not (isinstance(one, Commit) and _keeps_airtime(one))]
 
     @property
     def transmits(self) -> list[Transmit]:
@@ -184,3 +203,7 @@ class Station:
     def _write(self, commit: Commit) -> None:
         for write in commit.writes:
             self.store.write(write)
+
+
+def _keeps_airtime(commit: Commit) -> bool:
+    return all(isinstance(write, KeepAirtime) for write in commit.writes) and bool(commit.writes)

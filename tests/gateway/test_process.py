@@ -16,8 +16,9 @@ from gateway.store.database import read_database
 from gateway.store.faults import FaultKind, StoreError
 from gateway.store.snapshot import read_snapshot
 from gateway.store.writer import Died, Failed
+from protocol.region import frame_airtime_us
 from tests.fakes.clocks import HandClock
-from tests.fakes.devices import Device
+from tests.fakes.devices import Device, heard
 from tests.gateway.gateways import running, until
 
 ROW = 1
@@ -121,3 +122,27 @@ def test_before_the_time_is_known_nothing_is_dated_and_health_says_why(tmp_path)
     database = apsw.Connection(str(tmp_path / "store" / "gateway.sqlite"))
     assert database.execute("SELECT boot, received_ms FROM record").fetchall() == [(1, 1_000_000)]
     database.close()
+
+
+def test_what_was_sent_within_the_hour_is_known_to_the_next_start(tmp_path):
+    """One that ends in an orderly way knows exactly; the process that comes after a cut takes more for used."""
+    device = Device(1, joins=True)
+
+    async def join(gateway: Gateway, clock: HandClock) -> int:
+        await gateway.station.add(Batch(registrations=(device.registration(device=0),), places=(), installed=()))
+        gateway.engine.hear(heard(device.join_request(), counter_us=5), clock.now_ms())
+        gateway.engine.wake(clock.now_ms() + 200)
+        await until(lambda: gateway.engine.counts["joins"])
+        await until(lambda: not gateway.engine.under_way)
+        return spent_us(gateway)
+
+    async def look(gateway: Gateway, clock: HandClock) -> int:
+        return spent_us(gateway)
+
+    def spent_us(gateway: Gateway) -> int:
+        [radio] = gateway.engine._server._radios._radios.values()
+        return sum(radio.spent_us.values())
+
+    sent_us = running(tmp_path, join)
+    assert sent_us == frame_airtime_us(5, 33, False)  # a Join-Accept with a CFList
+    assert running(tmp_path, look) == sent_us

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "protocol" / "README.md"]
+DOCUMENTS = [REPOSITORY / folder / "README.md" for folder in ("", "protocol", "simulator")]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(REPOSITORY).as_posix())

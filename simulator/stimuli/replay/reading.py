@@ -18,7 +18,7 @@ _WEEK_S = 7 * 86_400
 
 
 class File:
-    """The series of *replay* between two Unix times of a run.
+    """The series of *replay* between two Unix times of a run; of a bay's state also the newest row before them.
 
     wanted: keys in its place column that are kept by their names; of the others the first *most* are. keys: of those
     kept, in the order of their first rows. quantities: the numbers of those in its columns. Raises ReplayError for
@@ -51,10 +51,15 @@ class File:
         """The rows of the run, by key; "" where the file has one series."""
         replay = self._replay
         found: dict[str, Series] = {}
+        earlier: dict[str, tuple[int, list[int]]] = {}  # the newest state before those that are kept
         earliest_s = self._start_s - replay.max_gap_s
         numbers = 0
         for key, time_s, cells in self._timed():
-            if not earliest_s <= time_s <= self._until_s:
+            if time_s > self._until_s:
+                continue
+            if time_s < earliest_s:
+                if replay.state_column and (key not in earlier or earlier[key][0] <= time_s):
+                    earlier[key] = time_s, [self._value(0, cells[0])]
                 continue
             numbers += len(cells) + 2  # a time takes two
             if numbers > MOST_NUMBERS:
@@ -66,8 +71,11 @@ class File:
             if series is None:
                 series = found[key] = Series(len(cells), replay.max_gap_s, replay.line)
             series.add(time_s, [self._value(place, cell) for place, cell in enumerate(cells)])
+        for key, row in earlier.items():
+            found.setdefault(key, Series(1, replay.max_gap_s)).add(*row)
         for series in found.values():
             series.sort()
+            series.early = series.times[0] <= self._start_s
         if not found:
             raise ReplayError(
                 f"{replay.file}: none of its times falls into the run; write align = true, or another start"

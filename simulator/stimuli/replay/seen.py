@@ -39,15 +39,15 @@ class Seen:
 
 
 class ReplayedLife:
-    """A bay's life (`simulator.stimuli.bay.Life`) from rows of 0 and 1; a car stays over rows that do not know.
+    """A bay's life (`simulator.stimuli.bay.Life`) from rows of 0 and 1, each of which holds until the next.
 
-    number: what tells its cars from those of other bays.
+    A car stays over rows that do not know. number: what tells its cars from those of other bays.
     """
 
-    __slots__ = ("_changes", "_number", "_series", "_since_s", "_taken")
+    __slots__ = ("_changes", "_number", "_since_s", "_taken", "_unknown")
 
     def __init__(self, series: Series, number: int) -> None:
-        self._series = series
+        self._unknown = series.unknown()
         self._number = number
         self._taken = False  # before the first change
         self._since_s = series.times[0]
@@ -61,8 +61,8 @@ class ReplayedLife:
             state = now
 
     def known(self, time_s: float) -> bool:
-        """Not so in a gap of the file."""
-        return self._series.at(0, time_s) is not None
+        """Not so after a row that does not know, and before the first."""
+        return not self._unknown.holds(time_s)
 
     def occupied(self, time_s: float) -> bool:
         """Whether a car is there, or was before a gap."""

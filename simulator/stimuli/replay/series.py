@@ -4,19 +4,25 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 
+from simulator.stimuli.spans import NEVER_S, Spans
+
 UNKNOWN = -(2**31)  # in place of a value that the file does not have
 MOST_VALUE = 2**31 - 1
 
 
 class Series:
-    """Rows in the order of time. max_gap_s: so long a value holds; line: between two rows values change evenly."""
+    """Rows in the order of time. max_gap_s: so long a value holds; line: between two rows values change evenly.
 
-    __slots__ = ("_line", "_max_gap_s", "_rows", "_times", "_width")
+    early: the first row holds before its time as well, as long as any other; for nodes that rehearse before a run.
+    """
+
+    __slots__ = ("_line", "_max_gap_s", "_rows", "_times", "_width", "early")
 
     def __init__(self, width: int, max_gap_s: int, line: bool = False) -> None:
         self._width = width
         self._max_gap_s = max_gap_s
         self._line = line
+        self.early = False
         self._times = array("q")
         self._rows = array("i")
 
@@ -33,6 +39,19 @@ class Series:
         for time_s, value in zip(self._times, self._rows[column :: self._width], strict=True):
             if value != UNKNOWN:
                 yield time_s, value
+
+    def unknown(self) -> Spans:
+        """When a state that holds until the next row is not known: before the first, and from a row without it on."""
+        begin_s: float = -NEVER_S
+        spans: list[tuple[float, float]] = []
+        known = self.early
+        for time_s, value in zip(self._times, self._rows[:: self._width], strict=True):
+            if known and value == UNKNOWN:
+                begin_s = time_s
+            elif not known and value != UNKNOWN:
+                spans.append((begin_s, time_s))
+            known = value != UNKNOWN
+        return Spans(spans if known else [*spans, (begin_s, NEVER_S)])
 
     def add(self, time_s: int, values: list[int]) -> None:
         """Append a row; they may come in any order, see `sort`."""
@@ -54,6 +73,8 @@ class Series:
         """The scaled value at *time_s* (Unix), None when it is not known."""
         times, rows, width = self._times, self._rows, self._width
         index = bisect_right(times, time_s) - 1
+        if index < 0 and self.early and times[0] - time_s <= self._max_gap_s:
+            index, time_s = 0, times[0]
         while index >= 0 and time_s - times[index] <= self._max_gap_s:
             value = rows[index * width + column]
             if value != UNKNOWN:

@@ -54,6 +54,7 @@ def test_no_hour_ever_holds_more_than_the_sub_band_allows(freq_hz, dr):
         phy_len = dice.randrange(12, 60)
         booking = radios.book(window(None, freq_hz, dr), phy_len, now_ms)
         if booking is not None:
+            radios.kept(radios.to_keep(now_ms)[0])
             sent.append((now_ms, now_ms + frame_airtime_us(dr, phy_len, False) / 1000))
         now_ms += dice.randrange(1, 20_000)
     assert sent

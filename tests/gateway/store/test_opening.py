@@ -20,6 +20,7 @@ from gateway.store.snapshot import take_snapshot, write_snapshot
 from tests.gateway.store.samples import Desk, dev_eui, group, joined, new_database, record, registration, seqs, uplink
 
 RECORDS = 300
+NEWEST = migrations()[-1][0]
 
 
 def mode(path: Path) -> int:
@@ -82,7 +83,9 @@ def test_an_older_program_refuses_a_newer_file_and_leaves_it(tmp_path):
     database.pragma("user_version", 99)
     database.close()
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"written by a newer Lampyre \(schema 99, this program knows 1\)") as fault:
+    with pytest.raises(
+        StoreError, match=rf"written by a newer Lampyre \(schema 99, this program knows {NEWEST}\)"
+    ) as fault:
         Store(path)
     assert fault.value.kind is FaultKind.NEWER
     assert path.read_bytes() == before
@@ -92,25 +95,25 @@ def test_a_file_is_copied_before_it_is_migrated_and_three_copies_stay(tmp_path):
     path = tmp_path / "gateway.sqlite"
     new_database(path).close()
     steps = migrations()
-    for number in range(2, 7):
+    for number in range(NEWEST + 1, NEWEST + 6):
         steps = [*steps, (number, f"CREATE TABLE t{number} (x INTEGER) STRICT")]
         database = open_database(path)
         assert migrate(database, steps) == 1
         database.close()
     copies = sorted(tmp_path.glob("*.before-*"))
-    assert [copy.name for copy in copies] == [f"gateway.sqlite.before-000{number}" for number in (4, 5, 6)]
+    assert [copy.name for copy in copies] == [f"gateway.sqlite.before-{NEWEST + more:04d}" for more in (3, 4, 5)]
     assert [mode(copy) for copy in copies] == [0o600] * 3
     old = apsw.Connection(str(copies[0]))
-    assert version_of(old) == 3
+    assert version_of(old) == NEWEST + 2
     assert len(devices.list_devices(old)) == 3
 
 
 def test_a_step_that_fails_leaves_the_file_as_before_it(tmp_path):
     database = new_database(tmp_path / "gateway.sqlite")
-    steps = [*migrations(), (2, "CREATE TABLE good (x INTEGER) STRICT; CREATE TABLE device (x)")]
+    steps = [*migrations(), (NEWEST + 1, "CREATE TABLE good (x INTEGER) STRICT; CREATE TABLE device (x)")]
     with pytest.raises(apsw.SQLError, match="already exists"):
         migrate(database, steps)
-    assert version_of(database) == 1
+    assert version_of(database) == NEWEST
     assert fetch(database, "SELECT count(*) FROM sqlite_schema WHERE name = 'good'") == [(0,)]
 
 

@@ -98,16 +98,18 @@ def test_the_same_test_shows_that_normal_loses(tmp_path):
 def test_a_migration_is_whole_or_not_at_all_wherever_the_power_goes(tmp_path):
     path = tmp_path / "gateway.sqlite"
     new_database(path, DEVICES).close()
+    known = migrations()
+    newest = len(known)
     steps = [
-        *migrations(),
+        *known,
         (
-            2,
+            newest + 1,
             """CREATE TABLE lamp (id INTEGER PRIMARY KEY, hours INTEGER) STRICT;
             ALTER TABLE device ADD COLUMN label TEXT;
             INSERT INTO lamp SELECT device, 0 FROM device;
             UPDATE device SET label = name;""",
         ),
-        (3, "DROP TABLE lamp; CREATE TABLE lantern (id INTEGER PRIMARY KEY) STRICT;"),
+        (newest + 2, "DROP TABLE lamp; CREATE TABLE lantern (id INTEGER PRIMARY KEY) STRICT;"),
     ]
     disk = Disk(path)
     database = open_database(path, vfs=disk.vfs)
@@ -121,13 +123,15 @@ def test_a_migration_is_whole_or_not_at_all_wherever_the_power_goes(tmp_path):
         version = version_of(database)
         versions.add(version)
         tables = {name for (name,) in fetch(database, "SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        assert ("lamp" in tables, "lantern" in tables) == (version == 2, version == 3), f"after {ops} operations"
-        assert migrate(database, steps) == 3 - version
+        assert ("lamp" in tables, "lantern" in tables) == (version == newest + 1, version == newest + 2), (
+            f"after {ops} operations"
+        )
+        assert migrate(database, steps) == newest + 2 - version
         assert [row[0] for row in fetch(database, "SELECT label FROM device")] == ["air-1", "air-2", "air-3"]
         database.close()
         for copy in folder.glob("*.before-*"):
             copy.unlink()
-    assert versions == {1, 2, 3}
+    assert versions == {newest, newest + 1, newest + 2}
 
 
 def _fresh(folder: Path) -> Path:

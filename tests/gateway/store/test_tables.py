@@ -5,15 +5,20 @@ from dataclasses import replace
 import apsw
 import pytest
 
+from gateway.network.airtime import NOTHING
+from gateway.network.events import Commit
 from gateway.places.place import Installed, Place, PlaceKind
 from gateway.readings.node_log import NodeLog
 from gateway.readings.record import Kind
-from gateway.store import boots, cursors, devices, groups, orders, places, quarantine, records, sessions
+from gateway.store import airtime, boots, cursors, devices, groups, orders, places, quarantine, records, sessions
+from gateway.store.apply import write_commits
 from gateway.store.devices import RegistryError
 from gateway.store.faults import FaultKind, StoreError
+from gateway.store.records import RecordWriter
 from gateway.store.rows import fetch
 from gateway.store.writes import (
     AddQuarantine,
+    KeepAirtime,
     KeepCounters,
     KeepGroupCounter,
     KeepOrder,
@@ -482,3 +487,18 @@ def test_boots_are_bounded(database):
         boots.begin_boot(database)
     kept = boots.load_boots(database)
     assert (len(kept), kept[-1].boot) == (boots.KEPT, boots.KEPT + 5)
+
+
+def test_airtime_comes_back_of_each_radio_and_what_is_damaged_is_said_to_be(database):
+    write_commits(
+        database,
+        RecordWriter(),
+        [Commit(token=1, writes=(KeepAirtime("udp:1", "{1}"), KeepAirtime("udp:2", "{2}")), at_once=False)],
+    )
+    write_commits(database, RecordWriter(), [Commit(token=2, writes=(KeepAirtime("udp:1", "{3}"),), at_once=False)])
+    assert airtime.load_airtime(database) == {"udp:1": "{3}", "udp:2": "{2}"}
+    database.execute("UPDATE airtime SET sent = '{}' WHERE radio = 'udp:2'")
+    assert airtime.load_airtime(database) == {"udp:1": "{3}", "udp:2": None}
+    airtime.write_airtime(database, KeepAirtime("udp:1", NOTHING))
+    airtime.write_airtime(database, KeepAirtime("udp:7", NOTHING))
+    assert airtime.load_airtime(database) == {"udp:2": None}

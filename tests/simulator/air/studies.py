@@ -18,6 +18,7 @@ from simulator.streams import Stream
 
 GAP_US = 1_000_000_000  # LoRaSim: a frame every 1000 s on average
 LENGTH = 20
+RUNS = 24
 DEMODULATORS = 8
 POWER_DBM = 14
 LN, LOG10 = "lorasim-ln", "lorasim"  # as published, and as meant
@@ -119,6 +120,13 @@ def lorasim(setting: str, nodes: int, path_loss: str, days: float, seed: int = 1
     """One run of LoRaSim's under one of our rules."""
     senders = lorasim_cell(setting, nodes, path_loss, seed)
     return run_cell(senders, rule_named(rule), GAP_US, int(days * 86_400e6), Stream(seed, "traffic"), DEMODULATORS)
+
+
+def delivery(setting: str, nodes: int, path_loss: str, frames: int, rule: str = "capture-6db") -> float:
+    """The share received of some *frames*, over RUNS discs: a disc's nodes lie as they lie for all of its frames."""
+    days = frames / RUNS / nodes * GAP_US / 86_400e6
+    outcomes = [lorasim(setting, nodes, path_loss, days, seed, rule) for seed in range(1, RUNS + 1)]
+    return sum(outcome.delivery for outcome in outcomes) / RUNS
 
 
 def aloha(load: float, seed: int = 1) -> Outcome:

@@ -39,9 +39,9 @@ class Corner:
     """A stimulus that writes down when it was looked at."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[int, int]] = []
+        self.asked: list[tuple[int, float]] = []
 
-    def values(self, set_number: int, time_s: int) -> tuple[int | None, ...]:
+    def values(self, set_number: int, time_s: float) -> tuple[int | None, ...]:
         self.asked.append((set_number, time_s))
         return (1, None)
 
@@ -88,7 +88,7 @@ def test_sensors_answer_with_what_the_corner_shows_now():
     core = Script(([], 9_000), ([Sense(3)], None))
     street = Street(core)
     street.run()
-    assert street.corner.asked == [(3, 1_767_225_600 + 11)]
+    assert street.corner.asked == [(3, 1_767_225_611.50025)]
     now_ms, event = core.heard[-1]
     assert isinstance(event, Sensed)
     assert (now_ms, event.set_number, event.values) == (9_000, 3, (1, None))

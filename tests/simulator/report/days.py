@@ -9,6 +9,7 @@ from simulator.report.making import report_of
 from simulator.report.report import Digest, Report, Truth
 from simulator.report.saying import Text
 from simulator.scenario.model import Expectation, Operator
+from simulator.truths.breaches import DUTY_CYCLE, F_CNT_ONCE
 
 SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US
@@ -18,7 +19,7 @@ EXPECTED = (
     Expectation(metric="delivered", operator=Operator.AT_LEAST, value=0.999),
     Expectation(metric="latency_p50_s", operator=Operator.AT_MOST, value=60),
 )
-TRUTHS = (Truth("no frame counter was used twice", True), Truth("no node left the duty cycle in any hour", True))
+TRUTHS = (Truth(F_CNT_ONCE, True), Truth(DUTY_CYCLE, True))
 
 
 def district(nodes: int = 30, hours: float = 24, gateways: int = 2) -> District:
@@ -35,7 +36,7 @@ def district(nodes: int = 30, hours: float = 24, gateways: int = 2) -> District:
         for number in range(nodes)
     )
     return District(
-        name="Antony, about the station",
+        name="Antony",
         seed=7,
         hours=hours,
         start_s=1_772_434_800,

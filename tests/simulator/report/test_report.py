@@ -5,6 +5,7 @@ import json
 import pytest
 
 from simulator.report.report import Digest, Expectation, Truth
+from simulator.truths.breaches import F_CNT_ONCE
 from tests.simulator.report.days import made_report
 
 
@@ -14,7 +15,7 @@ def test_it_has_what_the_readers_of_reports_look_for():
     assert len(bytes.fromhex(shown["digest"])) == 32
     assert shown["uplinks"].keys() == {"sent", "received"}
     assert shown["readings"].keys() == {"taken", "delivered"}
-    assert shown["truths"][0] == {"name": "no frame counter was used twice", "held": True}
+    assert shown["truths"][0] == {"name": F_CNT_ONCE, "held": True}
     assert shown["expectations"][0].keys() == {"name", "value", "held"}
 
 

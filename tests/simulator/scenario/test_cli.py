@@ -69,8 +69,8 @@ def test_check_of_a_bad_file_fails_with_its_mistakes_and_nothing_else(tmp_path):
     result = invoke("check", path)
     assert (result.exit_code, result.stdout) == (1, "")
     first, second = result.stderr.splitlines()
-    assert first.startswith(f"{path}:48: [[gateways]] name is")
-    assert second.startswith(f"{path}:75: [[nodes]] count is 0; write a whole number 1..50000")
+    assert first.startswith(f"{path}:49: [[gateways]] name is")
+    assert second.startswith(f"{path}:76: [[nodes]] count is 0; write a whole number 1..50000")
 
 
 def test_check_of_an_unknown_name_says_the_nearest():

@@ -140,8 +140,55 @@ def test_an_expectation_says_whether_it_held():
     assert [at_most.held(value) for value in (9, 9.1)] == [True, False]
 
 
-def test_seed_and_hours_can_be_told_beside_the_file():
-    assert (read(seed=7).seed, read(hours=2.5).end_s) == (7, 9000)
+LATER = """
+[[faults]]
+kind = "broker_away"
+from_s = "2h"
+for_s = "4h"
+[[faults]]
+kind = "broker_away"
+from_s = "12h"
+for_s = "1h"
+[[bad_weeks]]
+from_s = 0
+until_s = "20h"
+severity = 1
+[[orders]]
+at_s = "2h"
+[[orders]]
+at_s = "12h"
+[attacker]
+x_m = 0
+y_m = 0
+[[attacker.attacks]]
+kind = "replay"
+from_s = "1h"
+for_s = "1h"
+[[attacker.attacks]]
+kind = "truncated"
+from_s = "12h"
+for_s = "1h"
+"""
+
+
+def test_a_seed_can_be_told_beside_the_file():
+    assert read(seed=7).seed == 7
+
+
+def test_a_shorter_run_is_the_beginning_of_the_whole_one():
+    whole, short = (read(WHOLE + LATER, 'final_quiet_s = "2h"\n', **told) for told in ({}, {"hours": 5}))
+    assert short.end_s == 5 * 3600
+    assert short.faults == tuple(fault for fault in whole.faults if fault.from_s < 5 * 3600)
+    assert short.orders == whole.orders[:1]
+    assert short.attacker.attacks == whole.attacker.attacks[:1]
+    assert short.nodes == whole.nodes
+
+
+def test_the_quiet_end_of_a_shorter_run_is_one_or_none():
+    assert read(WHOLE + LATER, 'final_quiet_s = "2h"\n', hours=5).final_quiet_s == 0  # the broker is away at its end
+    assert read(top='final_quiet_s = "2h"\n', hours=5).final_quiet_s == 7200
+    assert read(top='final_quiet_s = "2h"\n', hours=3).final_quiet_s == 0  # it would be most of the run
+    assert read(top='final_quiet_s = "2h"\n', hours=48).final_quiet_s == 7200
 
 
 def test_a_time_without_an_offset_is_the_sites():

@@ -144,7 +144,19 @@ def test_a_file_takes_the_place_of_what_is_made_up():
         values = here.values(q.AIR_FULL, MONDAY_S + time_s)
         assert values[PM2_5] == here.measure(q.PM2_5, MONDAY_S + time_s) == pm2_5
         assert here.measure(q.NO2, MONDAY_S + time_s) == no2
-        assert values[3:] == made.values(q.AIR_FULL, MONDAY_S + time_s)[3:]
+        assert values[4:] == made.values(q.AIR_FULL, MONDAY_S + time_s)[4:]
+
+
+def test_particles_that_a_file_lacks_go_with_its_finer_ones():
+    series = Series(1, 3600)
+    series.add(MONDAY_S, [2000])
+    made, here = air(3), air(3, seen=Seen(series, (q.PM2_5,)))
+    pm1, pm2_5, pm4, pm10 = made.values(q.AIR_FULL, MONDAY_S)[:4]
+    values = here.values(q.AIR_FULL, MONDAY_S)
+    assert values[0] < values[1] == 2000 < values[2] < values[3]
+    assert values[3] == pytest.approx(2000 * pm10 / pm2_5, abs=1)
+    assert values[0] / values[2] == pytest.approx(pm1 / pm4, rel=0.01)
+    assert here.values(q.AIR_FULL, MONDAY_S + 3601)[:4] == (None,) * 4
 
 
 def test_what_is_not_of_the_air_is_not_measured():

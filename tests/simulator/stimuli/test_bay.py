@@ -111,6 +111,17 @@ def test_who_parks_at_home_leaves_in_the_morning_but_not_every_day():
     assert 0.08 < nights / mornings < 0.25
 
 
+def test_who_comes_home_after_midnight_leaves_in_the_same_morning():
+    night = ((0.0,) + (3.0,) * 2 + (0.0,) * 21,) * 3
+    bay = BayLife(Stream(1, "bay"), Demand(night, ((0, ((1.0, HOME),)),)), UTC, MONDAY_S)
+    stays = [
+        bay.next_change_s(change.time_s) - change.time_s
+        for change in bay.changes(MONDAY_S, MONDAY_S + 60 * DAY_S)
+        if change.taken
+    ]
+    assert sum(stay < 16 * 3600 for stay in stays) > 0.7 * len(stays) > 20
+
+
 def test_a_bay_that_nobody_wants_stays_free():
     bay = BayLife(Stream(1, "bay"), demand(Stay(10, 1), 0.0), UTC, MONDAY_S)
     assert not bay.occupied(MONDAY_S + 365 * DAY_S)

@@ -5,9 +5,9 @@ import statistics
 
 import pytest
 
-from firmware.actions import Sense, SenseField, TellEvent
-from firmware.events import FieldSensed, Sensed, Woke
-from firmware.roles.parking import MAGNETIC, Parking
+from firmware.actions import Sense, SenseField, TellEvent, WatchField
+from firmware.events import FieldMoved, FieldSensed, Sensed, Woke
+from firmware.roles.parking import MAGNETIC, WATCHED, Parking
 from protocol.events import BAY_LEFT, BAY_TAKEN
 from protocol.quantities import quantities_of
 from protocol.settings import PARKING, Settings, number_of
@@ -131,12 +131,13 @@ def test_a_manoeuvre_is_told_step_by_step_until_the_car_stands():
     assert moved[0] < 30 < max(moved)
 
 
-def test_the_nodes_own_detector_finds_the_cars():
-    """The role of the firmware, sampling as it likes, beside three bays for three days each."""
+@pytest.mark.parametrize("detector", [MAGNETIC, WATCHED])
+def test_the_nodes_own_detector_finds_the_cars(detector):
+    """The role of the firmware beside three bays for two days each: sampling as it likes, or woken by its sensor."""
     happened = right = false = 0
     for seed in (11, 12, 13):
         own = life(seed)
-        told = list(_told_by_role(ground(seed, own, life(seed + 100)), MONDAY_S + 6 * 3600, 2))
+        told = list(_told_by_role(ground(seed, own, life(seed + 100)), detector, MONDAY_S + 6 * 3600, 2))
         for change in own.changes(MONDAY_S + 6 * 3600 + 60, MONDAY_S + 54 * 3600 - 60):
             happened += 1
             found = [one for one in told if one[0] == change.taken and change.time_s <= one[1] <= change.time_s + 80]
@@ -149,20 +150,39 @@ def test_the_nodes_own_detector_finds_the_cars():
     assert false < 0.05 * happened
 
 
-def _told_by_role(place: Ground, start_s: int, days: int):
-    role = Parking(Settings({0: PARKING, 1: bytes(8), number_of("detector") or 0: MAGNETIC}))
+def _told_by_role(place: Ground, detector: int, start_s: int, days: int):
+    """What the role tells; a watching sensor looks whenever the place says that something moves."""
+    role = Parking(Settings({0: PARKING, 1: bytes(8), number_of("detector") or 0: detector}))
     unanswered = (None,) * len(quantities_of(role.set_number))
     now_ms = 0
+    armed: tuple[tuple[int, int, int], int] | None = None
     events: list[object] = [Woke()]
     while now_ms < days * DAY_S * 1000:
+        time_s = start_s + now_ms / 1000
         for action in role.handle(events.pop(), now_ms):
             if isinstance(action, SenseField):
-                time_s = start_s + now_ms / 1000
                 events.append(FieldSensed(0, place.field(time_s), round(10 * place.road_celsius(time_s))))
             elif isinstance(action, Sense):
                 events.append(Sensed(action.set_number, unanswered))
+            elif isinstance(action, WatchField):
+                armed = place.field(time_s), action.threshold_dut
             elif isinstance(action, TellEvent) and action.event in (BAY_TAKEN, BAY_LEFT):
-                yield action.event == BAY_TAKEN, start_s + now_ms / 1000
+                yield action.event == BAY_TAKEN, time_s
         if not events:
-            now_ms = max(now_ms, role.wake_at() or 0)
-            events.append(Woke())
+            until_ms = max(now_ms, role.wake_at() or 0)
+            moved_ms = None if armed is None else _moved_ms(place, start_s, now_ms, until_ms, *armed)
+            if moved_ms is not None:
+                armed = None
+            now_ms = until_ms if moved_ms is None else moved_ms
+            events.append(Woke() if moved_ms is None else FieldMoved())
+
+
+def _moved_ms(
+    place: Ground, start_s: int, now_ms: int, until_ms: int, was: tuple[int, int, int], threshold_dut: int
+) -> int | None:
+    time_s: float | None = start_s + now_ms / 1000
+    while (time_s := place.next_change_s(time_s)) is not None and time_s < start_s + until_ms / 1000:
+        here = place.field(time_s)
+        if any(abs(a - b) >= threshold_dut for a, b in zip(here, was, strict=True)):
+            return math.ceil((time_s - start_s) * 1000)
+    return None

@@ -12,7 +12,7 @@ from simulator.stimuli.cycles import DAY_S
 from simulator.stimuli.demand import demand_by_day
 from simulator.stimuli.parking import ParkingStimulus
 from simulator.stimuli.replay.seen import ReplayedLife, Seen
-from simulator.stimuli.replay.series import Series
+from simulator.stimuli.replay.series import UNKNOWN, Series
 from simulator.stimuli.weather import Corner, Weather
 from simulator.streams import Stream
 
@@ -85,12 +85,12 @@ def test_echoes_get_lost_and_people_pass_now_and_then():
 
 def test_what_a_file_does_not_know_is_not_known():
     series = Series(1, 600)
-    for time_s, state in ((0, 0), (300, 1), (600, 1), (3000, 0)):
+    for time_s, state in ((0, 0), (300, 1), (600, 1), (3000, UNKNOWN), (4000, 0)):
         series.add(MONDAY_S + time_s, [state])
     here = ParkingStimulus(Stream(1, "node"), (ReplayedLife(series, 77),), Corner(Stream(1, "corner"), WEATHER))
-    assert here.values(q.PARKING_ONE_BAY, MONDAY_S + 900)[:2] == (1, 10)
-    assert here.values(q.PARKING_ONE_BAY, MONDAY_S + 1201)[:2] == (None, None)
-    assert here.values(q.PARKING_ONE_BAY, MONDAY_S + 3000)[:2] == (0, 0)
+    assert here.values(q.PARKING_ONE_BAY, MONDAY_S + 2999)[:2] == (1, 44)
+    assert here.values(q.PARKING_ONE_BAY, MONDAY_S + 3000)[:2] == (None, None)
+    assert here.values(q.PARKING_ONE_BAY, MONDAY_S + 4000)[:2] == (0, 0)
 
 
 def test_a_file_takes_the_place_of_temperature_and_battery():

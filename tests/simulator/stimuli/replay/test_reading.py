@@ -97,6 +97,14 @@ def test_the_hour_that_clocks_show_twice_is_played_twice(tmp_path):
     assert [time_s - START_S for time_s in series.times] == [0, 3600, 7200, 10_800]
 
 
+def test_each_place_has_its_own_hour_twice(tmp_path):
+    rows = [("02:00", "a"), ("02:00", "b"), ("02:30", "b"), ("02:00", "a"), ("02:00", "b")]
+    text = "at,place,v\n" + "".join(f"2026-10-25T{hour},{place},1\n" for hour, place in rows)
+    series = file(small(tmp_path, text, time_zone="Europe/Paris", place_column="place")).series()
+    assert [time_s - START_S for time_s in series["a"].times] == [0, 3600]
+    assert [time_s - START_S for time_s in series["b"].times] == [0, 1800, 3600]
+
+
 def test_only_the_places_wanted_are_kept_and_as_many_others_as_are_needed(tmp_path):
     text = "at,place,v\n" + "".join(f"2004-03-08T00:00Z,bay-{k},{k}\n" for k in range(50))
     replay = small(tmp_path, text, place_column="place")
@@ -136,7 +144,33 @@ def test_states_are_one_where_the_text_is_that_of_a_car(tmp_path):
     series = file(replay).series()
     assert list(series["a"].rows()) == [(START_S, 1), (START_S + 300, 0)]
     assert list(series["b"].rows()) == [(START_S + 100, 0)]
-    assert series["a"].at(0, START_S + 200) == 1
+
+
+def test_a_state_from_long_before_the_run_still_holds(tmp_path):
+    text = "at,bay,state\n" + "".join(f"{START_S - days * 86_400},a,{days % 2}\n" for days in (9, 7, 8))
+    text += f"{START_S - 30 * 86_400},b,1\n{START_S + 60},a,0\n{START_S + 9 * 86_400},b,0\n"
+    replay = small(
+        tmp_path,
+        text,
+        time_format="unix",
+        place_column="bay",
+        columns=(),
+        state_column="state",
+        taken="1",
+        align=False,
+    )
+    series = file(replay).series()
+    assert list(series["a"].rows()) == [(START_S - 7 * 86_400, 1), (START_S + 60, 0)]
+    assert list(series["b"].rows()) == [(START_S - 30 * 86_400, 1)]
+    assert not series["b"].unknown().holds(START_S)
+
+
+def test_nodes_that_rehearse_before_the_run_see_its_first_row(tmp_path):
+    series = file(air(tmp_path)).series()
+    assert series["north"].at(0, START_S - 5400) == 125
+    assert series["north"].at(0, START_S - 5401) is None
+    late = file(air(tmp_path, align=False), start_s=1_078_729_100, until_s=1_078_739_200).series()
+    assert late["north"].at(0, 1_078_729_199) is None  # at its start nobody knew
 
 
 def test_a_snapshot_is_the_newest_row_of_each_place_and_its_newest_is_now(tmp_path):

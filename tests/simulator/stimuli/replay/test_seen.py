@@ -6,8 +6,8 @@ from simulator.stimuli.replay.series import UNKNOWN, Series
 from simulator.stimuli.spans import NEVER_S
 
 
-def life(*rows: tuple[int, int], max_gap_s: int = 1000) -> ReplayedLife:
-    series = Series(1, max_gap_s)
+def life(*rows: tuple[int, int]) -> ReplayedLife:
+    series = Series(1, 1000)
     for time_s, state in rows:
         series.add(time_s, [state])
     return ReplayedLife(series, 500)
@@ -45,14 +45,9 @@ def test_each_car_has_its_number():
                 assert bay.car(100 * k) == bay.car(100 * k + 150)  # also when it has gone
 
 
-def test_a_gap_is_known_as_one_while_the_car_stays():
-    bay = life((100, 0), (200, 1), (5000, 0))
-    assert [bay.known(time_s) for time_s in (99, 100, 1200, 1201, 5000, 6001)] == [
-        False,
-        True,
-        True,
-        False,
-        True,
-        False,
-    ]
-    assert bay.occupied(3000)
+def test_a_state_holds_until_a_row_that_does_not_know_and_the_car_stays_over_it():
+    bay = life((100, 0), (200, 1), (5000, UNKNOWN), (5100, UNKNOWN), (6000, 1), (7000, 0), (8000, UNKNOWN))
+    known = [bay.known(time_s) for time_s in (99, 100, 4999, 5000, 5999, 6000, 7999, 8000, 99_999)]
+    assert known == [False, True, True, False, False, True, True, False, False]
+    assert bay.occupied(5500)
+    assert list(bay.changes(0, 99_999)) == [Change(200, True), Change(7000, False)]

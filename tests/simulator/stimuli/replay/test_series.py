@@ -51,6 +51,14 @@ def test_rows_may_come_in_any_order_and_of_equal_times_the_last_counts():
     assert len(found) == 3
 
 
+def test_the_first_row_may_hold_before_its_time_as_long_as_any():
+    found = series([(1000, 5, UNKNOWN), (1050, 6, 7)])
+    assert found.at(0, 999) is None
+    found.early = True
+    assert [found.at(0, time_s) for time_s in (899, 900, 999, 1000)] == [None, 5, 5, 5]
+    assert found.at(1, 999) is None
+
+
 @given(
     rows=st.lists(st.tuples(st.integers(0, 500), st.integers(-9, 9) | st.just(UNKNOWN)), min_size=1, max_size=30),
     max_gap_s=st.integers(1, 200),
