@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulator.scenario.model import CaptureSpec
+
 _VERSION = 1
 _MOST_LINE = 4096  # as the gateway's reader has it
 _SHOWN = 40
@@ -69,6 +71,11 @@ def captured_frames(path: Path) -> Iterator[CapturedFrame]:
         raise torn
     if session < 0:
         raise CaptureError(f"{path} is empty; a capture begins with a header")
+
+
+def played(spec: CaptureSpec) -> Iterator[tuple[int, CapturedFrame]]:
+    """What a scenario asks for: each frame with the virtual µs at which its gateway hears it. Raises CaptureError."""
+    return paced(captured_frames(spec.file), int(spec.from_s * 1_000_000), spec.speed)
 
 
 def paced(frames: Iterable[CapturedFrame], start_us: int, speed: float = 1.0) -> Iterator[tuple[int, CapturedFrame]]:

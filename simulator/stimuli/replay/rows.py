@@ -77,12 +77,12 @@ class Rows:
         listed = ", ".join(f"'{found[:_SHOWN]}'" for found in header[:_LISTED] if found)
         more = f" and {len(header) - _LISTED} more" if len(header) > _LISTED else ""
         nearest = _nearest(name, header)
+        other = next((mark for mark in _DELIMITERS if mark in header[0] and mark != self._delimiter), None)
         hint = ""
-        if nearest:
+        if len(header) == 1 and other:
+            hint = f'; should it be delimiter = "{other}"?'.replace("\t", "\\t")
+        elif nearest:
             hint = f"; did you mean '{nearest}'?"
-        elif len(header) == 1:
-            other = next((mark for mark in _DELIMITERS if mark in header[0] and mark != self._delimiter), None)
-            hint = f'; should it be delimiter = "{other}"?'.replace("\t", "\\t") if other else ""
         there = f"{self.path}, line 1: there is no column '{name}'{hint}"
         raise ReplayError(f"{there}{' The file' if hint else '; the file'} has {listed}{more}")
 

@@ -7,7 +7,8 @@ import pytest
 
 from gateway.links.capture import Capture
 from gateway.links.link import Outcome, Received, Transmit, TransmitResult
-from simulator.stimuli.capture import CapturedFrame, CaptureError, captured_frames, paced
+from simulator.scenario.model import CaptureSpec
+from simulator.stimuli.capture import CapturedFrame, CaptureError, captured_frames, paced, played
 
 UNIX_MS = 1_772_434_800_000
 
@@ -67,6 +68,11 @@ def test_what_a_gateway_heard_comes_back_as_it_was(tmp_path):
 def test_frames_are_paced_at_any_speed(tmp_path, speed, gap_us):
     times = [time_us for time_us, _ in paced(captured_frames(capture(tmp_path)), 7_000_000, speed)]
     assert times == [7_000_000 + number * gap_us for number in range(5)]
+
+
+def test_a_scenario_says_where_from_when_on_and_how_fast(tmp_path):
+    spec = CaptureSpec(file=capture(tmp_path), gateway="roof", from_s=90.5, speed=4.0)
+    assert [time_us for time_us, _ in played(spec)] == [90_500_000 + number * 500_000 for number in range(5)]
 
 
 def test_between_sessions_passes_what_the_wall_clock_said(tmp_path):

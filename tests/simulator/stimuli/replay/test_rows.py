@@ -51,8 +51,8 @@ def test_a_missing_column_lists_those_there_are_and_the_nearest(tmp_path):
 
 
 def test_a_wrong_delimiter_is_guessed(tmp_path):
-    assert refused(tmp_path, "uhr;ort;wert\n", "time") == (
-        "series.csv, line 1: there is no column 'time'; should it be delimiter = \";\"? The file has 'uhr;ort;wert'"
+    assert refused(tmp_path, "time;place;value\n", "time") == (
+        "series.csv, line 1: there is no column 'time'; should it be delimiter = \";\"? The file has 'time;place;value'"
     )
     assert 'delimiter = "\\t"?' in refused(tmp_path, "uhr\tort\n", "zeit")
 
