@@ -46,10 +46,11 @@ class Downlinks:
         self._on_air: list[_Descent] = []
 
     def begin(self, gateway: Gateway, frame: OnAir, keen_us: int) -> None:
-        """A gateway begins a frame; for that long it hears nothing."""
+        """A gateway begins a frame."""
         if gateway.off_until_us > frame.start_us:
             return
-        gateway.deaf_until_us = max(gateway.deaf_until_us, frame.end_us)
+        if gateway.station.half_duplex:
+            gateway.deaf_until_us = max(gateway.deaf_until_us, frame.end_us)
         descent = _Descent(gateway, frame, keen_us)
         self._spectrum.begin(descent, frame.freq_hz)
         self._on_air.append(descent)

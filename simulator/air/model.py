@@ -43,3 +43,18 @@ class RadioModel:
         rule_named(self.interference)
         receiver_named(self.gateway_receiver)
         receiver_named(self.node_receiver)
+
+
+def plain(loss: float = 0.0) -> RadioModel:
+    """An air that knows no distance: frames of a channel and data rate that overlap are lost, and a share by chance.
+
+    Nodes need not be placed in it.
+    """
+    return RadioModel(
+        path_loss="everywhere",
+        shadowing_db=0.0,
+        fading_db=0.0,
+        interference="aloha",
+        loss_up=loss,
+        loss_down=loss,
+    )

@@ -13,8 +13,8 @@ from simulator.air.decibels import DRAWS, cdb, spread
 from simulator.air.fates import Tally
 from simulator.air.interface import Hear, Listener
 from simulator.air.model import Bursts, RadioModel
-from simulator.air.path_loss import path_loss_named
-from simulator.air.position import Position
+from simulator.air.path_loss import Everywhere, path_loss_named
+from simulator.air.position import ORIGIN, Position
 from simulator.air.receivers import receiver_named
 from simulator.air.station import Kind, Station
 from simulator.streams import Stream
@@ -168,7 +168,7 @@ class Burst:
 
     def _lasts_us(self, dice: Stream) -> int:
         mean_s = self._bursts.bad_s if self._bad else self._bursts.good_s
-        return 1000 * round(1000 * dice.exponential(mean_s))  # whole milliseconds, as a logarithm's last bits differ
+        return int(1_000_000 * dice.exponential(mean_s))
 
 
 class Parties:
@@ -193,14 +193,20 @@ class Parties:
             node.links = None
         return gateway
 
-    def add_node(self, name: str, position: Position, loss_db: float) -> None:
+    def add_node(self, name: str, position: Position, loss_db: float) -> Node:
         """A node comes."""
-        self.nodes[name] = Node(len(self.nodes), name, position, cdb(loss_db), self._seed)
+        node = self.nodes[name] = Node(len(self.nodes), name, position, cdb(loss_db), self._seed)
+        return node
 
     def node(self, name: str) -> tuple[Node, dict[int, "Link"]]:
-        """The node of that name and its links. Raises LookupError for one that stands nowhere."""
+        """The node of that name and its links.
+
+        Raises LookupError for one that stands nowhere, unless distance does not count.
+        """
         node = self.nodes.get(name)
-        if node is None:
+        if node is None and isinstance(self._path_loss, Everywhere):
+            node = self.add_node(name, ORIGIN, 0.0)
+        elif node is None:
             raise LookupError(f"nobody said where {name} stands; place it on the air before it sends or listens")
         if node.links is None:
             links = [self._link(node, gateway) for gateway in self.gateways.values()]

@@ -28,12 +28,19 @@ STATION = Station()
 
 
 class RadioAir:
-    """Implements `simulator.air.interface.Air`. Attach gateways and place nodes before they send or listen.
+    """Implements `simulator.air.interface.Air`. Attach gateways and place nodes before anybody sends or listens.
 
     watch: told of every uplink as it begins. settled: of its best fate, after the gateways that heard it.
     """
 
-    def __init__(self, timeline: Timeline, seed: int, model: RadioModel, watch: Watch, settled: Settled) -> None:
+    def __init__(
+        self,
+        timeline: Timeline,
+        seed: int,
+        model: RadioModel,
+        watch: Watch = lambda frame: None,
+        settled: Settled = lambda frame, fate: None,
+    ) -> None:
         self.model = model
         self._timeline = timeline
         self._watch = watch

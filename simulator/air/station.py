@@ -20,7 +20,8 @@ class Station:
 
     channels_hz: what it listens to; a bridge to the first of them. bridge_dr: a bridge's only data rate. demodulators:
     how many frames it can read at once; a bridge one. gain_dbi: of its antenna, less its cable; nodes send and gateways
-    emit so much EIRP as they say, so it counts for what is received.
+    emit so much EIRP as they say, so it counts for what is received. half_duplex: whether it hears nothing while it
+    sends; one that has an antenna for each could do without.
     """
 
     position: Position = ORIGIN
@@ -29,6 +30,7 @@ class Station:
     bridge_dr: int = 3
     demodulators: int = 8
     gain_dbi: float = 0.0
+    half_duplex: bool = True
 
     def hears(self, freq_hz: int, dr: int) -> bool:
         """Whether it listens to that channel at that data rate."""

@@ -21,7 +21,8 @@ from protocol.orders import NOT_HERE, Order
 from protocol.quantities import AIR_FULL, PARKING_ONE_BAY
 from protocol.region import FULL
 from protocol.settings import AIR, PARKING, Settings
-from simulator.air.simple import SimpleAir
+from simulator.air.model import plain
+from simulator.air.radio import RadioAir
 from simulator.energy.currents import AIR_SENSORS, LIS3MDL, MMC5983MA
 from simulator.energy.ledger import Board, EnergyMeter, Ledger, Sensors
 from simulator.fleet.body import Body
@@ -130,7 +131,7 @@ def _run(
     mac = Mac(Identity(_DEV_EUI, abp=(0x26000000, bytes(16), bytes(16))), FULL, dr=dr, adr=False)
     meter = EnergyMeter(Node(mind, mac), board, sensors, sleep_us)
     timeline = Timeline()
-    air = SimpleAir(timeline, Stream(1, "air"), 0.0, lambda frame: None)
+    air = RadioAir(timeline, 1, plain())
     Body("node", meter, timeline, air, stimulus, _START_S).boot(0)
     timeline.run(_ELAPSED_US)
     meter.settle(_ELAPSED_US // 1000)

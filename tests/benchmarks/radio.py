@@ -118,7 +118,7 @@ def _cell(nodes: int) -> float:
 def _town(nodes: int, gateways: int, hours: float) -> float:
     """Frames a second of CPU time, from the second round on."""
     timeline = Timeline()
-    air = RadioAir(timeline, 1, RadioModel(), lambda frame: None, lambda frame, fate: None)
+    air = RadioAir(timeline, 1, RadioModel())
     dice = Stream(1, "places")
     for number in range(gateways):
         place = Position(dice.uniform(0, _SIDE_M), dice.uniform(0, _SIDE_M), 20.0)

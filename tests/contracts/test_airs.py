@@ -1,18 +1,15 @@
 """What every air owes nodes on the one side and gateways on the other."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from protocol.region import frame_airtime_us
 from simulator.air.fates import Fate
 from simulator.air.interface import Air, OnAir, Reception
-from simulator.air.model import Bursts, RadioModel
+from simulator.air.model import Bursts, RadioModel, plain
 from simulator.air.position import Position
 from simulator.air.radio import RadioAir
-from simulator.air.simple import SimpleAir
-from simulator.streams import Stream
 from simulator.timeline import Timeline
 from tests.fakes.airs import PerfectAir
 
@@ -20,20 +17,12 @@ FREQ_HZ, DR = 868_100_000, 5
 BURSTS = Bursts(good_s=50, bad_s=5, loss=0.5)
 
 
-def _simple(timeline: Timeline, loss: float = 0.0) -> SimpleAir:
-    return SimpleAir(timeline, Stream(1, "air"), loss, lambda frame: None)
-
-
-def _radio(timeline: Timeline, **model: Any) -> RadioAir:
-    return RadioAir(timeline, 1, RadioModel(**model), lambda frame: None, lambda frame, fate: None)
-
-
 AIRS: dict[str, Callable[[Timeline], Air]] = {
-    "SimpleAir": _simple,
-    "SimpleAir-lossy": lambda timeline: _simple(timeline, 0.3),
     "PerfectAir": PerfectAir,
-    "RadioAir": lambda timeline: _radio(timeline, path_loss="everywhere", shadowing_db=0.0, fading_db=0.0),
-    "RadioAir-lossy": lambda timeline: _radio(timeline, loss_up=0.2, loss_down=0.2, bursts=BURSTS),
+    "RadioAir": lambda timeline: RadioAir(timeline, 1, RadioModel(shadowing_db=0.0, fading_db=0.0)),
+    "RadioAir-plain": lambda timeline: RadioAir(timeline, 1, plain()),
+    "RadioAir-plain-lossy": lambda timeline: RadioAir(timeline, 1, plain(0.3)),
+    "RadioAir-lossy": lambda timeline: RadioAir(timeline, 1, RadioModel(loss_up=0.2, loss_down=0.2, bursts=BURSTS)),
 }
 NODES = ("node", "air-07")
 
@@ -65,7 +54,7 @@ def _make(request: pytest.FixtureRequest) -> Callable[[Timeline], Air]:
     return request.param
 
 
-@pytest.fixture(name="make_lossless", params=["SimpleAir", "PerfectAir", "RadioAir"])
+@pytest.fixture(name="make_lossless", params=["PerfectAir", "RadioAir", "RadioAir-plain"])
 def _make_lossless(request: pytest.FixtureRequest) -> Callable[[Timeline], Air]:
     return AIRS[request.param]
 

@@ -30,7 +30,9 @@ from protocol.quantities import AIR_FULL, LIGHT_ONE_HEAD
 from protocol.region import FULL, Plan, dr_of
 from protocol.settings import AIR, LIGHT, Settings
 from simulator.air.interface import OnAir, Reception
-from simulator.air.simple import SimpleAir
+from simulator.air.model import plain
+from simulator.air.radio import RadioAir
+from simulator.air.station import Station
 from simulator.fleet.body import Body
 from simulator.fleet.files import MemoryFiles
 from simulator.streams import Stream
@@ -90,8 +92,8 @@ class Street:
         self._seed = seed
         self._heard: list[OnAir] = []
         self._seen = 0  # txpks taken
-        self._air = SimpleAir(self.timeline, Stream(seed, "air"), loss, self.uplinks.append)
-        self._air.attach("gateway", self._hear)
+        self._air = RadioAir(self.timeline, seed, plain(loss), self.uplinks.append)
+        self._air.attach("gateway", self._hear, Station(half_duplex=False))  # so that only *loss* loses frames
 
     def write_config(self) -> Path:
         """The gateway's configuration as a file, for a process of its own, which trusts the machine's clock."""

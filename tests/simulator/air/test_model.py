@@ -1,12 +1,12 @@
-"""The simple air: what overlaps is destroyed, of the rest a share is lost by chance."""
+"""The plain model: what overlaps is destroyed, of the rest a share is lost by chance."""
 
 import pytest
 
 from protocol.region import frame_airtime_us
 from simulator.air.fates import Fate
 from simulator.air.interface import OnAir
-from simulator.air.simple import SimpleAir
-from simulator.streams import Stream
+from simulator.air.model import plain
+from simulator.air.radio import RadioAir
 from simulator.timeline import Timeline
 
 LENGTH = 30
@@ -18,7 +18,7 @@ class Street:
         self.timeline = Timeline()
         self.begun: list[OnAir] = []
         self.heard: list[tuple[int, bytes]] = []
-        self.air = SimpleAir(self.timeline, Stream(1, "air"), loss, self.begun.append)
+        self.air = RadioAir(self.timeline, 1, plain(loss), self.begun.append)
         for number in range(gateways):
             self.air.attach(f"{number}", lambda frame, _, number=number: self.heard.append((number, frame.phy_payload)))
 
