@@ -222,11 +222,12 @@ class _Clock:
 class _Radio:
     """A concentrator with its packet forwarder. gone: reasons why it is off; cut: why it does not reach the gateway."""
 
-    __slots__ = ("address", "cut", "eui", "gone", "name", "token")
+    __slots__ = ("address", "cut", "eui", "gone", "link", "name", "token")
 
     def __init__(self, name: str, eui: bytes, number: int) -> None:
         self.name = name
         self.eui = eui
+        self.link = semtech.radio_name(eui)  # what the gateway calls it
         self.address: Address = (f"10.0.{number >> 8}.{number & 0xFF}", 1700)
         self.gone = 0
         self.cut = 0
@@ -258,7 +259,7 @@ class Cabinet:
         for number, name in enumerate(settings.radios, 1):
             eui = bytes([0xAA, 0x55, 0x5A, 0, 0, 0, number >> 8, number & 0xFF])
             self.radios[name] = _Radio(name, eui, number)
-            self._euis[f"udp:{eui.hex()}"] = name
+            self._euis[self.radios[name].link] = name
         self.database: apsw.Connection | None = None  # of one in memory, which outlives the process
         if settings.database == _MEMORY:
             self.database = open_database(_MEMORY, durable=False)
@@ -317,16 +318,9 @@ class Cabinet:
         there = self.radios[radio]
         if self.run is None or there.gone or there.cut:
             return False
+        counter_us = self.timeline.now_us & 0xFFFFFFFF
         self.run.receive(
-            Received(
-                radio=f"udp:{there.eui.hex()}",
-                phy_payload=frame.phy_payload,
-                freq_hz=frame.freq_hz,
-                dr=frame.dr,
-                counter_us=self.timeline.now_us & 0xFFFFFFFF,
-                rssi_dbm=rssi_dbm,
-                snr_db=snr_db,
-            )
+            Received(there.link, frame.phy_payload, frame.freq_hz, frame.dr, counter_us, rssi_dbm, snr_db)
         )
         return True
 
@@ -529,7 +523,7 @@ class _Run:
             {radio.eui: None for radio in cabinet.radios.values()}, lambda: cabinet.dice.below(0x10000)
         )
         self._trust = Trust(self._look, self._set_clock)
-        self._outbox = StoreOutbox(PUBLISHER, self._read, self._writer.call, self._damaged)
+        self._outbox = StoreOutbox(PUBLISHER, self._read, self._writer.call, self._damaged, _raised)
         self._messenger = Messenger(
             prefix="lampyre",
             site=settings.site,
@@ -560,6 +554,7 @@ class _Run:
     def stop(self) -> None:
         """As `gateway.process.Gateway.stop` does it."""
         self.engine.wake(self._clock.now_ms() + DEDUP_MS)
+        self.engine.end(self._clock.now_ms())
         self._publish(self.publisher.handle(Stop(), self._clock.now_ms()))
         self._clock.stopped = True
         self._writer.flush()
@@ -572,9 +567,12 @@ class _Run:
         self._let_go()
 
     def receive(self, received: Received) -> None:
-        """A frame came by a link."""
-        self.engine.hear(received, self._clock.now_ms())
-        self._plan_engine()
+        """A frame came by a link. Copies of it are waited for: nothing new is due before that is over."""
+        now_ms = self._clock.now_ms()
+        self.engine.hear(received, now_ms)
+        planned_ms = self._alarms["engine"]
+        if planned_ms is None or planned_ms > now_ms + DEDUP_MS:
+            self._plan_engine()
 
     def datagram(self, datagram: bytes, address: Address) -> None:
         """A forwarder says something."""
@@ -807,6 +805,10 @@ class _Dice:
     def randrange(self, stop: int, /) -> int:
         """A number from 0 to below *stop*."""
         return self._stream.below(stop)
+
+
+def _raised(error: apsw.Error) -> None:
+    """SQLite cannot read what it wrote; whoever asked raises it."""
 
 
 def _registration(member: Member) -> Registration:

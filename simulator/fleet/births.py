@@ -29,6 +29,7 @@ VERSION = (0, 1, 0)  # of the firmware
 BUILD_GPS_S = 1_400_000_000  # 2024-05-18: before every run
 JOIN_EUI = bytes([0x02, 0, 0, 0, 0, 0, 0xFF, 0xFF])  # locally administered: no vendor's
 _SPREAD_S = 60  # of first words, where power does not come to a whole street at once
+_JOIN_SPREAD_S = 15
 _MAINS, _BATTERY = 0, 254  # of DevStatusAns (TS001-1.0.4 §5.5)
 _CELL_MV = 3600
 
@@ -80,8 +81,15 @@ class Firmware:
 
     __slots__ = ("core", "log", "mac", "mind", "role")
 
-    def __init__(self, kit: Kit, hardware: Hardware, logged: Logged, cause: int = POWER_ON) -> None:
-        """Start as `/boot.py` and the main loop do after a reset of that *cause*."""
+    def __init__(
+        self, kit: Kit, hardware: Hardware, logged: Logged, cause: int = POWER_ON, spread_s: int | None = None
+    ) -> None:
+        """Start as `/boot.py` and the main loop do after a reset of that *cause*.
+
+        spread_s: over which first words are spread, None as its supply demands.
+        """
+        if spread_s is None:
+            spread_s = FIRST_UPLINK_S if kit.spec.feeder else _SPREAD_S
         persisted = hardware.persisted
         state = decide(_number(persisted, "boot"), cause)
         persisted["boot"] = state
@@ -99,7 +107,7 @@ class Firmware:
             _number(persisted, "seq"),
             _blob(persisted, "orders"),
             cause,
-            FIRST_UPLINK_S if kit.spec.feeder else _SPREAD_S,
+            spread_s,
             vitals=lambda: vitals,
         )
         self.mind = Mind(self.role, self.log, settings, facts)
@@ -112,7 +120,7 @@ class Firmware:
             adr=kit.adr,
             class_c=settings.device_class == 1,
             min_dr=settings.min_dr,
-            spread_s=FIRST_UPLINK_S if kit.spec.feeder else 15,
+            spread_s=spread_s if kit.spec.feeder else _JOIN_SPREAD_S,
             battery=lambda: level,
         )
         self.core = Rousing(Node(self.mind, self.mac), self.mind, self.mac, self.role)

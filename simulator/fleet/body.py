@@ -179,8 +179,8 @@ class Body:
     def off(self) -> None:
         """The power is gone."""
         self._on = False
+        self.settle()
         self._close()
-        self._rest_fan()
 
     def move(self, timeline: Timeline, air: Air, ears: Ears | None) -> None:
         """Go on as it is on another timeline, whose times mean the same, and in another air."""
@@ -201,6 +201,17 @@ class Body:
         """From its next sleep on, its sleep clock gains so much."""
         assert self._clock is not None
         self._clock.sleep_ppm = sleep_ppm
+
+    def settle(self) -> None:
+        """Book what goes on up to now."""
+        assert self._clock is not None
+        now_us = self._timeline.now_us
+        if self._clock.asleep:
+            self.tally.deep_us += now_us - self._slept_us
+            self._slept_us = now_us
+        if self._fan_us is not None:
+            self.tally.fan_us += now_us - self._fan_us
+            self._fan_us = now_us
 
     # What happens to it.
 
@@ -423,15 +434,8 @@ class Body:
         self.hardware.persist(action.key, action.value)
 
     def _power(self, action: Power) -> None:
-        if action.on:
-            self._fan_us = self._timeline.now_us
-        else:
-            self._rest_fan()
-
-    def _rest_fan(self) -> None:
-        if self._fan_us is not None:
-            self.tally.fan_us += self._timeline.now_us - self._fan_us
-            self._fan_us = None
+        self.settle()
+        self._fan_us = self._timeline.now_us if action.on else None
 
     def _set_lamp(self, action: SetLamp) -> None:
         self.hardware.lamps[action.head] = action.level_pct, action.fade_s
@@ -478,7 +482,9 @@ class _Watch:
         change_s = body._bays.next_change_s(self._bay, body._time_s())
         if change_s is None:
             return
-        look_us = int((change_s - body._epoch_s) * 1_000_000) + 1  # what begins then has begun
+        look_us = (
+            int((change_s - body._epoch_s) * 1_000_000) + 2
+        )  # what begins then has begun, whatever floats make of it
         if self._look_us is None or look_us < self._look_us:
             self._look_us = look_us
             body._timeline.at(look_us, self._look)

@@ -102,6 +102,7 @@ class Fleet:
     def charge(self, name: str, sensors: Sensors) -> Ledger:
         """Where a node's charge went so far, on the board that the scenario gives it."""
         node = self.nodes[name]
+        node.settle()
         return node.hardware.tally.ledger(board_named(node.kit.spec.board), sensors, max(1, self._timeline.now_us))
 
     def _kit(self, spec: NodeSpec, dice: Stream, borne: tuple[int, int] | None) -> Kit:

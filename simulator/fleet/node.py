@@ -30,6 +30,7 @@ WATCHDOG_US = 60_000_000  # as firmware/boot.py sets it
 DEEP_AFTER_MS = 103_000  # the shortest sleep that is worth a boot, on the board that is usual (`simulator/energy`)
 _CAUSES = {Cause.POWER: POWER_ON, Cause.RESTART: HARD, Cause.WATCHDOG: WATCHDOG}
 _DAY_S = 86_400
+_HURRY_S = 15  # over which a node spreads its first words before the run
 _NEVER_S = 1 << 40
 _INSTALLED_DUT = (150, 50, 180)  # thresholds: they do not matter where nothing moves
 _SAMPLES = 11  # of an empty bay, as the installer has the node take them
@@ -123,7 +124,7 @@ class FleetNode:
         timeline.now_us = begin_us
         network = QuietNetwork(self.kit.app_key, self.kit.plan, dev_addr, windows, bears, to_gps(0, self._start_s))
         first_ms = int(since_s * 1000) + dice.below(spec.interval_s * 1000)
-        firmware = Firmware(replace(self.kit, first_ms=first_ms), self.hardware, _untold)
+        firmware = Firmware(replace(self.kit, first_ms=first_ms), self.hardware, _untold, spread_s=_HURRY_S)
         for answer in history(dice, self._start_s, since_s, self._sleep_ppm):
             firmware.mind.clock.answered(*answer)
         status = firmware.mind.status
@@ -134,6 +135,7 @@ class FleetNode:
         timeline.run(self._timeline.now_us)
         status.period_ms = period_ms
         self.warm = network.session(firmware.log.epoch, firmware.log.next_seq)
+        assert self.dead or (self.warm and not firmware.log.epoch_is_new), f"{self.name} has not come to life in time"
         firmware.log.logged = self._took
         self._body = body
         body.move(self._timeline, self._air, self._ears)
@@ -176,6 +178,11 @@ class FleetNode:
         if self._body is not None:
             self._stop()
             self._start(self._timeline.now_us + WATCHDOG_US + BOOT_US, Cause.WATCHDOG)
+
+    def settle(self) -> None:
+        """Book what goes on up to now in its hardware's tally."""
+        if self._body is not None:
+            self._body.settle()
 
     def drift(self, sleep_ppm: int | None) -> None:
         """Its sleep clock gains so much from now on; None: as much as the scenario has it."""
@@ -328,8 +335,8 @@ class FleetNode:
         return self._start_s + self._timeline.now_us / 1_000_000
 
     def _at_us(self, time_s: float) -> int:
-        """A moment of the street, later than now."""
-        return max(self._timeline.now_us, int((time_s - self._start_s) * 1_000_000)) + 1
+        """A moment of the street, later than now; what begins then has begun, whatever floats make of it."""
+        return max(self._timeline.now_us, int((time_s - self._start_s) * 1_000_000)) + 2
 
 
 def _untold(epoch: int, record: Record, kept: bool) -> None:
