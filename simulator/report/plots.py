@@ -347,9 +347,9 @@ def _lamps(report: Report, over: Over) -> Figure | None:
         for at in range(len(over.sent))
     ]
     hours = sum(value > 1 for value in lit) * over.bin_s / 3600
-    title = Text("Lamps shone for {hours} of {all} hours.", "Les lampes ont éclairé {hours} heures sur {all}.").filled(
-        hours=short(round(hours, 1)), all=short(round(report.hours, 1))
-    )
+    title = Text(
+        "Lamps shone for about {hours} of {all} hours.", "Les lampes ont éclairé environ {hours} heures sur {all}."
+    ).filled(hours=number(hours), all=short(round(report.hours, 1)))
     lines = [
         Line(label=same(zone) if zone else Text("all lamps", "toutes les lampes"), values=over.lamps[zone], style=style)
         for style, zone in enumerate(zones)

@@ -126,6 +126,7 @@ def test_what_did_not_hold_is_said_in_words_and_not_by_colour_alone():
     report.truths = [Truth("the moon is cheese", False)]
     report.expectations = [Expectation("delivered >= 0.9", None, False)]
     said = Reader(page(report))
+    assert page(report).count('<li class="broken">') == 2
     assert "✗the moon is cheese – did not hold" in said.said("en")
     assert "relevés livrés ≥ 90 % (rien à mesurer) – non tenu" in said.said("fr")
 
