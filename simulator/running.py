@@ -16,6 +16,8 @@ from simulator.report.saying import EN, FR
 from simulator.report.summary import summary
 from simulator.scenario.model import Scenario
 from simulator.showing import Screen, watch
+from simulator.stimuli.capture import CaptureError
+from simulator.stimuli.replay.rows import ReplayError
 
 INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 
@@ -48,6 +50,9 @@ def run(order: Order) -> Report:
                 screen.follow(chain.collector)
                 report = watch(chain, screen, int(order.scenario.end_s), order.lasts_s)
             outputs.write(report, screen.real_s, order.language)
+    except (ReplayError, CaptureError) as error:  # what the scenario names is not as it says
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
     except (OSError, apsw.Error) as error:
         typer.echo(f"cannot write: {error}", err=True)
         raise typer.Exit(1) from None

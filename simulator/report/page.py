@@ -41,6 +41,7 @@ from simulator.report.words import (
 )
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+_STOPPED = Text("This run was stopped before its end.", "Ce passage a été arrêté avant sa fin.")
 _FIGURE = re.compile("[>\\d–-]")  # how a cell with a figure begins
 _SCRIPT = """
 const buttons = document.querySelectorAll("nav button");
@@ -101,11 +102,13 @@ def _head(report: Report) -> str:
         hours=short(round(report.hours, 1)),
         seed=str(report.seed),
     )
-    return f'<header><h1>{escape(report.name or "Lampyre")}</h1>\n<p class="faint">{html_of(told)}</p></header>'
+    stopped = "" if report.complete else f"<p><strong>{html_of(_STOPPED)}</strong></p>"
+    heading = f"<h1>{escape(report.name or 'Lampyre')}</h1>"
+    return f'<header>{heading}\n<p class="faint">{html_of(told)}</p>{stopped}</header>'
 
 
 def _tiles(report: Report) -> str:
-    claims: list[Truth | Expectation] = [*report.truths, *report.expectations]
+    claims: list[Truth | Expectation] = [*report.truths, *(report.expectations if report.complete else ())]
     tiles = [
         (
             due_share(report),
@@ -151,7 +154,7 @@ def _claims(report: Report) -> str:
         for each in report.expectations
     )
     parts = [_heading(Text("What had to be true", "Ce qui devait être vrai")), f'<ul class="claims">{truths}</ul>']
-    if expectations:
+    if expectations and report.complete:
         parts += [
             _heading(Text("What was expected", "Ce qui était attendu")),
             f'<ul class="claims">{expectations}</ul>',

@@ -7,6 +7,11 @@ from simulator.report.report import Report
 from simulator.report.saying import Text, joined, lasting, number, percent, same, short
 from simulator.report.words import CAUSES, REASONS, claim, measured, truth, word
 
+STOPPED = Text(
+    "stopped before its end: what was expected of the whole is not judged",
+    "arrêté avant la fin\u00a0: ce qu’on attendait du tout n’est pas jugé",
+)
+
 
 def summary(report: Report, language: str) -> Line:
     """A few lines; what did not hold stands out."""
@@ -24,6 +29,8 @@ def summary(report: Report, language: str) -> Line:
             "{airtime} on the air in {hours} h by {nodes} nodes", "{airtime} d’antenne en {hours} h par {nodes} nœuds"
         ).filled(airtime=lasting(report.airtime_s), hours=short(round(report.hours, 2)), nodes=number(report.nodes)),
     ]
+    if not report.complete:
+        lines.append(STOPPED)
     shown = Line("\n".join(line.to(language) for line in lines))
     for each in report.truths:
         _claim(shown, truth(each.name), each.held, language)

@@ -138,6 +138,19 @@ def test_a_scenario_with_mistakes_is_told_and_not_run(tmp_path):
     assert result.stdout == ""
 
 
+def test_a_series_with_a_mistake_is_one_sentence(tmp_path):
+    file = tmp_path / "replay.toml"
+    assert invoke("new", file, "--like", "replay").exit_code == 0
+    series = tmp_path / "air.csv"
+    head, first, *rest = series.read_text(encoding="utf-8").splitlines()
+    series.write_text("\n".join([head, first.replace("9,4", "plenty"), *rest]), encoding="utf-8")
+    result = invoke("run", file)
+    assert result.exit_code == 1
+    assert "air.csv, line 2" in result.stderr
+    assert "'plenty'" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_a_scenario_says_its_own_nodes_and_loss(tmp_path):
     for option in (("--nodes", "3"), ("--loss", "0.5")):
         result = invoke("run", "twenty-nodes", *option)

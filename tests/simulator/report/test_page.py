@@ -131,6 +131,15 @@ def test_what_did_not_hold_is_said_in_words_and_not_by_colour_alone():
     assert "relevés livrés ≥ 90 % (rien à mesurer) – non tenu" in said.said("fr")
 
 
+def test_of_a_run_that_was_stopped_expectations_are_not_judged():
+    report = made_report()
+    report.complete = False
+    said = Reader(page(report)).said("en")
+    assert "This run was stopped before its end." in said
+    assert "What was expected" not in said
+    assert "2 of 2" in said  # truths
+
+
 def test_outages_and_attacks_are_told():
     report = made_report()
     report.attacks, report.refused = {"replay": 40}, {"replayed": 39, "wrong_mic": 1}
