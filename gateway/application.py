@@ -80,6 +80,12 @@ class TownApplication:
         answer = _and(answer, downlinks=self._desk.heard(registration.dev_eui, now_ms))
         return self._ask(uplink, log, heard, answer)
 
+    def stumbled(self, uplink: Uplink, detail: str) -> Answer:
+        """Keep aside what could not be heard by a mistake of ours, and tell of it."""
+        aside = self._intake.quarantine(uplink, Reason.FAULT, detail)
+        alarm = Alarm(name="frame_failed", dev_eui=uplink.registration.dev_eui, detail=detail)
+        return _and(aside, notes=(alarm,))
+
     def fate(self, fate: Fate, now_ms: int) -> Answer:
         """What became of a downlink it asked for."""
         answer = self._desk.fate(fate, now_ms)

@@ -34,8 +34,8 @@ from gateway.orders.request import OrderRequest
 from gateway.readings.content import notice
 from gateway.readings.record import Kind, Record, own_record
 from gateway.store.faults import FaultKind, StoreError
-from gateway.store.writer import Died, Failed, Result
-from gateway.store.writes import AddRecord, KeepSession, StartSession
+from gateway.store.writer import Died, Failed, LeftOut, Result
+from gateway.store.writes import AddRecord, KeepSession, StartSession, Write
 from protocol.lorawan.frames import JOIN_ACCEPT
 
 _ALARMS_PER_HOUR = 60  # NOTICE records; the rest are counted only, so that a storm does not fill the card
@@ -162,6 +162,8 @@ class Engine:
             self._committed(result.token, now_ms)
         elif isinstance(result, Failed):
             self._failed(result.error, now_ms)
+        elif isinstance(result, LeftOut):
+            self.note("not_written", result.detail, now_ms)
         else:
             assert isinstance(result, Died)
             self.dead = result.detail
@@ -205,17 +207,28 @@ class Engine:
                 self._tell(downlink, now_ms)
             future.set_result(given.ids)
 
-        self._token += 1
-        self._pending.append(_Own(self._token, True, None, done))
-        self._write(Commit(token=self._token, writes=given.answer.writes, at_once=True))
+        self._wait_for(given.answer.writes, done)
         return future
 
-    def cancel(self, order_id: int, now_ms: int) -> None:
-        """Send an order no more. Raises OrderError when it is not under way."""
+    def cancel(self, order_id: int, now_ms: int) -> "Future[None]":
+        """Send an order no more; done when that is on disk. Raises OrderError when it is not under way.
+
+        The future fails with StoreError when it could not be written: then it is, as soon as the disk takes it.
+        """
         answer, ref = self._application.cancel(order_id, now_ms)
         if ref is not None:
             self._tell(Cancel(ref=ref), now_ms)
-        self._do(self._server.carry_out(answer, now_ms), now_ms)
+        future: Future[None] = Future()
+
+        def done(error: StoreError | None) -> None:
+            if error is None:
+                future.set_result(None)
+                return
+            future.set_exception(error)
+            self._do(self._server.carry_out(answer, now_ms), now_ms)  # which tries it as often as it takes
+
+        self._wait_for(answer.writes, done)
+        return future
 
     def note(self, name: str, detail: str, now_ms: int) -> None:
         """Something outside the network server that an operator must know of, such as a broker that refuses."""
@@ -231,6 +244,12 @@ class Engine:
         self._do(self._server.end(now_ms), now_ms)
 
     # What is done.
+
+    def _wait_for(self, writes: tuple[Write, ...], done: Callable[[StoreError | None], None]) -> None:
+        """Write *writes*, behind all that was decided before, and call *done* once it all is on disk, or is not."""
+        self._token += 1
+        self._pending.append(_Own(self._token, True, None, done))
+        self._write(Commit(token=self._token, writes=writes, at_once=True))
 
     def _tell(self, event: Event, now_ms: int) -> None:
         self._do(self._server.handle(event, now_ms), now_ms)

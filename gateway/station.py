@@ -101,9 +101,11 @@ class RunningStation(Desk):
     async def cancel_order(self, order_id: int) -> None:
         """See `Station`."""
         try:
-            self._engine.cancel(order_id, self._clock.now_ms())
+            await asyncio.wrap_future(self._engine.cancel(order_id, self._clock.now_ms()))
         except OrderError as error:
             raise RefusedError(f"{error}; `order list` shows what became of it") from None
+        except StoreError as error:
+            raise UnavailableError(f"order {order_id} is sent no more, but that is not on disk yet: {error}") from None
 
     async def replay(self, since_ms: int, publisher: str) -> int:
         """See `Station`."""

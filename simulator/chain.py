@@ -29,7 +29,7 @@ from simulator.strokes import Strokes
 from simulator.telling import Telling
 from simulator.timeline import Timeline
 from simulator.truths.lamps import Darkness
-from simulator.truths.witness import Witness
+from simulator.truths.witness import SETTLED_US, Witness
 
 _ATTACKER = "attacker"
 _TWILIGHT_SINE = -0.1045  # of -6°: then civil twilight is over
@@ -62,7 +62,8 @@ class Chain:
         self.replay = replay
         self.timeline = Timeline()
         self.collector = Collector(district_of(scenario, replay))
-        self.witness = Witness(scenario.start_s, self.collector.broke)
+        due_us = int(max(0.0, scenario.end_s * 1e6 - SETTLED_US))
+        self.witness = Witness(scenario.start_s, self.collector.broke, due_us)
         self.town = Town(scenario)
         self.darkness = Darkness(self.timeline, scenario.start_s, self._night, self.witness.breaches)
         self._telling = Telling(self.timeline, self.witness, self.darkness, self.collector, lines)
@@ -105,14 +106,18 @@ class Chain:
         whole = now_us >= int(scenario.end_s * 1e6)
         quiet_us = self._quiet_us if scenario.final_quiet_s and whole else None
         self.witness.settle(now_us, self.cabinet.told(), quiet_us)
+        records = self.witness.records
         measured = {
-            "published_twice": float(self.witness.records.repeats - self.broker.doubled),
+            "published_twice": float(records.repeats - self.broker.doubled),
             "confirmed_uplinks": float(self.witness.counters.confirmed),
             "dark_lamp_min": self.darkness.dark_min(),
             "frames_forged": float(self.witness.believed),
             "frames_delayed": float(self.witness.late),
             "downlinks_stolen": float(self.cabinet.stolen),
         }
+        if records.due:
+            measured["settled"] = round(records.due_arrived / records.due, 6)
+            measured["settled_soon"] = round(records.due_soon / records.due, 6)
         self.cabinet.close()
         close_books(self.collector, scenario, self.air, self.fleet, now_us)
         report = report_of(self.collector, now_us, self.witness.truths(), scenario.expectations, measured)

@@ -84,6 +84,7 @@ class Telling:
         payload = frame.phy_payload
         if payload[0] >> 5 != JOIN_REQUEST:
             f_cnt = payload[7] << 8 | payload[6]
+            self._witness.records.heard(frame.sender, self._timeline.now_us)
             self._heard[frame.sender] = int.from_bytes(payload[1:5], "little"), f_cnt, self._timeline.now_us
             if self._undecided.get(frame.sender, f_cnt) != f_cnt:
                 self._witness.unanswered += 1

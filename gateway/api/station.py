@@ -117,7 +117,7 @@ class Station(Protocol):
         """Queue an order; returns its ids: one, or one for each part of a programme."""
 
     async def cancel_order(self, order_id: int) -> None:
-        """Send an order no more; that it is over is on disk a moment later."""
+        """Send an order no more; that it is over is on disk then."""
 
     async def orders(self, before: int | None, limit: int) -> Sequence[Json]:
         """Orders with an `id` below *before*, the newest first, with their states."""

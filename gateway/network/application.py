@@ -64,6 +64,12 @@ class Application(Protocol):
     def hear(self, uplink: Uplink, log: DeviceLog) -> Answer:
         """What an uplink means."""
 
+    def stumbled(self, uplink: Uplink, detail: str) -> Answer:
+        """An uplink of which something, here or in the server, raised an error that nobody expected: set it aside.
+
+        payload: as it was on the air, if it could not be opened.
+        """
+
     def fate(self, fate: Fate, now_ms: int) -> Answer:
         """What became of a downlink it asked for."""
 

@@ -1,12 +1,15 @@
 """Copies of one frame, heard by several radios within a moment, become one frame with all its receptions."""
 
-from collections import deque
+from collections import Counter, deque
 
 from gateway.links.link import Received
 
 # More frames than the busiest concentrators of a town bring in a window, and what a batch of a benchmark does; each
 # takes under 1 kB. Beyond that a frame is refused, counted, and repeated by its node later.
 MAX_WAITING = 4_096
+# Of one DevAddr, or one DevEUI that asks to join: whoever forges frames of one device keeps only that one from a place.
+# More than a thousand frames a second come from no device, and few devices share a DevAddr.
+MAX_OF_ONE = 256
 MAX_COPIES = 8  # the best radios are among the first to be heard; more would only lengthen what an uplink carries
 
 _NOTHING = -1000.0  # dB and dBm of a link that measures none
@@ -15,9 +18,10 @@ _NOTHING = -1000.0  # dB and dBm of a link that measures none
 class Frame:
     """A frame whose copies are waited for, each with when it came: the first one at first_ms, the last by closes_ms."""
 
-    __slots__ = ("closes_ms", "copies", "first_ms")
+    __slots__ = ("closes_ms", "copies", "first_ms", "sender")
 
-    def __init__(self, received: Received, now_ms: int, closes_ms: int) -> None:
+    def __init__(self, received: Received, now_ms: int, closes_ms: int, sender: int | bytes = 0) -> None:
+        self.sender = sender
         self.copies = [(received, now_ms)]
         self.first_ms = now_ms
         self.closes_ms = closes_ms
@@ -35,18 +39,20 @@ class Deduplication:
     def __init__(self, window_ms: int) -> None:
         self._window_ms = window_ms
         self._frames: dict[bytes, Frame] = {}
+        self._of_one: Counter[int | bytes] = Counter()  # how many of each sender
         self._order: deque[Frame] = deque()  # by closes_ms, since every window is as long
 
-    def add(self, received: Received, now_ms: int) -> bool:
-        """Take a frame or a copy of one; whether there was room."""
+    def add(self, received: Received, now_ms: int, sender: int | bytes) -> bool:
+        """Take a frame or a copy of one; whether there was room. sender: the DevAddr or DevEUI that it names."""
         frame = self._frames.get(received.phy_payload)
         if frame is not None:
             if len(frame.copies) < MAX_COPIES:
                 frame.copies.append((received, now_ms))
             return True
-        if len(self._order) >= MAX_WAITING:
+        if len(self._order) >= MAX_WAITING or self._of_one[sender] >= MAX_OF_ONE:
             return False
-        frame = Frame(received, now_ms, now_ms + self._window_ms)
+        self._of_one[sender] += 1
+        frame = Frame(received, now_ms, now_ms + self._window_ms, sender)
         self._frames[received.phy_payload] = frame
         self._order.append(frame)
         return True
@@ -60,6 +66,10 @@ class Deduplication:
         if not self._order or self._order[0].closes_ms > now_ms:
             return None
         frame = self._order.popleft()
+        if self._of_one[frame.sender] > 1:
+            self._of_one[frame.sender] -= 1
+        else:
+            del self._of_one[frame.sender]
         del self._frames[frame.copies[0][0].phy_payload]
         return frame
 

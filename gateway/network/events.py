@@ -30,6 +30,7 @@ class Reason(Enum):
     OVERLOAD = "overload"  # more uplinks wait than this gateway holds
     UNKNOWN_F_PORT = "unknown_f_port"
     UNREADABLE_PAYLOAD = "unreadable_payload"
+    FAULT = "fault"  # it made this program stumble, which is a mistake of ours; an alarm names it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,12 @@ its windows have passed it may be answered again, MIC commands and acknowledgeme
 It counts as REPLAYED when there is nothing to say to it, and so does a copy that came after the others.
 """
 
+import traceback
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from gateway.links.link import RadioReport, Received, TransmitResult
 from gateway.network.application import NOTHING, Answer, Application, Uplink
@@ -34,6 +36,7 @@ from gateway.network.events import (
     Event,
     GroupSet,
     Reason,
+    Refused,
 )
 from gateway.network.groups import Groups
 from gateway.network.joining import Dice, draw_dev_addr, joined, personalised
@@ -218,7 +221,8 @@ class Server:
     def _received(self, received: Received, now_ms: int, out: list[Effect]) -> None:
         self._radios.heard(received.radio)
         try:
-            recognise(received, self._by_dev_addr, self._devices)
+            sender = recognise(received, self._by_dev_addr, self._devices)
+            self._not_too_suspicious(sender, now_ms)  # a flood of forgeries takes nobody's place
             closes_ms = self._copies.closes_at()
             while closes_ms is not None and closes_ms <= now_ms:  # the shell is late: what comes now is no copy
                 frame = self._copies.closed(now_ms)
@@ -227,13 +231,19 @@ class Server:
                 closes_ms = self._copies.closes_at()
             if not received.freq_hz:  # a cable has one end: nobody else heard it, and the node waits
                 self._hear(Frame(received, now_ms, now_ms), now_ms, out)
-            elif not self._copies.add(received, now_ms):
+            elif not self._copies.add(received, now_ms, sender):
                 raise RefusalError(Reason.OVERLOAD, "more uplinks wait for their copies than this gateway holds")
         except RefusalError as refusal:
             out.append(refusal.effect())
+        except Exception as error:
+            _stumbled(error, None, out)
 
     def _hear(self, heard: Frame, now_ms: int, out: list[Effect]) -> None:
-        """A frame with all its copies."""
+        """A frame with all its copies.
+
+        Whatever it is, it must not end the process: it, or its like, would be heard again after each start. What was
+        decided on it before it raised an error is undone; what was handed over to be written or sent before stays.
+        """
         try:
             if self._stream.full():
                 raise RefusalError(Reason.OVERLOAD, "the store is too far behind to take more uplinks")
@@ -243,11 +253,13 @@ class Server:
                 self._data(heard, now_ms, out)
         except RefusalError as refusal:
             out.append(refusal.effect())
+        except Exception as error:
+            _stumbled(error, None, out)
 
     def _data(self, heard: Frame, now_ms: int, out: list[Effect]) -> None:
         frame = parse(heard.copies[0][0].phy_payload)
         dev_addr = frame.dev_addr
-        self._not_too_suspicious(dev_addr, dev_addr, None, now_ms)
+        self._not_too_suspicious(dev_addr, now_ms)
         sessions = self._by_dev_addr.get(dev_addr, ())  # it may have gone while copies were waited for
         try:
             session, f_cnt = authenticate(sessions, frame)
@@ -266,8 +278,48 @@ class Server:
         self, session: Session, frame: DataFrame, f_cnt: int, heard: Frame, now_ms: int, out: list[Effect]
     ) -> None:
         """An authentic, new frame."""
+        step = _Accepted(self, session.device, session)
+        try:
+            self._take_in(session, frame, f_cnt, heard, step, now_ms, out)
+        except Exception as error:
+            if step.handed:  # it is accepted; what failed is what was to be said in return
+                _stumbled(error, session.device.registration.dev_eui, out)
+                return
+            step.undo(now_ms)
+            self._set_aside(session, frame, f_cnt, heard, error, now_ms, out)
+
+    def _set_aside(
+        self,
+        session: Session,
+        frame: DataFrame,
+        f_cnt: int,
+        heard: Frame,
+        error: Exception,
+        now_ms: int,
+        out: list[Effect],
+    ) -> None:
+        """An authentic frame that stumbled: its counter moves, so that it does not come again; nothing else does."""
         device = session.device
         step = _Accepted(self, device, session)
+        try:
+            best = self._move_on(session, frame, f_cnt, heard)
+            row = session.row
+            dr1 = rx1_dr(best.dr, row.rx1_dr_offset)
+            turn = Turn(heard.best_first(), row.rx_delay_s, dr1, row.rx2_dr, f_cnt, frame.confirmed)
+            device.turn = turn
+            self._turns.append((turn, device))
+            uplink = self._uplink(device, session, f_cnt, frame.f_port or 0, best.phy_payload, heard.first_ms, best)
+            answer = self._application.stumbled(uplink, sentence_on(error))
+            self._commit(device, session, turn, answer, step, out)
+        except Exception:
+            if not step.handed:
+                step.undo(now_ms)
+            raise
+        out.extend(answer.notes)
+
+    def _move_on(self, session: Session, frame: DataFrame, f_cnt: int, heard: Frame) -> Received:
+        """Make this the last frame of *session*, and that the device's session; returns its best reception."""
+        device = session.device
         copies = heard.best_first()
         best = copies[0][0]
         if session is device.joining:
@@ -278,6 +330,20 @@ class Server:
         session.repeats = 0
         device.radios = tuple([received.radio for received, _ in copies])
         device.heard_ms, device.dr, device.snr_db = heard.first_ms, best.dr, best.snr_db
+        return best
+
+    def _take_in(
+        self,
+        session: Session,
+        frame: DataFrame,
+        f_cnt: int,
+        heard: Frame,
+        step: "_Accepted",
+        now_ms: int,
+        out: list[Effect],
+    ) -> None:
+        device = session.device
+        best = self._move_on(session, frame, f_cnt, heard)
         payload = open_payload(session.keys, frame, UPLINK, f_cnt)
         turn = self._turn(session, frame, f_cnt, payload, heard)
         self._speaker.heard(device, frame.ack)
@@ -297,7 +363,7 @@ class Server:
                 f_port=frame.f_port,
                 dr=best.dr,
                 freq_hz=best.freq_hz,
-                radios=tuple([(received.radio, received.rssi_dbm, received.snr_db) for received, _ in copies]),
+                radios=tuple([(copy.radio, copy.rssi_dbm, copy.snr_db) for copy, _ in heard.best_first()]),
                 phy_len=len(best.phy_payload),
                 records=answer.records,
             )
@@ -311,6 +377,7 @@ class Server:
         """Hand the counter and what the application writes to be committed, and see what waits for it."""
         session.reserve()
         step.reserving = session.reserving
+        step.handed = True
         # The row of a session that starts has no log yet: the device's goes along.
         log = None if answer.log is None and session.current else device.log.to_text()
         writes: tuple[Write, ...] = session.writes(log)
@@ -376,7 +443,23 @@ class Server:
     ) -> Answer:
         if not f_port:  # none, or MAC commands
             return NOTHING
-        uplink = Uplink(
+        uplink = self._uplink(device, session, f_cnt, f_port, payload, received_ms, best)
+        try:
+            return self._application.hear(uplink, device.log)
+        except Exception as error:
+            return self._application.stumbled(uplink, sentence_on(error))
+
+    def _uplink(
+        self,
+        device: Device,
+        session: Session,
+        f_cnt: int,
+        f_port: int,
+        payload: bytes,
+        received_ms: int,
+        best: Received,
+    ) -> Uplink:
+        return Uplink(
             registration=device.registration,
             session=session.row.number,
             f_cnt=f_cnt,
@@ -387,21 +470,20 @@ class Server:
             airtime_ms=_airtime_ms(best.dr, len(best.phy_payload)) if best.freq_hz else 0,
             best=best,
         )
-        return self._application.hear(uplink, device.log)
 
-    def _not_too_suspicious(
-        self, address: int | bytes, dev_addr: int | None, dev_eui: bytes | None, now_ms: int
-    ) -> None:
-        if self._suspicion.too_many(address, now_ms):
-            shown = address.hex() if isinstance(address, bytes) else dev_addr_to_text(address)
-            raise RefusalError(Reason.TOO_MANY_WRONG_MICS, f"too many wrong MICs of {shown} lately", dev_addr, dev_eui)
+    def _not_too_suspicious(self, address: int | bytes, now_ms: int) -> None:
+        if not self._suspicion.too_many(address, now_ms):
+            return
+        dev_addr, dev_eui = (None, address) if isinstance(address, bytes) else (address, None)
+        shown = address.hex() if isinstance(address, bytes) else dev_addr_to_text(address)
+        raise RefusalError(Reason.TOO_MANY_WRONG_MICS, f"too many wrong MICs of {shown} lately", dev_addr, dev_eui)
 
     # Joins.
 
     def _join(self, heard: Frame, now_ms: int, out: list[Effect]) -> None:
         device, request = asked_to_join(heard.copies[0][0].phy_payload, self._devices)
         dev_eui = request.dev_eui
-        self._not_too_suspicious(dev_eui, None, dev_eui, now_ms)
+        self._not_too_suspicious(dev_eui, now_ms)
         try:
             may_join(device, request)
         except RefusalError as refusal:
@@ -432,7 +514,12 @@ class Server:
             self._speaker.send_accept(phy_payload, turn.windows(), now_ms, out)
 
     def use_joining(self, device: Device, session: Session | None) -> None:
-        """Let *session* wait to be heard, beside the current one and instead of any that waited."""
+        """Let *session* wait to be heard, beside the current one and instead of any that waited.
+
+        One that waited is over: whoever asks again did not hear the answer before, or has forgotten it, and a replayed
+        request is refused by its DevNonce. Nodes of ours keep a session while they ask for another, but one in which
+        they are heard is the current one here, which stays until the new one is heard (TS001-1.0.4 §6.2.5).
+        """
         self._unindex(device.joining)
         device.joining = session
         self._index(session)
@@ -578,13 +665,14 @@ class Server:
 class _Accepted:
     """The step of an uplink's commit: how its device was before."""
 
-    __slots__ = ("_before", "_device", "_server", "_session", "reserving")
+    __slots__ = ("_before", "_device", "_server", "_session", "handed", "reserving")
 
     def __init__(self, server: Server, device: Device, session: Session) -> None:
         self._server = server
         self._device = device
         self._session = session
         self.reserving = 0
+        self.handed = False  # to be committed
         self._before = (
             device.era,
             device.session,
@@ -659,6 +747,20 @@ class _Answered:
 
     def done(self, now_ms: int, out: list[Effect]) -> None:
         self._server.accept_join(self._device, self._turn, self._phy_payload, now_ms, out)
+
+
+def sentence_on(error: Exception) -> str:
+    """What went wrong and where, for whoever mends it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{where}; report this"
+
+
+def _stumbled(error: Exception, dev_eui: bytes | None, out: list[Effect]) -> None:
+    """A frame that is not accepted for a mistake of ours, or could not be answered for one."""
+    detail = sentence_on(error)
+    out.append(Refused(reason=Reason.FAULT, dev_addr=None, detail=detail, dev_eui=dev_eui))
+    out.append(Alarm(name="frame_failed", dev_eui=dev_eui, detail=detail))
 
 
 @cache

@@ -44,8 +44,11 @@ class RefusalError(Exception):
         return Refused(reason=self.reason, dev_addr=self.dev_addr, detail=str(self), dev_eui=self.dev_eui)
 
 
-def recognise(received: Received, sessions: dict[int, list[Session]], devices: dict[bytes, Device]) -> None:
-    """Refuse what cannot be for us before it takes any memory: neighbours and floods. Nothing is believed yet."""
+def recognise(received: Received, sessions: dict[int, list[Session]], devices: dict[bytes, Device]) -> int | bytes:
+    """Refuse what cannot be for us before it takes any memory: neighbours and floods. Nothing is believed yet.
+
+    Returns whom the frame names: a DevAddr, or the DevEUI that asks to join.
+    """
     phy_payload = received.phy_payload
     if not 0 <= received.dr < len(DATA_RATES):
         raise RefusalError(Reason.MALFORMED, f"data rate is DR{received.dr}; EU868 has DR0..DR{len(DATA_RATES) - 1}")
@@ -59,15 +62,16 @@ def recognise(received: Received, sessions: dict[int, list[Session]], devices: d
         if dev_addr not in sessions:
             shown = dev_addr_to_text(dev_addr)
             raise RefusalError(Reason.UNKNOWN_DEV_ADDR, f"no device has the DevAddr {shown}", dev_addr)
-    elif mtype == JOIN_REQUEST:
+        return dev_addr
+    if mtype == JOIN_REQUEST:
         _long_enough(phy_payload, _JOIN_REQUEST_LEN)
         dev_eui = phy_payload[_DEV_EUI_AT:_DEV_EUI_END][::-1]
         if dev_eui not in devices:
             raise RefusalError(Reason.UNKNOWN_DEV_EUI, f"no device has the DevEUI {dev_eui.hex()}", None, dev_eui)
-    elif mtype in (JOIN_ACCEPT, UNCONFIRMED_DATA_DOWN, CONFIRMED_DATA_DOWN):
+        return dev_eui
+    if mtype in (JOIN_ACCEPT, UNCONFIRMED_DATA_DOWN, CONFIRMED_DATA_DOWN):
         raise RefusalError(Reason.NOT_AN_UPLINK, "a downlink, from another gateway or an attacker")
-    else:
-        raise RefusalError(Reason.MALFORMED, f"MType {mtype} has no meaning here")
+    raise RefusalError(Reason.MALFORMED, f"MType {mtype} has no meaning here")
 
 
 def _long_enough(phy_payload: bytes, least: int) -> None:

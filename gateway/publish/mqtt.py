@@ -32,6 +32,7 @@ _log = logging.getLogger(__name__)
 _CONNECT_S = 10.0  # for TCP, and again for TLS
 _CONNACK_S = 10.0
 _MISC_S = 5.0  # how often paho looks whether a ping is due
+_SILENT = 1.5  # times the keepalive: paho gives it as long again after its ping, in which nothing would be noticed
 _ORDERS_OPEN = 20  # orders that the broker may send before we acknowledge one
 _ORDER_PACKET_BYTES = 65_536  # no order is larger; the broker keeps what is (MQTT 5 §3.1.2.11.4)
 _HUNG_UP = 3  # connections that the broker ends without a CONNACK until one with MQTT 3.1.1 is tried
@@ -62,7 +63,7 @@ class MqttSettings:
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
-    keepalive_s: int = 30
+    keepalive_s: int = 30  # of which a half must be longer than a ping takes
     will_delay_s: int = 30
     session_s: int = 3_600
 
@@ -207,6 +208,7 @@ class _Connection:
         self._timer: asyncio.TimerHandle | None = None
         self._tls: _Tls | None = None
         self._heard = False
+        self._heard_s = 0.0  # when the last bytes came
         self._ended = False
         self.client = self._new_client()
 
@@ -339,6 +341,7 @@ class _Connection:
         self._down(f"{_where(self._settings)} does not answer")
 
     def _readable(self) -> None:
+        self._heard_s = self._loop.time()
         self._work(self.client.loop_read)
         # TLS may hold what the socket no longer shows.
         while self._socket is not None and self._settings.tls and self._socket.pending():
@@ -348,6 +351,10 @@ class _Connection:
         self._work(self.client.loop_write)
 
     def _misc(self) -> None:
+        # A broker that is there answers pings, so one that says nothing is not, whatever TCP believes.
+        if self._loop.time() - self._heard_s > _SILENT * self._settings.keepalive_s - _MISC_S:
+            self._down(f"{_where(self._settings)} has not said anything for a while, not even to a ping")
+            return
         self._timer = self._loop.call_later(_MISC_S, self._misc)
         self._work(self.client.loop_misc)
 

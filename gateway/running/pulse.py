@@ -95,7 +95,7 @@ class Pulse:
                 self._failed(str(result.error))
             elif result.error.kind is FaultKind.FULL:
                 self._full()
-        else:
+        elif isinstance(result, Committed):
             self._stored()
         self._plan()
 

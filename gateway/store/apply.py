@@ -8,6 +8,7 @@ from gateway.network.events import Commit
 from gateway.readings.record import Record
 from gateway.store.airtime import write_airtime
 from gateway.store.counters import write_counters
+from gateway.store.faults import is_of_the_disk
 from gateway.store.groups import write_group_counter
 from gateway.store.orders import write_order
 from gateway.store.quarantine import write_quarantine
@@ -23,6 +24,8 @@ from gateway.store.writes import (
     KeepSession,
     StartSession,
 )
+
+_FOR_THE_RECORD = (AddRecord, AddQuarantine, KeepOrder, KeepAirtime)  # what was decided does not rest on these
 
 
 def write_commits(database: apsw.Connection, records: RecordWriter, commits: Iterable[Commit]) -> int:
@@ -66,6 +69,38 @@ def write_commits(database: apsw.Connection, records: RecordWriter, commits: Ite
     if added:
         records.append(database, added)
     return len(added)
+
+
+def write_apart(
+    database: apsw.Connection, records: RecordWriter, commits: Iterable[Commit], left_out: list[str]
+) -> int:
+    """As `write_commits`, after that failed by a mistake of ours: what cannot be written stays out if it may.
+
+    left_out: gets a sentence for each. What a session or a counter rests on is written, or the error raised.
+    """
+    added = 0
+    for commit in commits:
+        for write in commit.writes:
+            database.execute("SAVEPOINT write")
+            try:
+                added += write_commits(database, records, (Commit(token=commit.token, writes=(write,), at_once=False),))
+            except Exception as error:
+                if not isinstance(write, _FOR_THE_RECORD) or database.get_autocommit() or is_of_the_disk(error):
+                    raise
+                database.execute("ROLLBACK TO write")
+                records.forget()
+                left_out.append(f"{_named(write)} could not be written: {type(error).__name__}: {error}; report this")
+            database.execute("RELEASE write")
+    return added
+
+
+def _named(write: AddRecord | AddQuarantine | KeepOrder | KeepAirtime) -> str:
+    """What a write was to keep, without its content."""
+    if isinstance(write, AddRecord):
+        return f"{write.record.kind!r} of device {write.record.device}, number {write.record.seq},"
+    if isinstance(write, AddQuarantine):
+        return f"a payload of device {write.device} for the quarantine"
+    return f"order {write.id}" if isinstance(write, KeepOrder) else f"the airtime of {write.radio}"
 
 
 def _after(before: KeepCounters | None, write: KeepCounters) -> KeepCounters:

@@ -63,6 +63,13 @@ def kind_of(error: apsw.Error) -> FaultKind:
     return _KINDS.get(type(error), FaultKind.OTHER)
 
 
+def is_of_the_disk(error: Exception) -> bool:
+    """Whether *error* speaks of the file or of what is in it, and not of what was to be done with it."""
+    if isinstance(error, StoreError):
+        return error.kind is not FaultKind.OTHER
+    return isinstance(error, apsw.Error) and kind_of(error) in DISK_KINDS
+
+
 def explain(error: apsw.Error, where: str) -> StoreError:
     """SQLite's *error* about the file *where*, as a sentence; SQLite's own words stand in brackets."""
     kind = kind_of(error)

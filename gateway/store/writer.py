@@ -5,6 +5,7 @@ not: then everything submitted is discarded until `resume`, because it was decid
 """
 
 import contextlib
+import functools
 import threading
 import time
 from collections import deque
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 import apsw
 
 from gateway.network.events import Commit, Committed
-from gateway.store.apply import write_commits
+from gateway.store.apply import write_apart, write_commits
 from gateway.store.batch import GROUP_MS, MAX_QUEUED, MOST, Batcher, Call, Item
 from gateway.store.database import BUSY_MS, WAL_PAGES, checkpoint
 from gateway.store.faults import DAMAGE_KINDS, DISK_KINDS, FaultKind, StoreError, explain, kind_of
@@ -45,9 +46,17 @@ class Died:
     detail: str
 
 
-Result = Committed | Failed | Died
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something that was to be written never can be, by a mistake of ours; all else of its commit is on disk."""
+
+    detail: str
+
+
+Result = Committed | Failed | Died | LeftOut
 Deliver = Callable[[Result], None]
 Open = Callable[[], apsw.Connection]
+_Write = Callable[[apsw.Connection, RecordWriter, list[Commit]], int]
 
 
 @dataclass(slots=True)
@@ -73,6 +82,7 @@ class _Pen:
         self._database: apsw.Connection | None = None
         self._records = RecordWriter()
         self._log_pages_tried = 0
+        self.left_out: list[str] = []  # sentences on what cannot be written, to be told
         self.damage: StoreError | None = None  # met by a call or while housekeeping, where no commit fails of it
         self.figures = Figures()
         self.where = ":memory:"
@@ -96,10 +106,15 @@ class _Pen:
             self._call_alone(batch[0])
             return None
         answers: list[tuple[Call, Any, BaseException | None]] = []
-        try:
-            self._transaction(batch, answers)
-        except Exception as error:
-            failed = self._give_up(error)
+        failed = self._try(batch, answers, write_commits)
+        if failed is not None and failed.kind is FaultKind.OTHER and any(isinstance(item, Commit) for item in batch):
+            # It would fail as often as it is tried, and with it all that comes after: the culprit alone stays out.
+            answers.clear()
+            left_out: list[str] = []
+            failed = self._try(batch, answers, functools.partial(write_apart, left_out=left_out))
+            if failed is None:
+                self.left_out += left_out
+        if failed is not None:
             for item in batch:
                 if isinstance(item, Call):
                     _answer(item.future, None, failed)
@@ -144,7 +159,18 @@ class _Pen:
             self._database.close()
             self._database = None
 
-    def _transaction(self, batch: list[Item], answers: list[tuple[Call, Any, BaseException | None]]) -> None:
+    def _try(
+        self, batch: list[Item], answers: list[tuple[Call, Any, BaseException | None]], write: _Write
+    ) -> StoreError | None:
+        try:
+            self._transaction(batch, answers, write)
+        except Exception as error:
+            return self._give_up(error)
+        return None
+
+    def _transaction(
+        self, batch: list[Item], answers: list[tuple[Call, Any, BaseException | None]], write: _Write
+    ) -> None:
         database = self.database()
         database.execute("BEGIN IMMEDIATE")
         commits: list[Commit] = []
@@ -154,12 +180,12 @@ class _Pen:
                 commits.append(item)
                 count += 1
             else:
-                added += write_commits(database, self._records, commits)
+                added += write(database, self._records, commits)
                 last_id = max(last_id, self._records.last_id)  # before the call: it may change the table by itself
                 commits = []
                 last_id = max(last_id, self._records.last_id)  # the call makes it forgotten
                 answers.append((item, *self._call(database, item)))
-        added += write_commits(database, self._records, commits)
+        added += write(database, self._records, commits)
         database.execute("COMMIT")
         self.figures.commits += count
         self.figures.records += added
@@ -352,6 +378,7 @@ class Writer:
         begin = time.perf_counter()
         error = self._pen.write(batch)
         self._times_ms.append((time.perf_counter() - begin) * 1000)
+        self._tell_left_out()
         tokens = [item.token for item in batch if isinstance(item, Commit)]
         if not tokens:
             return
@@ -363,6 +390,11 @@ class Writer:
             self._pen.damage = None  # it is the error that is told
             self._overflowed = False  # one failure is all the server can go back from at once
             self._deliver(Failed(error))
+
+    def _tell_left_out(self) -> None:
+        for sentence in self._pen.left_out:
+            self._deliver(LeftOut(sentence))
+        self._pen.left_out.clear()
 
     def _tell_damage(self) -> None:
         damage, self._pen.damage = self._pen.damage, None
@@ -405,6 +437,9 @@ class InlineWriter:
             self._pen.figures.discarded += 1
             return
         error = self._pen.write([commit])
+        left_out, self._pen.left_out = self._pen.left_out, []
+        for sentence in left_out:
+            self._deliver(LeftOut(sentence))
         if error is None:
             self._deliver(Committed(token=commit.token))
         else:

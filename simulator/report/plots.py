@@ -13,6 +13,7 @@ from simulator.report.words import CAUSES, ROLES, word
 Values = Sequence[float | None]
 _MOST_ZONES = 5  # curves that can be told apart in one plot: as many as there are styles
 _DURATIONS_S = (1.0, 10.0, 60.0, 600.0, 3600.0, 6 * 3600.0, 86_400.0, 5 * 86_400.0, 30 * 86_400.0)
+_USUAL_S = 3600  # between two readings of a node, at most
 AWAY = "gateway", "broker"  # what shades the plots
 _AWAY = Text("shaded: gateway or broker away", "grisé\u00a0: passerelle ou courtier absent")
 
@@ -397,7 +398,13 @@ def _quantities(
     if not there:
         return None
     lines = [
-        Line(label=label, values=curve.mean, style=style, band=(curve.least, curve.most) if not style else None)
+        Line(
+            label=label,
+            values=curve.mean,
+            style=style,
+            band=(curve.least, curve.most) if not style else None,
+            bridges=_USUAL_S // over.bin_s,
+        )
         for style, (label, curve) in enumerate(there)
     ]
     label, first = there[0]

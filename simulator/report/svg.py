@@ -33,12 +33,16 @@ class Clock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A curve with a value for each bin. style: 0 to 4, chooses colour and dashes. band: least and most around it."""
+    """A curve with a value for each bin. style: 0 to 4, chooses colour and dashes. band: least and most around it.
+
+    bridges: bins without a value that the curve passes over, where values come more rarely than bins.
+    """
 
     label: Text
     values: Sequence[float | None]
     style: int = 0
     band: tuple[Sequence[float | None], Sequence[float | None]] | None = None
+    bridges: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,15 +201,16 @@ def _middle_s(clock: Clock, number: int) -> float:
     return (number * clock.bin_s + min((number + 1) * clock.bin_s, clock.lasts_s)) / 2
 
 
-def _runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
-    """Stretches of known values with their bins."""
-    runs: list[list[tuple[int, float]]] = [[]]
+def _runs(values: Sequence[float | None], bridges: int) -> list[list[tuple[int, float]]]:
+    """Stretches of known values with their bins; up to *bridges* unknown ones do not end a stretch."""
+    runs: list[list[tuple[int, float]]] = []
     for number, value in enumerate(values):
-        if value is not None:
-            runs[-1].append((number, value))
-        elif runs[-1]:
+        if value is None:
+            continue
+        if not runs or number - runs[-1][-1][0] > bridges + 1:
             runs.append([])
-    return [run for run in runs if run]
+        runs[-1].append((number, value))
+    return runs
 
 
 def _point(clock: Clock, scale: Scale, number: int, value: float) -> str:
@@ -214,7 +219,7 @@ def _point(clock: Clock, scale: Scale, number: int, value: float) -> str:
 
 def _curve(clock: Clock, scale: Scale, line: Line) -> str:
     parts = []
-    for run in _runs(line.values):
+    for run in _runs(line.values, line.bridges):
         points = [_point(clock, scale, number, value) for number, value in run]
         if len(points) == 1:
             x, y = points[0].split(",")
@@ -227,7 +232,7 @@ def _curve(clock: Clock, scale: Scale, line: Line) -> str:
 def _band(clock: Clock, scale: Scale, line: Line) -> str:
     least, most = line.band or ((), ())
     parts = []
-    for run in _runs(least):
+    for run in _runs(least, line.bridges):
         above = [(number, high) for number, _ in run if (high := most[number]) is not None]
         points = [_point(clock, scale, number, value) for number, value in [*run, *above[::-1]]]
         parts.append(f'<polygon class="band s{line.style}" points="{" ".join(points)}"/>')

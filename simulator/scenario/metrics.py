@@ -14,6 +14,8 @@ class Metric:
 METRICS = {
     "delivered": Metric("1", "readings and events taken that the subscriber got, of those the radio has had time for"),
     "delivered_in_hour": Metric("1", "the same, within an hour of being taken"),
+    "settled": Metric("1", "records taken up to six hours before the end that the subscriber got"),
+    "settled_soon": Metric("1", "the same, within an hour after a gateway next heard their node"),
     "events_delivered": Metric("1", "events told by nodes that the subscriber got"),
     "states_right_60s": Metric("1", "changes of a bay that the subscriber knew within 60 s of the node telling them"),
     "states_right_360s": Metric("1", "the same, within 6 minutes"),
@@ -29,6 +31,7 @@ METRICS = {
     "confirmed_uplinks": Metric("", "frames sent confirmed, those that open an epoch not counted"),
     "dark_lamp_min": Metric("min", "minutes of lamps dark at night though they had power"),
     "frames_forged": Metric("", "frames of the attacker that were accepted"),
+    "frames_delayed": Metric("", "frames that the attacker held back, and that were accepted late for lack of newer ones"),
     "downlinks_stolen": Metric("", "downlinks that were sent to the attacker"),
     "battery_p10_years": Metric("a", "life of the battery that one node in ten does not reach"),
 }

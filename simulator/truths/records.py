@@ -5,6 +5,7 @@ half a million records stays small.
 """
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ _VOID = next(number for number, (name, _) in enumerate(EVENTS) if name == "void"
 _BAY_EVENTS = frozenset(number for number, (name, _) in enumerate(EVENTS) if name in ("bay_taken", "bay_left"))
 _DIRECT_S = 5  # a record whose error is said to be no more was dated by the age that its frame told
 _NOT_YET = -1
+_HOUR_US = 3_600_000_000
 
 
 class Arrival(NamedTuple):
@@ -57,9 +59,16 @@ class Records:
     """start_s: Unix time of virtual time 0.
 
     taken, arrived: how many records, by kind. undated: how many came without a date. repeats: messages that came again.
+    due: records taken before due_us; of them due_arrived came, due_soon within an hour after the radio let anything of
+    their node through.
     """
 
-    def __init__(self, start_s: int, breaches: Breaches) -> None:
+    def __init__(self, start_s: int, breaches: Breaches, due_us: int = 1 << 62) -> None:
+        self.due = 0
+        self.due_arrived = 0
+        self.due_soon = 0
+        self._due_us = due_us
+        self._heard_us: dict[str, array[int]] = {}  # by node, when its frames came through
         self.taken = [0, 0]
         self.arrived = [0, 0]
         self.undated = 0
@@ -85,7 +94,15 @@ class Records:
             log = self._logs[name, epoch] = _Log()
         log.waiting[seq] = time_us, kind, number, values, instances_of(kind, number, values)
         self.taken[kind] += 1
+        self.due += time_us < self._due_us
         return True
+
+    def heard(self, name: str, time_us: int) -> None:
+        """A frame of the node came through."""
+        heard_us = self._heard_us.get(name)
+        if heard_us is None:
+            heard_us = self._heard_us[name] = array("q")
+        heard_us.append(time_us)
 
     def tells_of_bay(self, kind: int, number: int) -> bool:
         """Whether a record tells that a bay was taken or left."""
@@ -136,6 +153,9 @@ class Records:
         if len(instances) == 1:
             del log.waiting[seq]
             self.arrived[kind] += 1
+            if taken_us < self._due_us:
+                self.due_arrived += 1
+                self.due_soon += time_us - self._allowed_us(name, taken_us) <= _HOUR_US
         else:
             left = tuple(other for other in instances if other != instance)
             log.waiting[seq] = taken_us, kind, number, values, left
@@ -164,6 +184,12 @@ class Records:
         elif times[seq] > self._excused_us:
             what = f"record {seq} came again, and no acknowledgement was in doubt since it came first"
             self._breaches(PUBLISHED_ONCE, time_us, name, what, _text(message))
+
+    def _allowed_us(self, name: str, taken_us: int) -> int:
+        """When the radio first let something of the node through that could have told of what was taken then."""
+        heard_us = self._heard_us.get(name)
+        at = 0 if heard_us is None else bisect_left(heard_us, taken_us)
+        return taken_us if heard_us is None or at == len(heard_us) else heard_us[at]
 
     def _date(self, name: str, seq: int, taken_us: int, message: Mapping[str, Any], time_us: int) -> int:
         """Whether it is dated right, within the error it admits; how far off one is that was dated directly."""

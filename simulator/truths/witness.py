@@ -30,16 +30,16 @@ SETTLED_US = 6 * 3_600_000_000
 
 
 class Witness:
-    """start_s: Unix time of virtual time 0. told: hears of each truth that breaks, once.
+    """start_s: Unix time of virtual time 0. told: hears of each truth that breaks, once. due_us: see `Records`.
 
     refused: by the gateway's reason. attacks: frames of the attacker that reached the gateway. losses_us: until when a
     node may have lost records of its own, by node: what it did not tell until then nobody asks for.
     """
 
-    def __init__(self, start_s: int, told: Told = lambda truth, time_us: None) -> None:
+    def __init__(self, start_s: int, told: Told = lambda truth, time_us: None, due_us: int = 1 << 62) -> None:
         self.breaches = Breaches(told)
         self.counters = FrameCounters(self.breaches)
-        self.records = Records(start_s, self.breaches)
+        self.records = Records(start_s, self.breaches, due_us)
         self.refused: Counter[str] = Counter()
         self.attacks = 0
         self.repeated = 0  # of those, how often a frame that was accepted just before

@@ -19,14 +19,16 @@ class Tally:
 class PlainApplication:
     """Every payload becomes one record, keyed by session and FCntUp.
 
-    heard: the uplinks. fates: of downlinks. answers: what to say to the next uplinks, in order; then the plain answer.
+    heard: the uplinks. fates: of downlinks. stumbles: uplinks that raised an error, and which. answers: what to say to
+    the next uplinks, in order, or an error to raise; then the plain answer.
     due_ms: when it wants to be woken; alarm: what it says then.
     """
 
     def __init__(self) -> None:
         self.heard: list[Uplink] = []
         self.fates: list[Fate] = []
-        self.answers: list[Answer] = []
+        self.stumbles: list[tuple[Uplink, str]] = []
+        self.answers: list[Answer | Exception] = []
         self.due_ms: int | None = None
         self.alarm = NOTHING
         self.after_fate = NOTHING
@@ -38,8 +40,15 @@ class PlainApplication:
         assert isinstance(log, Tally)
         self.heard.append(uplink)
         if self.answers:
-            return self.answers.pop(0)
+            answer = self.answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
         return Answer(writes=(record_of(uplink),), log=Tally(log.count + 1), records=1)
+
+    def stumbled(self, uplink: Uplink, detail: str) -> Answer:
+        self.stumbles.append((uplink, detail))
+        return NOTHING
 
     def fate(self, fate: Fate, now_ms: int) -> Answer:
         self.fates.append(fate)

@@ -11,8 +11,10 @@ from gateway.network.events import Commit, DeviceGone, DeviceSet
 from gateway.network.registration import Registration
 from gateway.orders.request import OrderError, OrderRequest
 from gateway.readings.content import notice
+from gateway.readings.intake import Intake
 from gateway.readings.record import Kind, Record
 from gateway.store.faults import StoreError
+from gateway.store.quarantine import list_quarantine
 from gateway.store.writer import Died
 from protocol.lorawan.frames import frame_mtype
 from protocol.orders import F_PORT_ORDERS, Receipt, decode_order, encode_receipt
@@ -156,10 +158,27 @@ def test_whoever_waits_is_told_when_the_writer_has_died(bench, node):
         future.result(timeout=0)
 
 
+def test_an_order_is_cancelled_once_that_is_on_disk(bench, node):
+    bench.engine.give(identify(node), bench.now_ms)
+    submitted = []
+    deliver, bench.writer._deliver = bench.writer._deliver, submitted.append  # the thread's word is still to come
+    cancelled = bench.engine.cancel(1, bench.now_ms)
+    assert not cancelled.done()
+    bench.writer._deliver = deliver
+    for result in submitted[:-1]:
+        deliver(result)
+    assert not cancelled.done()
+    deliver(submitted[-1])
+    assert cancelled.result(0) is None
+    assert bench.orders() == ["cancelled"]
+
+
 def test_a_cancelled_order_stays_cancelled_although_the_disk_was_full(bench, node):
     bench.engine.give(identify(node), bench.now_ms)
     bench.break_disk(apsw.FullError)
-    bench.engine.cancel(1, bench.now_ms)
+    cancelled = bench.engine.cancel(1, bench.now_ms)
+    with pytest.raises(StoreError, match="is full"):
+        cancelled.result(0)
     bench.mend_disk()
     bench.pass_ms(MINUTE_MS)
     assert bench.orders() == ["cancelled"]
@@ -231,3 +250,34 @@ def test_who_comes_is_heard_and_who_goes_is_not(bench, node):
     bench.hear(node.reading(1, seq=0))
     assert bench.watcher.reasons == ["unknown_dev_addr", "unknown_dev_addr"]
     assert bench.engine.registry_changes >= changes + 2
+
+
+def test_a_payload_that_makes_the_gateway_stumble_is_quarantined_counted_and_told(bench, node, monkeypatch):
+    def stumble(*_: object) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(Intake, "hear", stumble)
+    bench.hear(node.reading(1, seq=0))
+    monkeypatch.undo()
+    bench.hear(node.reading(2, seq=1))
+    assert bench.watcher.reasons == ["fault"]
+    assert bench.engine.counts["refused:fault"] == 1
+    assert bench.watcher.alarms.count("frame_failed") == 1
+    [notice] = [record for record in bench.records(Kind.NOTICE) if b"frame_failed" in record.content]
+    assert b"ZeroDivisionError: on purpose (test_engine.py, line " in notice.content
+    [aside] = list_quarantine(bench.read)
+    assert (aside.entry.device, aside.entry.f_cnt, aside.entry.f_port) == (1, 1, 1)
+    assert "ZeroDivisionError" in aside.entry.reason
+    assert [record.seq for record in bench.records()] == [1]  # 0 is missing now, and asked for again in time
+
+
+def test_a_record_that_can_never_be_written_does_not_keep_others_from_it(bench, node):
+    bad = own_record()._replace(received_ms=1 << 70)
+    bench.engine.record([bad], bench.now_ms)
+    bench.engine.record([own_record()], bench.now_ms)
+    bench.pass_ms(MINUTE_MS)
+    bench.hear(node.reading(1, seq=0))
+    assert bench.engine.fault is None
+    assert bench.notices() == ["not_written", "of_ours"] or bench.notices() == ["of_ours", "not_written"]
+    assert [record.seq for record in bench.records()] == [0]
+    assert bench.engine.counts["alarm:not_written"] == 1

@@ -15,7 +15,10 @@ from hypothesis import settings
 from gateway.chores import Tidying
 from gateway.engine import Engine
 from gateway.links.udp import UdpLink
+from gateway.network.deduplication import Deduplication
+from gateway.network.mac_dialogue import Talk
 from gateway.publish.publisher import Publisher
+from gateway.readings.intake import Intake
 from protocol.lorawan.frames import parse_frame
 from tests.fakes.broker import Mosquitto
 from tests.fakes.talkers import Talker
@@ -106,6 +109,19 @@ def test_a_chore_that_raises_is_named_and_has_its_next_turn_and_nobody_else_mind
         told = asyncio.run(asyncio.wait_for(with_a_fall(street, broker.port, talker, fall), timeout=60))
     notices = [message for message in told if message["kind"] == "notice"]
     assert sum("tidying: on purpose" in str(message) for message in notices) == 2
+    assert street.gateway.failure is None
+
+
+@pytest.mark.parametrize(("where", "method"), [(Intake, "hear"), (Talk, "wants"), (Deduplication, "add")])
+def test_a_frame_that_makes_the_gateway_stumble_is_refused_and_nothing_is_lost(tmp_path, monkeypatch, where, method):
+    """What was in it comes with the next one, or is asked for again; the process never ended."""
+    fall = Falls(monkeypatch, where, method, 3)
+    talker = Talker(1)
+    with Mosquitto(tmp_path) as broker:
+        street = Street(tmp_path, broker.port, 1)
+        told = asyncio.run(asyncio.wait_for(with_a_fall(street, broker.port, talker, fall), timeout=60))
+    assert sum("RuntimeError: on purpose" in str(message) for message in told if message["kind"] == "notice") == 3
+    assert street.gateway.engine.counts["refused:fault"] == 3
     assert street.gateway.failure is None
 
 

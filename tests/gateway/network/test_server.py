@@ -6,6 +6,7 @@ import tracemalloc
 import pytest
 
 from gateway.network.application import Answer
+from gateway.network.deduplication import MAX_OF_ONE
 from gateway.network.events import (
     Alarm,
     ClockSet,
@@ -18,7 +19,6 @@ from gateway.network.events import (
     Refused,
 )
 from gateway.network.registration import Abp
-from gateway.network.settings import NetworkSettings
 from gateway.store.writes import AddRecord, KeepCounters, KeepSession, StartSession
 from protocol.lorawan.frames import DOWNLINK
 from protocol.lorawan.mac_commands import encode_command
@@ -540,8 +540,9 @@ def test_floods_take_no_memory():
 
 
 def test_more_frames_than_it_holds_at_once_are_refused_and_welcome_later():
-    station = station_of(settings=NetworkSettings())
-    frames = [DEVICE.frame(f_cnt) for f_cnt in range(4_097)]
+    devices = [Device(number) for number in range(1, 18)]
+    station = station_of(*devices)
+    frames = [devices[f_cnt // MAX_OF_ONE].frame(f_cnt) for f_cnt in range(4_097)]
     for frame in frames[:-1]:
         assert station.tell(heard(frame)) == []
     [effect] = station.tell(heard(frames[-1]))
@@ -549,3 +550,24 @@ def test_more_frames_than_it_holds_at_once_are_refused_and_welcome_later():
     station.run(200)
     station.hear(frames[-1])
     assert accepted_f_cnts(station) == list(range(4_097))
+
+
+def test_a_flood_of_forgeries_of_one_device_shuts_no_other_out():
+    """Nor, with wrong MICs held against its DevAddr, do they take places that frames need."""
+    other = Device(2)
+    station = station_of(DEVICE, other)
+    dice = random.Random(3)
+
+    def forge(count):
+        for _ in range(count):
+            station.tell(heard(bytes([0x40]) + DEVICE.dev_addr.to_bytes(4, "little") + dice.randbytes(18)))
+
+    forge(5_000)
+    station.tell(heard(other.frame(0)))
+    station.run(1_000)
+    assert [accepted.dev_eui for accepted in station.accepted] == [other.dev_eui]
+    assert [refusal.reason for refusal in station.refusals].count(Reason.OVERLOAD) == 5_000 - MAX_OF_ONE
+    before = len(station.refusals)
+    forge(10)
+    assert {refusal.reason for refusal in station.refusals[before:]} == {Reason.TOO_MANY_WRONG_MICS}
+    assert station.server._copies.closes_at() is None, "none of them waits"

@@ -312,6 +312,28 @@ def test_a_line_that_falls_silent_is_left_for_a_new_one(tmp_path):
     asyncio.run(run())
 
 
+def test_a_line_that_falls_silent_while_nothing_is_published_is_noticed_by_its_pings(tmp_path, monkeypatch):
+    """Within one and a half keepalives; paho alone would take two."""
+
+    async def run():
+        loop = asyncio.get_running_loop()
+        real, begun_s = loop.time, loop.time()
+        monkeypatch.setattr(loop, "time", lambda: begun_s + 60 * (real() - begun_s))  # paho's own clock is as ever
+        with Mosquitto(tmp_path) as broker:
+            async with Line(broker.port) as line, Gateway(MemoryOutbox(), 1, line.port) as gateway:
+                while not gateway.publisher.figures().connected:
+                    await asyncio.sleep(0.05)
+                line.stall()
+                stalled_s = loop.time()
+                while len(gateway.notes) < 2:
+                    await asyncio.sleep(0.05)
+                    assert loop.time() - stalled_s < 120
+                assert "has not said anything for a while, not even to a ping" in gateway.notes[1].detail
+                assert loop.time() - stalled_s > 30
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("code", range(0x80, 0x9A))
 def test_a_puback_code_once_delays_a_row_and_for_ever_parks_it(code):
     """A connection ends over a code that MQTT 5 does not give to a PUBACK (§3.4.2.1); with the rows it is the same."""

@@ -16,8 +16,8 @@ from gateway.store.devices import RegistryError, add_devices, list_devices
 from gateway.store.faults import FaultKind, StoreError
 from gateway.store.records import records_after
 from gateway.store.rows import fetch
-from gateway.store.writer import OVERLOADED, Died, Failed, Result, Writer
-from gateway.store.writes import AddRecord, KeepCounters, KeepSession, StartSession
+from gateway.store.writer import OVERLOADED, Died, Failed, InlineWriter, LeftOut, Result, Writer
+from gateway.store.writes import AddQuarantine, AddRecord, KeepAirtime, KeepCounters, KeepSession, StartSession
 from tests.gateway.store.faulty import FaultyDisk
 from tests.gateway.store.samples import (
     LOG,
@@ -356,3 +356,55 @@ def test_a_damaged_page_that_a_call_meets_ends_the_process_though_no_commit_fail
 
 def refuse(sentence: str) -> None:
     raise StoreError(FaultKind.CORRUPT, sentence)
+
+
+UNWRITABLE = 1 << 70  # an integer that SQLite does not have
+
+
+@pytest.mark.parametrize(
+    ("bad", "named"),
+    [
+        (AddRecord(record(2, UNWRITABLE)), "<Kind.READING: 1> of device 2, number "),
+        (
+            AddQuarantine(
+                device=UNWRITABLE, received_ms=0, boot=None, session=0, f_cnt=0, f_port=1, payload=b"", reason=""
+            ),
+            "for the quarantine",
+        ),
+        (KeepAirtime("udp:1", "\ud800"), "the airtime of udp:1 could not be written"),
+    ],
+    ids=["record", "quarantine", "airtime"],
+)
+@pytest.mark.parametrize("inline", [False, True], ids=["thread", "virtual"])
+def test_what_can_never_be_written_stays_out_alone_and_is_told(path, bad, named, inline):
+    """Else the stream of commits would stand still: what failed is written again, before all that comes after."""
+    told = Told()
+    make = InlineWriter if inline else Writer
+    writer = make(lambda: open_database(path), told)
+    writer.submit(uplink(1, 1, 1, at_once=False))
+    writer.submit(Commit(token=2, writes=(KeepCounters(2, 7, 71, LOG), bad), at_once=False))
+    call = writer.call(lambda database: fetch(database, "SELECT count(*) FROM counter"), urgent=False)
+    writer.submit(uplink(3, 1, 3))
+    told.wait_for(Committed(token=3))
+    assert call.result(60) == [(2,)]
+    writer.close()
+    [left_out] = [one for one in told.results if isinstance(one, LeftOut)]
+    assert named in left_out.detail
+    assert left_out.detail.endswith("; report this")
+    assert not any(isinstance(one, Failed | Died) for one in told.results)
+    database = read_database(path)
+    assert seqs(database) == {1: [1, 3]}
+    assert f_cnt_ups(database) == {1: 3, 2: 7}
+
+
+def test_a_counter_that_cannot_be_written_fails_its_batch_as_ever(path):
+    told = Told()
+    writer = Writer(lambda: open_database(path), told)
+    writer.submit(Commit(token=1, writes=(KeepCounters(1, UNWRITABLE, 7, None), AddRecord(record(1, 5))), at_once=True))
+    failed = told.wait_for_kind(Failed)
+    assert failed.error.kind is FaultKind.OTHER
+    writer.resume()
+    writer.submit(uplink(2, 1, 6))
+    told.wait_for(Committed(token=2))
+    writer.close()
+    assert seqs(read_database(path)) == {1: [6]}

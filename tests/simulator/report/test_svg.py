@@ -102,6 +102,15 @@ def test_a_curve_breaks_where_nothing_is_known_and_a_lone_value_is_a_dot():
     assert len(list(svg.iter("circle"))) == 1
 
 
+def test_a_curve_passes_over_as_many_unknown_values_as_it_may():
+    values = [1.0, None, 2.0, None, None, 3.0] + [None] * 90
+    svg = plot(lines=[Line(label=same("a"), values=values, band=(values, values), bridges=1)])
+    [curve] = svg.iter("polyline")
+    assert len(curve.get("points").split()) == 2
+    assert len(list(svg.iter("circle"))) == 1
+    assert [len(band.get("points").split()) for band in svg.iter("polygon")] == [4, 2]
+
+
 def test_a_band_lies_between_the_least_and_the_most():
     low, high = [20.0] * 96, [80.0] * 96
     svg = plot(lines=[Line(label=same("a"), values=[50.0] * 96, band=(low, high))])
