@@ -40,9 +40,10 @@ def run(order: Order) -> Report:
     """
     console, messages = Console(), Console(stderr=True)
     outputs = order.outputs
-    district = district_of(order.scenario, order.replay)
+    before = Collector(district_of(order.scenario, order.replay))
+    before.happened("making", "", 0)
     try:
-        with Screen(Collector(district), console, messages, order.language) as screen:
+        with Screen(before, console, messages, order.language) as screen:
             from simulator.chain import Chain
 
             with outputs.lines() as lines:

@@ -98,6 +98,7 @@ INTERFERENCE = {  # of `simulator.scenario.model.Interference`
     "goursaud": Text("interference after Goursaud and Gorce 2015", "interférences d’après Goursaud et Gorce 2015"),
 }
 HAPPENINGS = {
+    "making": Text("the fleet is being made", "la flotte se prépare"),
     "reboot": Text("node rebooted", "nœud redémarré"),
     "died": Text("node died", "nœud mort"),
     "broke": Text("a truth broke", "une vérité est rompue"),
