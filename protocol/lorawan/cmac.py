@@ -7,31 +7,23 @@ _R_128 = 0x87  # RFC 4493 §2.3, const_Rb
 
 
 class Cmac:
-    """AES-CMAC under one 16-byte key, its subkeys made once; ProtocolError for a key of another length.
-
-    Blocks are XORed as 128-bit numbers: on both Pythons twice as fast as byte by byte, or better.
-    """
+    """AES-CMAC under one 16-byte key, its subkeys made once; ProtocolError for a key of another length."""
 
     def __init__(self, key: bytes) -> None:
         self.aes = Aes128(key)  # public: FPort 0 and Join-Accept encrypt with the very key they are signed with
-        self._k1 = _doubled(int.from_bytes(self.aes.encrypt(bytes(16)), "big"))
+        self._k1 = _doubled(int.from_bytes(self.aes.cbc_mac(bytes(16)), "big"))
         self._k2 = _doubled(self._k1)
 
     def mac(self, message: bytes | memoryview) -> bytes:
         """Return the 16-byte code of *message* (RFC 4493 §2.4)."""
-        encrypt = self.aes.encrypt
         last = max(0, len(message) - 1) & ~15  # where the last, perhaps incomplete, block starts
-        chain = 0
-        for at in range(0, last, 16):
-            chain ^= int.from_bytes(message[at : at + 16], "big")
-            chain = int.from_bytes(encrypt(chain.to_bytes(16, "big")), "big")
         rest = message[last:]
-        chain ^= int.from_bytes(rest, "big") << 8 * (16 - len(rest))
+        end = int.from_bytes(rest, "big") << 8 * (16 - len(rest))
         if len(rest) == 16:
-            chain ^= self._k1
+            end ^= self._k1
         else:
-            chain ^= self._k2 ^ (0x80 << 8 * (15 - len(rest)))  # padded with one bit and zeros
-        return encrypt(chain.to_bytes(16, "big"))
+            end ^= self._k2 ^ (0x80 << 8 * (15 - len(rest)))  # padded with one bit and zeros
+        return self.aes.cbc_mac(bytes(message[:last]) + end.to_bytes(16, "big"))
 
     def mic(self, message: bytes | memoryview) -> bytes:
         """Return the message integrity code: the first 4 bytes of `mac` (TS001-1.0.4 §4.4)."""

@@ -251,48 +251,47 @@ class Body:
 
     def _hear(self, event: object) -> None:
         """Give *event* to the core, do what it wants, and set the alarm it asks for."""
-        keeper = self._keeper
-        if keeper is None:
-            self._live(event)
-            return
         try:
-            self._live(event)
+            clock = self._clock
+            assert clock is not None
+            tally = self.tally
+            now_us = self._timeline.now_us
+            if clock.asleep:
+                tally.deep_us += now_us - self._slept_us
+            now_ms = clock.wake(now_us) // 1000
+            tally.wakes += 1
+            answers = self._answers
+            core = self._core
+            for action in core.handle(event, now_ms):
+                _DO.get(type(action), _cannot)(self, action)
+            if answers:
+                for answer in answers:  # which grows while more is asked
+                    tally.wakes += 1
+                    for action in core.handle(answer, now_ms):
+                        _DO.get(type(action), _cannot)(self, action)
+                    assert len(answers) <= _MOST_ANSWERS, f"{self.name} asks and asks"
+                answers.clear()
+            if self._on:
+                wake_ms = core.wake_at()
+                if wake_ms is None:
+                    self._alarm_us = None
+                else:
+                    self._set_alarm(clock, wake_ms, now_us, now_ms)
         except PowerCut:
-            keeper.cut()
+            if self._keeper is None:
+                raise
+            self._keeper.cut()
         except Exception as error:  # whatever it is, the run goes on without this node, and says so
-            keeper.died(error)
+            if self._keeper is None:
+                raise
+            self._keeper.died(error)
 
-    def _live(self, event: object) -> None:
-        clock = self._clock
-        assert clock is not None
-        now_us = self._timeline.now_us
-        if clock.asleep:
-            self.tally.deep_us += now_us - self._slept_us
-        now_ms = clock.wake(now_us) // 1000
-        self.tally.wakes += 1
-        answers = self._answers
-        handle = self._core.handle
-        for action in handle(event, now_ms):
-            _DO.get(type(action), _cannot)(self, action)
-        if answers:
-            for answer in answers:  # which grows while more is asked
-                self.tally.wakes += 1
-                for action in handle(answer, now_ms):
-                    _DO.get(type(action), _cannot)(self, action)
-                assert len(answers) <= _MOST_ANSWERS, f"{self.name} asks and asks"
-            answers.clear()
-        if self._on:
-            self._rest(clock, now_us, now_ms)
-
-    def _rest(self, clock: NodeClock, now_us: int, now_ms: int) -> None:
-        """Set the alarm, by the clock that runs until then."""
-        wake_ms = self._core.wake_at()
-        if wake_ms is None:
-            self._alarm_us = None
-            return
+    def _set_alarm(self, clock: NodeClock, wake_ms: int, now_us: int, now_ms: int) -> None:
+        """By the clock that runs until then."""
+        deep_after_ms = self._deep_after_ms
         if (
-            self._deep_after_ms is not None
-            and wake_ms - now_ms >= self._deep_after_ms
+            deep_after_ms is not None
+            and wake_ms - now_ms >= deep_after_ms
             and self._window is None
             and self._sent_us is None
         ):

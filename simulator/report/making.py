@@ -18,6 +18,7 @@ from simulator.report.report import (
     SubBandUse,
     Truth,
 )
+from simulator.scenario.metrics import METRICS
 from simulator.scenario.model import Expectation as Expected
 
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
@@ -38,7 +39,8 @@ def report_of(
     _pass_until(collector, end_us)
     district, tallies = collector.district, list(collector.tallies.values())
     readings = all_latencies(collector)
-    figures = figures_of(collector, end_us) | dict(measured or {})
+    nothing: dict[str, float | None] = dict.fromkeys(METRICS)
+    figures = nothing | figures_of(collector, end_us) | dict(measured or {})
     sent = sum(tally.sent for tally in tallies)
     return Report(
         seed=district.seed,

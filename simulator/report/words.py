@@ -36,6 +36,7 @@ REASONS = {  # of `gateway.network.events.Reason`
     "overload": Text("overload", "surcharge"),
     "unknown_f_port": Text("unknown FPort", "FPort inconnu"),
     "unreadable_payload": Text("unreadable payload", "contenu illisible"),
+    "fault": Text("the gateway stumbled over it", "la passerelle a trébuché dessus"),
 }
 ATTACKS = {  # of `simulator.scenario.model.AttackKind`
     "replay": Text("uplinks replayed in order", "trames montantes rejouées dans l’ordre"),
@@ -114,6 +115,10 @@ _BEGINS, _ENDS = "_begins", "_ends"
 METRICS = {  # of `simulator.scenario.metrics`
     "delivered": Text("records delivered", "relevés livrés"),
     "delivered_in_hour": Text("records delivered within an hour", "relevés livrés dans l’heure"),
+    "settled": Text("records older than six hours delivered", "relevés de plus de six heures livrés"),
+    "settled_soon": Text(
+        "the same, within an hour of hearing their node", "les mêmes, dans l’heure où leur nœud est entendu"
+    ),
     "events_delivered": Text("events delivered", "événements livrés"),
     "states_right_60s": Text("bay changes known within 60 s", "changements de place connus en 60 s"),
     "states_right_360s": Text("bay changes known within 6 min", "changements de place connus en 6 min"),
@@ -129,6 +134,7 @@ METRICS = {  # of `simulator.scenario.metrics`
     "confirmed_uplinks": Text("frames sent confirmed", "trames émises confirmées"),
     "dark_lamp_min": Text("time of lamps dark at night", "temps de lampes éteintes la nuit"),
     "frames_forged": Text("forged frames accepted", "trames forgées acceptées"),
+    "frames_delayed": Text("frames held back and accepted late", "trames retenues et acceptées en retard"),
     "downlinks_stolen": Text("downlinks stolen", "trames descendantes volées"),
     "battery_p10_years": Text("battery life one in ten misses", "vie de pile qu’un sur dix n’atteint pas"),
 }
