@@ -75,7 +75,9 @@ class Chain:
             self.witness.records.meet(node.name, node.dev_eui)
             if node.role is Role.LIGHT:
                 self.darkness.meet(node.name, node.heads)
-        self.fleet = Fleet(scenario, self.timeline, self.air, self.town.stimulus, self._telling, self.air.bears)
+        self._teams = _teams(scenario)
+        keys = {team.name: (team.mc_addr, team.mc_key) for team in self._teams}
+        self.fleet = Fleet(scenario, self.timeline, self.air, self.town.stimulus, self._telling, self.air.bears, keys)
         self.broker = Broker(
             self.timeline, Stream(scenario.seed, "broker"), self._telling.arrived, self._telling.broken
         )
@@ -139,16 +141,11 @@ class Chain:
         )
         cabinet = Cabinet(self.timeline, settings, Stream(scenario.seed, "gateway"), self.broker, self._telling)
         nodes = {node.name: node for node in scenario.nodes}
-        groups = list(dict.fromkeys(node.group for node in scenario.nodes if node.group))
-        teams = [
-            Team(name=name, mc_addr=_MC_ADDR + number, mc_key=Stream(scenario.seed, f"group/{name}").bytes(16))
-            for number, name in enumerate(groups)
-        ]
         members = [
             _member(registered, nodes[registered.name].zone, nodes[registered.name].group)
             for registered in self.fleet.registrations()
         ]
-        cabinet.enrol(members, teams)
+        cabinet.enrol(members, self._teams)
         return cabinet
 
     def _attacker(self) -> Assault | None:
@@ -171,15 +168,20 @@ class Chain:
         self._count_waiting()
         for order in scenario.orders:
             self._plan_order(order)
-        members = [node for node in scenario.nodes if node.group]
-        groups = list(dict.fromkeys(node.group for node in members))
-        for at, node in enumerate(members, 1):
-            arguments: dict[str, object] = {"group": 1 + groups.index(node.group)}
-            self._give_at(at * _JOIN_GROUP_US, node.name, "join_group", arguments, int(scenario.end_s))
+        if not scenario.warm:
+            self._gather()
         for node in scenario.nodes:
             if node.role is Role.PARKING:
                 for bay in range(node.bays):
                     self._follow_bay(node.name, bay, self.town.life(node, bay))
+
+    def _gather(self) -> None:
+        """Order new lamps into their groups, one after the other."""
+        numbers = {team.name: number for number, team in enumerate(self._teams, 1)}
+        members = [node for node in self.scenario.nodes if node.group]
+        for at, node in enumerate(members, 1):
+            arguments: dict[str, object] = {"group": numbers[node.group]}
+            self._give_at(at * _JOIN_GROUP_US, node.name, "join_group", arguments, int(self.scenario.end_s))
 
     def _lose_by_chance(self) -> None:
         """The scenario's share of frames, until the final quiet."""
@@ -340,6 +342,15 @@ def station_of(gateway: GatewaySpec) -> Station:
             gain_dbi=gateway.antenna_dbi,
         )
     return Station(position=position, gain_dbi=gateway.antenna_dbi)
+
+
+def _teams(scenario: Scenario) -> list[Team]:
+    """The multicast groups of the lamps, in the order in which nodes name them."""
+    groups = dict.fromkeys(node.group for node in scenario.nodes if node.group)
+    return [
+        Team(name=name, mc_addr=_MC_ADDR + number, mc_key=Stream(scenario.seed, f"group/{name}").bytes(16))
+        for number, name in enumerate(groups)
+    ]
 
 
 def _member(registered: Registered, zone: str, group: str) -> Member:

@@ -13,6 +13,7 @@ from firmware.roles.light import FIRST_UPLINK_S, Light
 from firmware.roles.parking import Parking
 from firmware.session import Identity
 from firmware.store.log import Log, Record
+from firmware.telling import Readings
 from protocol.quantities import AIR_FULL
 from protocol.region import Plan
 from protocol.settings import Settings
@@ -41,6 +42,7 @@ class Kit:
     """What a node is born with. epoch: of its log, when that is formatted. first_ms: of an air node's first reading.
 
     plan: of its radio. adr: whether the network chooses; None as the plan says. site, programme: a lamp's, as stored.
+    repeat: whether its frames carry the last readings again, as Lampyre's do.
     """
 
     spec: NodeSpec
@@ -52,6 +54,7 @@ class Kit:
     adr: bool | None = None
     site: bytes = b""
     programme: bytes = b""
+    repeat: bool = True
 
     @property
     def class_c(self) -> bool:
@@ -111,6 +114,8 @@ class Firmware:
             vitals=lambda: vitals,
         )
         self.mind = Mind(self.role, self.log, settings, facts)
+        if self.role is not None and not kit.repeat:
+            self.mind._readings.__class__ = _Terse  # the mind has made them, and what they were about to tell stays
         identity = Identity(settings.dev_eui, settings.join_eui, kit.app_key, kit.gen_app_key)
         level = _MAINS if on_mains else _BATTERY
         self.mac = Mac(
@@ -137,6 +142,15 @@ class _WatchedLog(Log):
         kept = super().add(record)
         self.logged(self.epoch, record, kept)
         return kept
+
+
+class _Terse(Readings):
+    """Readings that are told once: a study of what repeating them is worth."""
+
+    def compose(self, room: int, now_ms: int) -> bytes:
+        """The newest alone."""
+        del self._newest[1:]
+        return super().compose(room, now_ms)
 
 
 def _role(kit: Kit, settings: Settings, persisted: dict[str, int | bytes]) -> "Role":

@@ -123,6 +123,7 @@ class Fleet:
             adr=None if self._adr else False,
             site=site,
             programme=programme,
+            repeat=self._scenario.radio.repeat,
         )
 
 

@@ -32,6 +32,7 @@ _CAUSES = {Cause.POWER: POWER_ON, Cause.RESTART: HARD, Cause.WATCHDOG: WATCHDOG}
 _DAY_S = 86_400
 _HURRY_S = 15  # over which a node spreads its first words before the run
 _NEVER_S = 1 << 40
+_SLOWER = (6, 4, 2, 1, 1, 1, 1, 1)  # by the fastest data rate: duty cycle lets a life begin no sooner
 _INSTALLED_DUT = (150, 50, 180)  # thresholds: they do not matter where nothing moves
 _SAMPLES = 11  # of an empty bay, as the installer has the node take them
 
@@ -118,7 +119,7 @@ class FleetNode:
         bears: the data rate and TXPower to which ADR brings it, None for those it begins with.
         """
         spec = self.kit.spec
-        since_s = LEAST_S + dice.uniform(0, spec.interval_s)
+        since_s = LEAST_S * _SLOWER[self.kit.plan.max_dr] + dice.uniform(0, spec.interval_s)
         begin_us = -int(since_s * 1_000_000)
         timeline = Timeline()
         timeline.now_us = begin_us

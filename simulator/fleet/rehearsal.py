@@ -11,7 +11,7 @@ from collections import Counter
 from protocol.civil import DAY_S, to_gps
 from protocol.region import rx1_dr
 from simulator.air.fates import Fate
-from simulator.air.interface import Hear, Herald, Listener, Reception, on_air
+from simulator.air.interface import Hear, Herald, Listener, OnAir, Reception, on_air
 from simulator.air.position import Position
 from simulator.air.station import Station
 from simulator.fleet.network import QuietNetwork
@@ -32,6 +32,7 @@ class QuietAir:
         self._timeline = timeline
         self._network = network
         self._tuned: tuple[Listener, int, int] | None = None
+        self._answering: OnAir | None = None  # at slow data rates a window opens after the frame has begun
 
     def fates_at(self, gateway: str) -> Counter[Fate]:
         """There is no gateway."""
@@ -63,18 +64,24 @@ class QuietAir:
     def listen(self, listener: Listener, freq_hz: int, dr: int) -> None:
         """The node turns its receiver on."""
         self._tuned = listener, freq_hz, dr
+        frame = self._answering
+        if frame is not None and (frame.freq_hz, frame.dr) == (freq_hz, dr):
+            listener.begin(frame)
 
     def deafen(self, listener: Listener) -> None:
         """And off."""
         self._tuned = None
 
     def _answer(self, phy_payload: bytes, freq_hz: int, dr: int, start_us: int) -> None:
-        if self._tuned is None or self._tuned[1:] != (freq_hz, dr):
-            return
-        listener = self._tuned[0]
-        frame = on_air("network", phy_payload, freq_hz, dr, 14, start_us, uplink=False)
-        listener.begin(frame)
-        self._timeline.at(frame.end_us, lambda: listener.end(frame, _LOUD))
+        frame = self._answering = on_air("network", phy_payload, freq_hz, dr, 14, start_us, uplink=False)
+        if self._tuned is not None and self._tuned[1:] == (freq_hz, dr):
+            self._tuned[0].begin(frame)
+        self._timeline.at(frame.end_us, lambda: self._over(frame))
+
+    def _over(self, frame: OnAir) -> None:
+        self._answering = None
+        if self._tuned is not None and self._tuned[1:] == (frame.freq_hz, frame.dr):
+            self._tuned[0].end(frame, _LOUD)
 
 
 def history(dice: Stream, start_s: int, since_s: float, ppm: int) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -1,12 +1,19 @@
 """Weeks of lossy radio, as promise 2 of the design has them: the test and the benchmark run the same."""
 
-from dataclasses import dataclass
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 from simulator.chain import Chain
 from simulator.report.report import Report
 from simulator.scenario.model import Bursts, Fault, FaultKind, Radio, Role, Scenario
 from tests.simulator.runs import HOUR_S, node, scenario
 
+REPOSITORY = Path(__file__).parents[2]
 DAYS = 7
 LOSS = 0.2
 BURSTS = Bursts(good_s=20 * HOUR_S, bad_s=2 * HOUR_S, loss=1.0)
@@ -59,3 +66,39 @@ def run_week(week: Week, air: int, parking: int, days: float = DAYS) -> tuple[Ch
     chain = Chain(scenario_of(week, air, parking, days), replay="again")
     chain.run(chain.scenario.end_s)
     return chain, chain.finish()
+
+
+def main() -> None:
+    """Run the weeks that stdin asks for, and write their figures to stdout: a process without the net of the tests."""
+    asked = json.load(sys.stdin)
+    json.dump([outcome_of(Week(**week), asked["air"], asked["parking"]) for week in asked["weeks"]], sys.stdout)
+
+
+def outcome_of(week: Week, air: int, parking: int) -> dict[str, Any]:
+    chain, report = run_week(week, air, parking)
+    return {
+        "broken": chain.witness.breaches.sentences("again"),
+        "figures": report.figures,
+        "heard": report.uplinks["received"] / report.uplinks["sent"],
+        "events": chain.witness.records.taken[1],
+    }
+
+
+def outcomes(weeks: Sequence[Week], air: int, parking: int) -> list[dict[str, Any]]:
+    """What became of each week, run in a process of their own."""
+    asked = {"weeks": [asdict(week) for week in weeks], "air": air, "parking": parking}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.simulator.lossy_weeks"],
+        cwd=REPOSITORY,
+        input=json.dumps(asked),
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=3600,
+    )
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+if __name__ == "__main__":
+    main()
