@@ -129,6 +129,23 @@ def test_a_frame_that_is_too_weak_to_be_read_still_disturbs():
     assert destroyed == [[True], [False]]
 
 
+@pytest.mark.parametrize(("louder_db", "fate"), [(9.0, Fate.RECEIVED), (9.5, Fate.CROSSTALK)])
+def test_another_data_rate_on_the_channel_destroys_it_if_it_is_loud_enough(louder_db, fate):
+    """Nobody here is tuned to the other one; Croce's matrix lets SF12 be 9 dB louder than SF7."""
+    town = Town()
+    town.gateway()
+    town.gateway("other")
+    town.node("node")
+    town.air.detune(["gateway"], louder_db)
+    ear = Ear(town, "node")
+    town.air.listen(ear, CHANNEL_HZ, 5)
+    town.emit(0, "other", dr=0)
+    town.emit(1_000)
+    town.run()
+    assert town.air.down_fates == {fate: 1}
+    assert [how is not None for _, _, how in ear.ended] == [fate is Fate.RECEIVED]
+
+
 def test_chance_and_bursts_strike_downlinks_too():
     model = RadioModel(path_loss="everywhere", shadowing_db=0.0, fading_db=0.0, loss_down=0.3)
     town, [ear] = town_with("ear", model=model)
@@ -158,9 +175,10 @@ def test_a_burst_is_the_links_and_strikes_both_ways():
     assert 300 < len(down) < 2700
 
 
-def test_a_fault_may_spare_one_direction():
+@pytest.mark.parametrize("name", ["gateway", "node"])
+def test_a_fault_may_spare_one_direction(name):
     town, [ear] = town_with("node")
-    town.air.lose(["gateway"], 1.0, up=False)
+    town.air.lose([name], 1.0, up=False)
     town.send(0, "node")
     town.emit(1_000_000)
     town.run()

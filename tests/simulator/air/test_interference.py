@@ -120,18 +120,32 @@ def test_data_rates_outside_the_matrices_are_as_noise():
     assert rows[7] == [9.0] * 8
 
 
-def test_the_matrices_are_the_published_ones():
-    """Read back through the rule: the least ratio at which a frame survives, in whole dB."""
-    published = {
-        "croce": {(7, 8): -8, (8, 7): -11, (9, 11): -14, (10, 9): -17, (11, 12): -20, (12, 11): -23},
-        "goursaud": {(7, 8): -16, (8, 7): -24, (9, 11): -25, (10, 9): -30, (11, 12): -29, (12, 11): -36},
-    }
-    for rule, points in published.items():
-        for (wanted, other), least_db in points.items():
-            frames = signal(-100, 12 - wanted), signal(-100 - least_db, 12 - other)
-            assert fates(rule, *frames)[0] is None
-            frames = signal(-100, 12 - wanted), signal(-100 - least_db + 0.01, 12 - other)
-            assert fates(rule, *frames)[0] is Fate.CROSSTALK
+PUBLISHED = {  # rows: SF7..SF12 as the frame wanted; columns: SF7..SF12 as what disturbs it; least ratio in dB
+    "croce": """
+          1  -8  -9  -9  -9  -9
+        -11   1 -11 -12 -13 -13
+        -15 -13   1 -13 -14 -15
+        -19 -18 -17   1 -17 -18
+        -22 -22 -21 -20   1 -20
+        -25 -25 -25 -24 -23   1""",
+    "goursaud": """
+          6 -16 -18 -19 -19 -20
+        -24   6 -20 -22 -22 -22
+        -27 -27   6 -23 -25 -25
+        -30 -30 -30   6 -26 -28
+        -33 -33 -33 -33   6 -29
+        -36 -36 -36 -36 -36   6""",
+}
+
+
+@pytest.mark.parametrize("rule", PUBLISHED)
+def test_the_matrices_are_the_published_ones(rule):
+    """Each figure read back through the rule: at that ratio a frame survives, 0.01 dB below it is lost."""
+    for row, line in enumerate(PUBLISHED[rule].split("\n")[1:]):
+        for column, least_db in enumerate(int(word) for word in line.split()):
+            for short_db, fate in ((0, None), (0.01, HIT if row == column else Fate.CROSSTALK)):
+                frames = signal(-100, 5 - row), signal(-100 - least_db + short_db, 5 - column)
+                assert fates(rule, *frames)[0] is fate, (row + 7, column + 7)
 
 
 def test_an_unknown_name_says_which_there_are():

@@ -251,6 +251,32 @@ def test_a_loud_neighbouring_channel_drowns_who_is_60_db_weaker():
         assert dict(town.settled) == {b"loud" * 10: Fate.RECEIVED, b"weak" * 5: fate}
 
 
+@pytest.mark.parametrize(("weaker_db", "fate"), [(0.5, Fate.COLLISION), (1.2, Fate.RECEIVED)])
+def test_a_frame_too_weak_to_be_read_still_disturbs(weaker_db, fate):
+    """One is just above the least that SF12 is read from, the other below it; Croce's rule wants 1 dB between them."""
+    town = Town()
+    town.gateway()
+    town.node("just", loss_db=50.9)
+    town.node("not", loss_db=50.9 + weaker_db)
+    town.send(0, "just", b"just read", dr=0)
+    town.send(0, "not", b"not heard", dr=0)
+    town.run()
+    assert dict(town.settled) == {b"just read": fate, b"not heard": Fate.TOO_WEAK}
+
+
+def test_far_below_the_least_nobody_is_disturbed():
+    """Twenty frames, each 11 dB too weak: together they would be louder than the one that is read."""
+    town = Town()
+    town.gateway()
+    town.node("just", loss_db=50.9)
+    for number in range(20):
+        town.node(f"{number}", loss_db=62.1)
+        town.send(0, f"{number}", b"silent", dr=0)
+    town.send(0, "just", b"just read", dr=0)
+    town.run()
+    assert dict(town.settled) == {b"silent": Fate.TOO_WEAK, b"just read": Fate.RECEIVED}
+
+
 @pytest.mark.parametrize(("apart_hz", "collide"), [(30_000, True), (31_000, False)])
 def test_channels_30_khz_apart_are_one(apart_hz, collide):
     """LoRaSim 2016, at 125 kHz of bandwidth."""
@@ -260,8 +286,10 @@ def test_channels_30_khz_apart_are_one(apart_hz, collide):
         town.node(name)
     town.send(0, "a")
     town.send(1, "b", freq_hz=CHANNEL_HZ + apart_hz)
+    town.send(1_000_000, "a", freq_hz=CHANNEL_HZ + apart_hz)
+    town.send(1_000_001, "b")
     town.run()
-    assert town.fates() == [Fate.COLLISION if collide else Fate.RECEIVED] * 2
+    assert town.fates() == [Fate.COLLISION if collide else Fate.RECEIVED] * 4
 
 
 def test_lorasims_figures_come_out_of_the_whole_air_too():
