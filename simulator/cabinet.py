@@ -319,9 +319,7 @@ class Cabinet:
         if self.run is None or there.gone or there.cut:
             return False
         counter_us = self.timeline.now_us & 0xFFFFFFFF
-        self.run.receive(
-            Received(there.link, frame.phy_payload, frame.freq_hz, frame.dr, counter_us, rssi_dbm, snr_db)
-        )
+        self.run.receive(Received(there.link, frame.phy_payload, frame.freq_hz, frame.dr, counter_us, rssi_dbm, snr_db))
         return True
 
     def order(
