@@ -4,24 +4,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from protocol.region import plan_named
 from simulator.air.fates import Fate
 from simulator.air.interface import OnAir, Reception, on_air
-from simulator.air.model import Bursts, RadioModel
 from simulator.air.position import Position
 from simulator.air.radio import RadioAir
-from simulator.air.station import Kind, Station
+from simulator.air.station import Station
 from simulator.attacker import Assault
 from simulator.broker import Broker
 from simulator.cabinet import Cabinet, CabinetSettings, Member, OrderRefusedError, Team, Warm
 from simulator.closing import close_books
 from simulator.faults import Faults
 from simulator.fleet.fleet import Fleet, Registered
+from simulator.radios import model_of, station_of
 from simulator.report.collector import Collector
 from simulator.report.district import district_of
 from simulator.report.making import report_of
 from simulator.report.report import Report
-from simulator.scenario.model import GatewayKind, GatewaySpec, Order, Radio, Role, Scenario
+from simulator.scenario.model import Order, Role, Scenario
 from simulator.stimuli.bay import Life
 from simulator.stimuli.town import Town
 from simulator.streams import Stream
@@ -313,35 +312,6 @@ class _Door:
     def attacked(self, kind: str) -> None:
         """He begins one more."""
         self._collector.attacked(kind)
-
-
-def model_of(radio: Radio) -> RadioModel:
-    """The models that a scenario names, for the air."""
-    bursts = radio.bursts
-    # What is lost by chance is no part of it: that stops with the faults, when everything has to arrive.
-    return RadioModel(
-        path_loss=radio.path_loss,
-        shadowing_db=radio.shadowing_db,
-        fading_db=radio.fading_db,
-        interference=radio.interference.value,
-        bursts=None if bursts is None else Bursts(good_s=bursts.good_s, bad_s=bursts.bad_s, loss=bursts.loss),
-    )
-
-
-def station_of(gateway: GatewaySpec) -> Station:
-    """A gateway's radio, for the air; a bridge hears the one channel and data rate of its plan."""
-    position = Position(gateway.x_m, gateway.y_m, gateway.height_m)
-    if gateway.kind is GatewayKind.BRIDGE:
-        plan = plan_named("single-channel")
-        channels = tuple(channel for channel in plan.channels)
-        return Station(
-            position=position,
-            kind=Kind.BRIDGE,
-            channels_hz=channels,
-            bridge_dr=plan.min_dr,
-            gain_dbi=gateway.antenna_dbi,
-        )
-    return Station(position=position, gain_dbi=gateway.antenna_dbi)
 
 
 def _teams(scenario: Scenario) -> list[Team]:

@@ -31,9 +31,7 @@ METRICS = {
     "confirmed_uplinks": Metric("", "frames sent confirmed, those that open an epoch not counted"),
     "dark_lamp_min": Metric("min", "minutes of lamps dark at night though they had power"),
     "frames_forged": Metric("", "frames of the attacker that were accepted"),
-    "frames_delayed": Metric(
-        "", "frames that the attacker held back, and that were accepted late for lack of newer ones"
-    ),
+    "frames_delayed": Metric("", "frames that the attacker held back, and that were accepted for lack of newer ones"),
     "downlinks_stolen": Metric("", "downlinks that were sent to the attacker"),
     "battery_p10_years": Metric("a", "life of the battery that one node in ten does not reach"),
 }

@@ -207,7 +207,7 @@ class Records:
         return off_us if error_s <= _DIRECT_S else 0
 
     def _excused(self, name: str, off_us: int, taken_us: int, time_us: int) -> bool:
-        """Whether the gateway's clock was as wrong between a record's taking and its arrival, or a frame was held."""
+        """Whether the gateway's clock was wrong by as much since its taking, or its frame was held back for as long."""
         late_us, at_us = self._late.get(name, (0, 0))
         if off_us <= late_us and taken_us <= at_us <= time_us:
             return True

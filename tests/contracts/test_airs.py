@@ -191,6 +191,23 @@ def test_who_tunes_in_late_finds_the_frame_that_is_on_the_air_and_none_that_is_o
     assert (len(late.began), len(too_late.began)) == (1, 0)
 
 
+def test_who_tunes_in_when_a_downlink_is_announced_hears_it_begin_and_end(make_lossless):
+    street = Street(make_lossless)
+    ear = Ear(street)
+    told = []
+
+    def tell(freq_hz: int, dr: int) -> None:
+        told.append((street.timeline.now_us, freq_hz, dr))
+        street.air.listen(ear, freq_hz, dr)
+
+    street.air.herald(tell)
+    emit(street, 5_000)
+    street.timeline.run(1_000_000)
+    assert told == [(5_000, FREQ_HZ, DR)]
+    assert [now_us for now_us, _ in ear.began] == [5_000]
+    assert len(ear.ended) == 1
+
+
 def test_gateways_do_not_hear_each_other(make):
     """They listen with the other polarity of the chirp."""
     street = Street(make, gateways=2)

@@ -316,6 +316,30 @@ def test_lorasims_figures_come_out_of_the_whole_air_too():
     assert fates[Fate.RECEIVED] / fates.total() == pytest.approx(LORASIM["SN3", 200][0], abs=0.015)
 
 
+# What a network that has known a node for long would have told it.
+
+
+@pytest.mark.parametrize(
+    ("loss_db", "bears"),
+    [
+        # 16 dBm less 100 dB arrive at -84 dBm; SF7 is read from -124.53 dBm on: 40.53 dB, of which ADR keeps 10.
+        (0.0, (5, 7)),  # 30.53 dB to spare would be fifteen steps of 2 dB; there are seven
+        (20.0, (5, 5)),
+        (30.5, (5, 0)),
+        (30.6, (4, 0)),
+        (33.1, (3, 0)),
+        (43.0, (0, 0)),
+        (90.0, (0, 0)),  # out of reach: it does what it can
+    ],
+)
+def test_the_best_gateway_says_what_a_link_bears(loss_db, bears):
+    town = Town()
+    town.gateway("bad")
+    town.gateway("good", gain_dbi=3.0)
+    town.node("node", loss_db=loss_db + 3.0)
+    assert town.air.bears("node") == bears
+
+
 # Chance, bursts, jamming.
 
 
