@@ -47,12 +47,20 @@ def demo(
     junit: Annotated[Path | None, typer.Option(help="Write truths and expectations here, as JUnit XML.")] = None,
     html: Annotated[Path, typer.Option(help="Write the page to read here.")] = Path("lampyre-demo.html"),
     lang: Annotated[Language | None, typer.Option(help="Of picture, summary and page.")] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="In real time, against a gateway process, until Ctrl-C or 24 hours.")
+    ] = False,
 ) -> None:
     """Run a district of some 200 nodes through a day with losses and a broker outage."""
     language = lang.value if lang else spoken()
     outputs = Outputs(json=json, junit=junit, html=html)
     outputs.check()
     scenario = load_scenario(scenario_path(_SCENARIO), seed=seed)
+    if live:
+        from simulator.live.running import run_live
+
+        run_live(scenario, outputs, language)
+        return
     replay = command("lampyre", "demo", "--seed", str(seed))
     console = Console()
     if lasts is None:

@@ -16,7 +16,7 @@ from simulator.report.report import Report
 _EVERY_S = 0.12  # between two pictures: eight a second look alive and cost little
 _LINE_EVERY_S = 5.0  # between two lines, where nobody may be watching
 _STEP_REAL_S = 0.06  # what a step of the run may take until the screen or Ctrl-C has its turn
-_LONGEST_STEP_S = 900  # of virtual time
+_FIRST_STEP_S, _LONGEST_STEP_S = 60, 900  # of virtual time
 
 
 class Run(Protocol):
@@ -112,8 +112,9 @@ class Interrupt:
 
 def watch(run: Run, screen: Screen, end_s: int, lasts_s: float = 0.0) -> Report:
     """Run to *end_s* or Ctrl-C; spread over *lasts_s* real seconds, or as fast as it goes."""
-    until_s, step_s = 0, 60
+    until_s = 0
     longest_s = max(1, min(_LONGEST_STEP_S, int(end_s * _EVERY_S / lasts_s))) if lasts_s else _LONGEST_STEP_S
+    step_s = min(_FIRST_STEP_S, longest_s)
     began_s = time.monotonic()
     with Interrupt() as interrupt:
         while until_s < end_s and not interrupt.wanted:

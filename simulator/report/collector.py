@@ -148,6 +148,7 @@ class Collector:
         self.refusals: Counter[str] = Counter()
         self.attacks: Counter[str] = Counter()
         self.gateways_up = {spot.name: True for spot in district.gateways}
+        self.has_broker = True  # a live run reads from the gateway itself
         self.broker_up = True
         self.backlog = 0
         self.broken: list[str] = []  # names of truths, in the order in which they broke

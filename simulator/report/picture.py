@@ -106,8 +106,9 @@ class Picture:
         rows += [
             (same(""), same("")),
             (Text("gateways", "passerelles"), self._gateways()),
-            (Text("broker", "courtier"), self._broker()),
         ]
+        if collector.has_broker:
+            rows.append((Text("broker", "courtier"), self._broker()))
         if collector.broken:
             broken = Line(", ".join(collector.broken), "bold red")
             rows.append((Text("broken", "rompu"), broken))
