@@ -4,7 +4,6 @@ import time
 import timeit
 from collections import Counter
 from collections.abc import Callable, Iterator
-from io import StringIO
 
 import cbor2
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -29,7 +28,6 @@ from protocol.settings import AIR
 from protocol.settings import Settings as NodeSettings
 from protocol.telemetry import Reading, encode_readings
 from protocol.telemetry_reader import decode_readings
-from simulator.chain import Chain, Settings
 from simulator.fleet.files import MemoryFiles
 from simulator.fleet.window import window_us
 from tests.benchmarks.figures import Figure
@@ -46,7 +44,7 @@ _CYCLE = (
 
 
 def figures() -> Iterator[Figure]:
-    """µs a call, class A cycles a second of a node, uplinks a second of the whole chain in virtual time."""
+    """µs a call, and class A cycles a second of a node."""
     readings = [Reading(1000 - n, 1, 9000 - 900 * n, _VALUES) for n in range(3)]
     payload, _ = encode_readings(AIR_FULL, readings, 1, 9005, 222)
     keys = SessionKeys(_KEY, _KEY[::-1])
@@ -73,13 +71,6 @@ def figures() -> Iterator[Figure]:
     yield _cycles("class_a_cycles", _OneSample(), 10_000, f"{_CYCLE}; a role that takes its one sample as a reading")
     role = Air(AIR_FULL, _INTERVAL_S, 30, 182)
     yield _cycles("air_cycles", role, None, f"{_CYCLE}; the air role: fan, {SAMPLES} samples a second apart, median")
-
-    def run() -> None:
-        chain = Chain(Settings(seed=1, nodes=50, hours=24), StringIO())
-        chain.run(24 * 3600)
-
-    seconds = min(timeit.repeat(run, number=1, repeat=3))
-    yield Figure(name="chain.uplinks_per_s", value=round(50 * 97 / seconds), unit="1/s", more_is_better=True, how=_HOW)
 
 
 class _OneSample:

@@ -12,11 +12,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from gateway.api.reading import read_rows
+from protocol.lorawan.frames import UPLINK
+from protocol.lorawan.security import SessionKeys, seal_data
 from simulator.chain import Chain
 from simulator.scenario.model import (
     Attack,
     Attacker,
     AttackKind,
+    CaptureSpec,
     Expectation,
     Fault,
     FaultKind,
@@ -268,3 +271,41 @@ def test_what_was_jammed_and_comes_after_a_night_is_refused():
     assert broken(report) == set(), chain.witness.breaches.sentences("again")
     assert report.refused["replayed"] == report.attacks["delay"] >= 8
     assert report.figures["delivered"] == 1.0
+
+
+def test_frames_that_a_gateway_recorded_are_heard_again_and_known_by_their_registry(tmp_path):
+    _, _, published = run(scenario(1))
+    capture, registry = tmp_path / "capture.jsonl", tmp_path / "devices.csv"
+    capture.write_text('{"lampyre_capture":1,"site":"92002"}\n' + line_of(STRANGE, 5_000) + line_of(STRANGE, 65_000))
+    what = scenario(1, captures=(CaptureSpec(file=capture, gateway="mast", from_s=600.0),))
+    _, unknown, _ = run(what)
+    assert (broken(unknown), unknown.refused) == (set(), {"unknown_dev_addr": 2})
+    registry.write_text(
+        "dev_eui,role,name,dev_addr,nwk_s_key,app_s_key\n"
+        f"0200000000000bee,foreign,stranger,26011bda,{KEYS[0].hex()},{KEYS[1].hex()}\n"
+    )
+    known = replace(what, captures=(replace(what.captures[0], registry=registry),))
+    _, report, heard = run(known)
+    assert (broken(report), report.refused) == (set(), {"replayed": 1})
+    assert [message["kind"] for message in heard].count("raw") == 1
+    assert len(heard) == len(published) + 1
+
+
+KEYS = (bytes(range(16, 32)), bytes(range(32, 48)))
+STRANGE = seal_data(SessionKeys(*KEYS), UPLINK, 0x26011BDA, 3, 10, b"hello")
+
+
+def line_of(phy_payload: bytes, ms: int) -> str:
+    captured = {
+        "kind": "received",
+        "ms": ms,
+        "unix_ms": None,
+        "radio": "udp:aa555a0000000001",
+        "freq_hz": 868_100_000,
+        "dr": 5,
+        "counter_us": ms * 1000,
+        "rssi_dbm": -90,
+        "snr_db": 7.0,
+        "phy_payload": phy_payload.hex(),
+    }
+    return json.dumps(captured) + "\n"

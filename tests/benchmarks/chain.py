@@ -1,0 +1,131 @@
+"""The whole chain in virtual time: how fast, how large, and what repeating and asking again are worth."""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from simulator.chain import Chain
+from simulator.scenario.model import GatewaySpec, NodeSpec, Role, Scenario
+from simulator.streams import Stream
+from tests.benchmarks.figures import Figure
+from tests.simulator.lossy_weeks import Week, outcomes
+from tests.simulator.runs import SITE
+
+REPOSITORY = Path(__file__).parents[2]
+_SIDE_M = 2400.0
+_RING_M = ((900.0, 0.0), (636.4, 636.4), (0.0, 900.0), (-636.4, 636.4))
+_GATEWAYS = (*_RING_M, *((-x_m, -y_m) for x_m, y_m in _RING_M))
+_HOURS = {100: 24.0, 5000: 2.0, 20_000: 0.5}  # about as many uplinks each
+_ROLES = ((Role.AIR, "station"), (Role.PARKING, "bay"))
+_HOW = (
+    "one core, CPU time; warm fleet, half air and half parking nodes, a reading every 15 minutes and parking events on "
+    "top, eight gateways, default radio model, real gateway, store in a file, publisher, truths and report"
+)
+_HOW_WEEK = "six air and six parking nodes, a week, DR5; of records taken up to six hours before the end"
+
+
+def figures() -> Iterator[Figure]:
+    """Uplinks a second, MB, cost per uplink against a hundred nodes; shares of records under loss."""
+    speeds = {}
+    for nodes, hours in _HOURS.items():
+        told = _measure(nodes, hours)
+        speeds[nodes] = told["uplinks"] / told["seconds"]
+        if nodes == 5000:
+            yield Figure(
+                name="chain.uplinks_per_s",
+                value=round(speeds[nodes]),
+                unit="1/s",
+                target=3000,
+                more_is_better=True,
+                how=f"{nodes} nodes, {hours:g} h; {_HOW}",
+            )
+            yield Figure(name="chain.memory", value=round(told["mb"]), unit="MB", target=400, how=f"{nodes} nodes, RSS")
+    ratio = max(speeds[100] / speeds[nodes] for nodes in _HOURS)
+    yield Figure(
+        name="chain.cost_of_size",
+        value=round(ratio, 2),
+        unit="1",
+        target=1.2,
+        how="cost of an uplink, at worst, from 100 to 20,000 nodes; 1 is that of 100",
+    )
+    yield from _weeks()
+
+
+def _weeks() -> Iterator[Figure]:
+    """Promise 2, and the same without what keeps it."""
+    weeks = [
+        Week(5, bursts, repeat, resend)
+        for bursts in (False, True)
+        for repeat, resend in ((True, True), (False, True), (True, False), (False, False))
+    ]
+    found = [outcome["figures"] for outcome in outcomes(weeks, 6, 6)]
+    for at, name in ((0, "loss_20"), (4, "bursts")):
+        for what, metric, target in (("arrived", "settled", 0.999), ("in_the_hour", "settled_soon", 0.99)):
+            whole, terse, deaf, plain = (round(each[metric], 5) for each in found[at : at + 4])
+            yield Figure(
+                name=f"promise_2.{name}.{what}",
+                value=whole,
+                unit="1",
+                target=target,
+                more_is_better=True,
+                peer={"no_repetition": terse, "no_asking_again": deaf, "neither": plain},
+                how=_HOW_WEEK,
+            )
+
+
+def _measure(nodes: int, hours: float) -> dict[str, float]:
+    """A run in a process of its own, because memory is never given back."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.chain", str(nodes), str(hours)],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
+
+
+def town(nodes: int, hours: float) -> Scenario:
+    """So many nodes in a square around eight gateways."""
+    dice = Stream(1, "town")
+    street = []
+    for number in range(nodes):
+        role, kind = _ROLES[number % len(_ROLES)]
+        name = f"{role.value}-{number:05}"
+        street.append(
+            NodeSpec(
+                name=name,
+                role=role,
+                x_m=dice.uniform(-_SIDE_M / 2, _SIDE_M / 2),
+                y_m=dice.uniform(-_SIDE_M / 2, _SIDE_M / 2),
+                place_ids=(f"92002-{kind}-{number:05}",),
+                interval_s=900,
+                battery_mah=19_000,
+            )
+        )
+    masts = tuple(GatewaySpec(name=f"mast-{at}", x_m=x_m, y_m=y_m) for at, (x_m, y_m) in enumerate(_GATEWAYS))
+    return Scenario(file=Path("town.toml"), name="town", site=SITE, gateways=masts, nodes=tuple(street), hours=hours)
+
+
+def main() -> None:
+    nodes, hours = int(sys.argv[1]), float(sys.argv[2])
+    with tempfile.TemporaryDirectory() as folder:
+        chain = Chain(town(nodes, hours), database=Path(folder) / "gateway.sqlite")
+        began = time.process_time()
+        chain.run(chain.scenario.end_s)
+        seconds = time.process_time() - began
+        report: Any = chain.finish()
+    assert not report.failures, report.failures
+    mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    json.dump({"uplinks": report.uplinks["sent"], "seconds": seconds, "mb": mb}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
