@@ -24,13 +24,13 @@ _NEXT = Text(
     "What to try next:\n"
     "  lampyre demo --lang fr                  the same in French\n"
     "  lampyre demo --seed 2                   another day\n"
-    "  lampyre demo --live                     in real time, against a gateway of your own\n"
+    "  lampyre demo --live                     in real time, before a gateway process\n"
     "  lampyre simulate new street.toml        a street of your own, every key explained\n"
     "  lampyre simulate run attacker           somebody who replays and forges",
     "Et maintenant\u00a0:\n"
     "  lampyre demo --lang en                  la même en anglais\n"
     "  lampyre demo --seed 2                   un autre jour\n"
-    "  lampyre demo --live                     en temps réel, avec votre propre passerelle\n"
+    "  lampyre demo --live                     en temps réel, devant une passerelle en marche\n"
     "  lampyre simulate new rue.toml           une rue à vous, chaque clé expliquée\n"
     "  lampyre simulate run attacker           quelqu’un qui rejoue et falsifie",
 )

@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 from types import FrameType, TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.live import Live
@@ -17,6 +17,11 @@ _EVERY_S = 0.12  # between two pictures: eight a second look alive and cost litt
 _LINE_EVERY_S = 5.0  # between two lines, where nobody may be watching
 _STEP_REAL_S = 0.06  # what a step of the run may take until the screen or Ctrl-C has its turn
 _FIRST_STEP_S, _LONGEST_STEP_S = 60, 900  # of virtual time
+_SIGNALS = [
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if hasattr(signal, name)  # Windows has two
+]
 
 
 class Run(Protocol):
@@ -86,28 +91,32 @@ class Screen:
 
 
 class Interrupt:
-    """While entered the first Ctrl-C is only noted, so that a run ends between two events; the second ends all."""
+    """While entered the first Ctrl-C is only noted, so that a run ends between two events; the second ends all.
+
+    So is the wish of a supervisor or of a terminal that closes.
+    """
 
     def __init__(self) -> None:
         self.wanted = False
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interrupt":
-        """Note Ctrl-C from now on."""
-        self._main = threading.current_thread() is threading.main_thread()  # others get no signals
-        if self._main:
-            self._before = signal.signal(signal.SIGINT, self._note)
+        """Note them from now on."""
+        if threading.current_thread() is threading.main_thread():  # others get no signals
+            for number in _SIGNALS:
+                self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Ctrl-C is what it was."""
-        if self._main:
-            signal.signal(signal.SIGINT, self._before)
+        """They are what they were."""
+        for number, before in self._before.items():
+            signal.signal(number, before)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.wanted = True
-        signal.signal(signal.SIGINT, self._before)
+        signal.signal(number, self._before[number])
 
 
 def watch(run: Run, screen: Screen, end_s: int, lasts_s: float = 0.0) -> Report:

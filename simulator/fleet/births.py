@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from firmware.boot import POWER_ON, decide, is_safe
+from firmware.glance import MAX_LEN, pack, unpack
 from firmware.mac import Mac
-from firmware.mind import Facts, Mind
+from firmware.mind import Facts, Mind, role_image
 from firmware.node import Node
 from firmware.roles.air import Air
 from firmware.roles.light import FIRST_UPLINK_S, Light
@@ -85,12 +86,20 @@ class Firmware:
     __slots__ = ("core", "log", "mac", "mind", "role")
 
     def __init__(
-        self, kit: Kit, hardware: Hardware, logged: Logged, cause: int = POWER_ON, spread_s: int | None = None
+        self,
+        kit: Kit,
+        hardware: Hardware,
+        logged: Logged,
+        cause: int = POWER_ON,
+        spread_s: int | None = None,
+        memory: bytes = b"",
     ) -> None:
         """Start as `/boot.py` and the main loop do after a reset of that *cause*.
 
-        spread_s: over which first words are spread, None as its supply demands.
+        spread_s: over which first words are spread, None as its supply demands. memory: what `memory` returned before
+        a deep sleep.
         """
+        _, mind_image, mac_image, log_image = unpack(memory)
         if spread_s is None:
             spread_s = FIRST_UPLINK_S if kit.spec.feeder else _SPREAD_S
         persisted = hardware.persisted
@@ -100,8 +109,8 @@ class Firmware:
         settings = Settings.decode(stored) if stored else kit.settings()
         on_mains = kit.spec.battery_mah == 0
         vitals = (None if on_mains else _CELL_MV, None)
-        self.log = _WatchedLog(hardware.files, kit.epoch, logged)
-        self.role = None if is_safe(state) else _role(kit, settings, persisted)
+        self.log = _WatchedLog(hardware.files, kit.epoch, logged, log_image)
+        self.role = None if is_safe(state) else _role(kit, settings, persisted, role_image(mind_image))
         facts = Facts(
             VERSION,
             BUILD_GPS_S,
@@ -113,7 +122,7 @@ class Firmware:
             spread_s,
             vitals=lambda: vitals,
         )
-        self.mind = Mind(self.role, self.log, settings, facts)
+        self.mind = Mind(self.role, self.log, settings, facts, mind_image)
         if self.role is not None and not kit.repeat:
             self.mind._readings.__class__ = _Terse  # the mind has made them, and what they were about to tell stays
         identity = Identity(settings.dev_eui, settings.join_eui, kit.app_key, kit.gen_app_key)
@@ -122,6 +131,7 @@ class Firmware:
             identity,
             kit.plan,
             persisted,
+            mac_image,
             adr=kit.adr,
             class_c=settings.device_class == 1,
             min_dr=settings.min_dr,
@@ -130,12 +140,18 @@ class Firmware:
         )
         self.core = Rousing(Node(self.mind, self.mac), self.mind, self.mac, self.role)
 
+    def memory(self) -> bytes:
+        """What goes into RTC memory for a deep sleep. Raises AssertionError when that is too small for it."""
+        memory = pack(None, self.mind.image(), self.mac.image(), self.log.image())
+        assert len(memory) <= MAX_LEN, f"{len(memory)} bytes for an RTC memory of {MAX_LEN}"
+        return memory
+
 
 class _WatchedLog(Log):
     """Says what it was given to keep: epoch, record, and whether the flash has it."""
 
-    def __init__(self, files: MemoryFiles, epoch: int, logged: Logged) -> None:
-        super().__init__(files, epoch)
+    def __init__(self, files: MemoryFiles, epoch: int, logged: Logged, image: bytes) -> None:
+        super().__init__(files, epoch, image)
         self.logged = logged
 
     def add(self, record: Record) -> bool:
@@ -153,13 +169,12 @@ class _Terse(Readings):
         return super().compose(room, now_ms)
 
 
-def _role(kit: Kit, settings: Settings, persisted: dict[str, int | bytes]) -> "Role":
+def _role(kit: Kit, settings: Settings, persisted: dict[str, int | bytes], image: bytes) -> "Role":
     if kit.spec.role is RoleName.AIR:
-        return Air(
-            AIR_FULL, settings.reading_interval_s, settings.fan_warm_up_s, settings.growth_per_mille, kit.first_ms
-        )
+        interval_s, growth_per_mille = settings.reading_interval_s, settings.growth_per_mille
+        return Air(AIR_FULL, interval_s, settings.fan_warm_up_s, growth_per_mille, kit.first_ms, image)
     if kit.spec.role is RoleName.PARKING:
-        return Parking(settings, _blob(persisted, "bays"))
+        return Parking(settings, _blob(persisted, "bays"), image)
     programme = _blob(persisted, "programme") or kit.programme
     seed = int.from_bytes(settings.dev_eui[4:], "big")
     return Light(settings, seed, kit.site, programme, _blob(persisted, "light"))

@@ -62,6 +62,9 @@ class Keeper(Protocol):
     def restart(self) -> None:
         """It wants to start afresh."""
 
+    def slept(self, core: "Core") -> "Core":
+        """It falls into a deep sleep: what will wake of it."""
+
     def died(self, error: Exception) -> None:
         """Its mind or MAC raised what none of them may."""
 
@@ -298,6 +301,8 @@ class Body:
             clock.sleep(self._epoch_s + now_us // 1_000_000)
             self._slept_us = now_us
             self.tally.deep_sleeps += 1
+            if self._keeper is not None:
+                self._core = self._keeper.slept(self._core)
         alarm_us = self._alarm_us = clock.when_us(wake_ms * 1000)
         if self._ring_us is None or alarm_us < self._ring_us:
             self._ring_us = alarm_us

@@ -54,7 +54,9 @@ class Fleet:
 
     stimuli: what a node senses. watcher: who is told. bears: data rate and TXPower that a node's link bears, None if
     nobody knows; asked when it is warm, or ADR is off. groups: McAddr and McKey of multicast groups, which their warm
-    members have. nodes: by name, in the scenario's order. Raises SettingsError for settings that no node can have.
+    members have. by_images: each deep sleep goes through RTC memory, as on a board, which takes ten times as long; else
+    a sleeping node stays as it is. nodes: by name, in the scenario's order. Raises SettingsError for settings that no
+    node can have.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Fleet:
         watcher: Watcher,
         bears: Callable[[str], tuple[int, int] | None] = lambda node: None,
         groups: Mapping[str, tuple[int, bytes]] = MappingProxyType({}),
+        by_images: bool = False,
     ) -> None:
         self.nodes: dict[str, FleetNode] = {}
         self._scenario = scenario
@@ -85,7 +88,7 @@ class Fleet:
             borne = bears(spec.name) if scenario.warm or not self._adr else None
             kit = self._kit(spec, dice, borne)
             delay_us = int(dice.uniform(0, spread_s.get(spec.feeder, 0.0)) * 1_000_000)
-            node = FleetNode(kit, timeline, air, stimuli(spec), scenario.start_s, watcher, ears, delay_us)
+            node = FleetNode(kit, timeline, air, stimuli(spec), scenario.start_s, watcher, ears, delay_us, by_images)
             self.nodes[spec.name] = node
             if not scenario.warm:
                 node.switch_on(int(spec.boots_s * 1_000_000))

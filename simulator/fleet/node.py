@@ -3,8 +3,9 @@
 import traceback
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
-from firmware.boot import HARD, ORDERLY, POWER_ON, WATCHDOG
+from firmware.boot import DEEP_SLEEP, HARD, ORDERLY, POWER_ON, WATCHDOG
 from firmware.roles.field import FieldDetector
 from firmware.roles.setpoint import LOGARITHMIC
 from firmware.roles.verdict import Verdict
@@ -24,6 +25,9 @@ from simulator.fleet.watcher import Cause, Watcher
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 
+if TYPE_CHECKING:
+    from firmware.node import Core
+
 GASP_US = 200_000  # from the mains' end until the capacitors are empty; a frame at DR5 takes 100 ms
 BOOT_US = 700_000  # MicroPython's start
 WATCHDOG_US = 60_000_000  # as firmware/boot.py sets it
@@ -40,14 +44,16 @@ _SAMPLES = 11  # of an empty bay, as the installer has the node take them
 class FleetNode:
     """One node. dead: why it does nothing any more, None while it lives. warm: what it and its network share, if so.
 
-    delay_us: from the mains' return until its electronics run. Implements `simulator.fleet.body.Keeper`; faults act on
-    it by its methods.
+    delay_us: from the mains' return until its electronics run. by_images: see `Fleet`.
+
+    Implements `simulator.fleet.body.Keeper`; faults act on it by its methods.
     """
 
     __slots__ = (
         "_air",
         "_blocked",
         "_body",
+        "_by_images",
         "_delay_us",
         "_ears",
         "_gear",
@@ -77,6 +83,7 @@ class FleetNode:
         watcher: Watcher,
         ears: Ears | None = None,
         delay_us: int = 0,
+        by_images: bool = False,
     ) -> None:
         self.kit = kit
         self.name = kit.spec.name
@@ -90,6 +97,7 @@ class FleetNode:
         self._lamp = stimulus if isinstance(stimulus, LampStimulus) else None
         self._start_s = start_s
         self._watcher = watcher
+        self._by_images = by_images
         self._delay_us = delay_us
         self._ears = ears
         self._sleep_ppm = kit.spec.sleep_ppm
@@ -128,13 +136,13 @@ class FleetNode:
         firmware = Firmware(replace(self.kit, first_ms=first_ms), self.hardware, _untold, spread_s=_HURRY_S)
         for answer in history(dice, self._start_s, since_s, self._sleep_ppm):
             firmware.mind.clock.answered(*answer)
-        status = firmware.mind.status
-        period_ms = status.period_ms
-        status.period_ms = int((since_s + dice.uniform(0, _DAY_S)) * 1000)
+        period_ms = firmware.mind.status.period_ms
+        firmware.mind.status.period_ms = int((since_s + dice.uniform(0, _DAY_S)) * 1000)
         body = self._embody(firmware, begin_us, timeline, QuietAir(timeline, network), None)
         body.boot(begin_us)
         timeline.run(self._timeline.now_us)
-        status.period_ms = period_ms
+        firmware = self.firmware or firmware  # it may have slept, or died
+        firmware.mind.status.period_ms = period_ms
         self.warm = network.session(firmware.log.epoch, firmware.log.next_seq)
         assert self.dead or (self.warm and not firmware.log.epoch_is_new), f"{self.name} has not come to life in time"
         firmware.log.logged = self._took
@@ -216,6 +224,14 @@ class FleetNode:
         self.hardware.persisted["boot"] = boot | ORDERLY
         self._stop()
         self._start(self._timeline.now_us + BOOT_US, Cause.RESTART)
+
+    def slept(self, core: "Core") -> "Core":
+        """It falls into a deep sleep; where that is to be lived through, all of it is made anew from RTC memory."""
+        firmware = self.firmware
+        if not self._by_images or firmware is None:
+            return core
+        self.firmware = Firmware(self.kit, self.hardware, firmware.log.logged, DEEP_SLEEP, memory=firmware.memory())
+        return self.firmware.core
 
     def died(self, error: Exception) -> None:
         """Its mind or MAC raised."""

@@ -68,7 +68,8 @@ class Station:
     def __enter__(self) -> "Station":
         """Start it, and wait until it can be asked."""
         with self.log.open("wb") as log:
-            self._process = subprocess.Popen(self._command("run"), stdout=log, stderr=log)
+            # In a group of its own: Ctrl-C is for us, and the gateway ends when we have read what it has.
+            self._process = subprocess.Popen(self._command("run"), stdout=log, stderr=log, process_group=0)
         until_s = time.monotonic() + _STARTS_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > until_s:
@@ -86,8 +87,8 @@ class Station:
 
     def readings(self, after: int) -> tuple[list[dict[str, Any]], int]:
         """What it accepted after a cursor, oldest first, as it is published; and the next cursor."""
-        page = self._ask(f"/v1/readings?after={after}&limit={_PAGE}")
-        return page["readings"], after if page["next"] is None else page["next"]
+        rows = self._ask(f"/v1/readings?after={after}&limit={_PAGE}")["readings"]
+        return rows, rows[-1]["id"] if rows else after
 
     def _answers(self) -> bool:
         try:

@@ -5,7 +5,6 @@ wall. A frame goes to the gateway's UDP port when a virtual radio has received i
 for before each stretch of time, which a receive delay of five seconds leaves room for.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -88,7 +87,7 @@ class LiveStreet:
         self._forwarders: dict[str, Forwarder] = {}
         self._station: Station | None = None
         self._cursor = 0
-        self._pulled_s = self._asked_s = 0.0
+        self._pulled_s = self._asked_s = -60.0  # at once
 
     def registrations(self) -> list[Registered]:
         """What the gateway has to know of the nodes."""
@@ -114,7 +113,7 @@ class LiveStreet:
         return report
 
     def _exchange(self) -> None:
-        now_s = time.monotonic()
+        now_s = self.timeline.now_us / 1e6
         if now_s - self._pulled_s >= _PULL_EVERY_S:
             self._pulled_s = now_s
             for forwarder in self._forwarders.values():
@@ -164,7 +163,7 @@ class LiveStreet:
 
     def _arrived(self, message: dict[str, object]) -> None:
         """The gateway accepted something; of what a node took it is told once."""
-        key = message["key"]
+        key = message.get("key")  # a row that the gateway cannot read has none
         if not isinstance(key, dict) or message["kind"] not in ("reading", "event"):
             return
         name = self._names.get(str(key.get("dev_eui")))

@@ -58,11 +58,18 @@ def test_a_run_that_shall_last_goes_in_steps_that_can_be_followed():
     here, _, _ = screen(collector, terminal=False)
     rehearsal = Rehearsal(collector)
     with here:
-        watch(rehearsal, here, 60, lasts_s=0.2)
-    assert rehearsal.steps == [60]
-    with here:
         watch(rehearsal, here, 600, lasts_s=1.2)
-    assert rehearsal.steps[1:] == [60, *range(120, 601, 60)]
+    assert rehearsal.steps[0] == 60  # an eighth of a second
+    assert len(rehearsal.steps) == 10
+
+
+def test_in_real_time_a_step_is_a_second():
+    collector = Collector(district())
+    here, _, _ = screen(collector, terminal=False)
+    rehearsal = Rehearsal(collector)
+    with here:
+        watch(rehearsal, here, 2, lasts_s=2)
+    assert rehearsal.steps == [1, 2]
 
 
 def test_ctrl_c_ends_it_after_the_step_and_says_that_it_is_not_whole():
@@ -75,6 +82,15 @@ def test_ctrl_c_ends_it_after_the_step_and_says_that_it_is_not_whole():
     assert not report.complete
     assert rehearsal.steps[-1] < 3600
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_whoever_stops_it_politely_gets_the_same(number):
+    before = signal.getsignal(number)
+    with Interrupt() as interrupt:
+        os.kill(os.getpid(), number)
+        assert interrupt.wanted
+    assert signal.getsignal(number) is before
 
 
 def test_the_second_ctrl_c_ends_all():

@@ -13,7 +13,7 @@ from protocol.telemetry_reader import decode_readings
 from simulator.energy.currents import AIR_SENSORS, BOARDS
 from simulator.energy.ledger import State
 from simulator.scenario.model import Feeder, Radio, Role
-from tests.simulator.fleet.street import HOUR_US, START_S, Lamp, Street, Switch, spec
+from tests.simulator.fleet.street import HOUR_US, START_S, Bay, Corner, Lamp, Street, Switch, spec
 
 GPS_S = START_S - 315_964_800 + 18
 ROLES = (spec("air-1"), spec("parking-1", Role.PARKING, battery_mah=19_000), spec("light-1", Role.LIGHT, watts=40))
@@ -113,6 +113,38 @@ def test_a_warm_lamp_obeys_its_group_and_nobody_elses():
     assert street.stimuli["out"].set[-1][2] != 40
     heard = [street.node(name).hardware.tally.frames_heard for name in ("in", "out")]
     assert heard[0] == heard[1] + 1
+
+
+# Deep sleep.
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_nodes_that_sleep_through_their_rtc_memory_go_on_as_those_that_stay_as_they_are(warm):
+    bay = (5_000.0, 9_000.0), (9_800.0, 30_000.0), (30_500.0, 33_000.0)
+
+    def live(by_images: bool) -> Street:
+        nodes = (spec("a", sleep_ppm=8_000), spec("p", Role.PARKING, interval_s=1_800))
+        stimuli = {Role.AIR: Corner, Role.PARKING: lambda: Bay(*bay)}
+        street = Street(*nodes, stimuli=lambda node: stimuli[node.role](), warm=warm, by_images=by_images)
+        street.run(12)
+        return street
+
+    through, awake = live(True), live(False)
+    assert not through.watcher.deaths
+    assert not through.watcher.boots[len(awake.watcher.boots) :]
+    for name in ("a", "p"):
+        slept = through.node(name).hardware
+        assert slept.tally.deep_sleeps > 40
+        assert slept.persisted["boots"] == awake.node(name).hardware.persisted["boots"]
+        assert len(through.joins(name)) == len(awake.joins(name)) == (0 if warm else 1)
+        seqs = [record.seq for record in through.watcher.readings(name)]
+        assert len(seqs) == pytest.approx(len(awake.watcher.readings(name)), abs=1)
+        events = [(event, details[0]) for _, event, details in through.watcher.events(name)]
+        assert events == [(event, details[0]) for _, event, details in awake.watcher.events(name)]
+        counters = [parse_frame(f.phy_payload).f_cnt16 for f in through.sent(name) if f.phy_payload[0] >> 5]
+        assert counters == list(range(counters[0], counters[0] + len(counters))), "exact, from RTC memory"
+    numbers = [record.seq for _, _, _, record, _ in through.watcher.records]
+    assert len(numbers) > 70
 
 
 # Cold.
