@@ -14,11 +14,11 @@ from protocol.events import BAY_LEFT, BAY_TAKEN, VOID
 from simulator.air.fates import Fate
 from simulator.air.interface import OnAir, Reception
 from simulator.air.radio import RadioAir
-from simulator.chain import model_of, station_of
 from simulator.fleet.fleet import Fleet, Registered
 from simulator.fleet.watcher import Cause
 from simulator.live.forwarder import Forwarder, ToSend
 from simulator.live.station import Station
+from simulator.radios import model_of, station_of
 from simulator.report.collector import BAY, EVENT, READING, Collector
 from simulator.report.district import district_of
 from simulator.report.making import report_of
