@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Radio(Protocol):
-        """A LoRa radio. After HEARD: rssi_dbm, snr_quarter_db, and `payload()`; end_us: ticks_us of the last event."""
+        """A LoRa radio. After HEARD: rssi_dbm, snr_quarter_db, and `payload()`.
+
+        end_us: ticks_us of the last interrupt. due_us: so long after `go` is to be polled at the latest, 0 for never.
+        """
 
         rssi_dbm: int
         snr_quarter_db: int
         end_us: int
+        due_us: int
 
         def start(self) -> None:
             """Reset the chip and set it up. Raises RadioError when it does not answer or is unwell."""

@@ -31,6 +31,7 @@ _LOW_DATA_RATE_US = const(16_000)
 _MOST_SYMBOLS = const(248)  # that SetLoRaSymbNumTimeout counts: 31 times 8
 _HEADER_SYMBOLS = const(24)  # what a timer allows for a header after the last symbol that may be the preamble's first
 _TX_MARGIN_US = const(50_000)
+_LONGEST_US = const(9_100_000)  # 255 bytes at SF12
 _LONGEST = const(255)
 
 _IQ_POLARITY = const(0x0736)
@@ -59,7 +60,8 @@ class Sx1262:
     amplifier: PA_OPTIMAL, or PA_NOMINAL where the board's matching wants it. max_dbm: what may leave the chip; a board
     with an amplifier behind it has gain_db more at its socket. boosted: 2 dB more sensitivity for 0.7 mA.
 
-    After HEARD: rssi_dbm, snr_quarter_db and `payload()`. end_us: ticks_us of the last interrupt.
+    After HEARD: rssi_dbm, snr_quarter_db and `payload()`. end_us: ticks_us of the last interrupt. due_us: so long after
+    `go` there must have been one; then `poll` ends it, whatever has happened to the chip.
     """
 
     def __init__(
@@ -98,6 +100,8 @@ class Sx1262:
         self.rssi_dbm = 0
         self.snr_quarter_db = 0
         self.end_us = 0
+        self.due_us = 0
+        self._begun_us = 0
         self._buffer = bytearray(9)
         self._parts = [memoryview(self._buffer)[:size] for size in range(10)]  # a slice each time would be garbage
         self._frame = memoryview(bytearray(_LONGEST))
@@ -196,10 +200,12 @@ class Sx1262:
         self._arm(_SET_RX, (symbols + _HEADER_SYMBOLS) * symbol_us(sf, bw_hz))
         if not symbols:
             self._go[1] = self._go[2] = self._go[3] = 0xFF  # DS 13.1.5: continuous
+            self.due_us = 0
 
     def go(self) -> None:
         """Do what was prepared: the frame's first symbol leaves, or listening begins, 0.2 ms later."""
         self._wait()
+        self._begun_us = self._clock.ticks_us()
         self._cs.value(0)
         self._spi.write(self._go)
         self._cs.value(1)
@@ -207,7 +213,7 @@ class Sx1262:
     def poll(self) -> int:
         """What became of it: PENDING, SENT, HEARD, SPOILT, CLOSED or FAILED (`radio.py`)."""
         if not self._dio1.value():
-            return PENDING
+            return self._overdue()
         irq = self._read(0x12, 2)
         self._command(0x02, irq >> 8)  # what was read and no more: the next may have come since
         self._buffer[2] = irq & 0xFF
@@ -325,10 +331,18 @@ class Sx1262:
         self._write(b"\x02\xff\xff")
         self._write(b"\x80\x01")  # STDBY_XOSC: the TCXO settles now and not when time matters
         steps = limit_us // 125 * 8  # 15.625 us each, and a small int up to the longest frame
+        self.due_us = limit_us + _LONGEST_US
         self._go[0] = opcode
         self._go[1] = steps >> 16 & 0xFF
         self._go[2] = steps >> 8 & 0xFF
         self._go[3] = steps & 0xFF
+
+    def _overdue(self) -> int:
+        if not self.due_us or self._clock.ticks_diff(self._clock.ticks_us(), self._begun_us) < self.due_us:
+            return PENDING
+        self._rest()
+        self.due_us = 0
+        return FAILED if self._go[0] == _SET_TX else CLOSED
 
     def _fetch(self) -> None:
         """DS 13.5.2 and 13.5.3: how long the frame is, where it begins, and how it was heard."""

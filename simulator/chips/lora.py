@@ -95,7 +95,7 @@ class Receiver:
         self._locked = False
 
     def open(self, tuning: Tuning, symbols: int, timer_us: int, stop_on_lock: bool) -> None:
-        """Search from now on. symbols, timer_us: until when, 0 for ever. stop_on_lock: the timer; else a header does."""
+        """Search from now on. symbols, timer_us: until when, 0: for ever. stop_on_lock: the timer; else a header."""
         self.close()
         now_us = self._clock.now_us
         self._tuning = tuning
