@@ -172,6 +172,7 @@ class Sx1262:
         self._symbols = 0
         self._stop_on_preamble = False
         self._fallback = STANDBY_RC
+        self._calibrated = not self._tcxo_mv
         self._image = _POWER_ON_BAND
         self._dio2 = False
         self._dio3: tuple[int, int] | None = None  # mV and us
@@ -426,6 +427,7 @@ class Sx1262:
         self._busy_until_us += _CALIBRATE_US
         if self._starts():
             self._clock_runs = False
+            self._calibrated = True
         self._image = _POWER_ON_BAND
 
     def _calibrate_image(self, low: int, high: int) -> None:
@@ -598,6 +600,8 @@ class Sx1262:
     # Both.
 
     def _is_set_up(self) -> bool:
+        if not self._calibrated:
+            self.breach("the calibration at power-on had no clock, and none came after SetDIO3AsTCXOCtrl (DS 13.3.6)")
         if self._modulation and self._packet and self._frequency and self._modulation[1] in _BANDWIDTHS_HZ:
             return True
         self.breach("SetTx or SetRx before frequency, SetModulationParams and SetPacketParams (DS 14.2, 14.3)")

@@ -22,11 +22,24 @@ def refusal(error, call, *arguments):
     raise AssertionError("nothing was raised")
 
 
+class BoundedClock(Clock):
+    """A clock that loses patience with a driver that waits for ever."""
+
+    def __init__(self, start_us=0):
+        super().__init__(start_us)
+        self._sleeps = 0
+
+    def sleep_us(self, us):
+        self._sleeps += 1
+        assert self._sleeps < 100_000, "the driver waits for ever"
+        super().sleep_us(us)
+
+
 class RadioBench:
     """A driver and its chip under one air; board: what the chip's board has, given: what the driver is told."""
 
     def __init__(self, clock=None, air=None):
-        self.clock = clock or Clock(start_us=WRAP - 50_000)  # ticks wrap in the midst of the first frame
+        self.clock = clock or BoundedClock(start_us=WRAP - 50_000)  # ticks wrap in the midst of the first frame
         self.air = air or OpenAir(self.clock)
 
     def outcome(self, within_us=60_000_000):

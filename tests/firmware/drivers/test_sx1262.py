@@ -209,3 +209,12 @@ def test_a_reset_takes_as_long_as_it_must():
     bench.radio.start()
     assert bench.chip.breaches == []
     assert bench.send(b"x").flaws == ()
+
+
+def test_a_wire_that_is_cut_is_said_so():
+    """BUSY is low and MISO floats."""
+    bench = Sx1262Bench()
+    bench.chip.alive = False
+    bench.busy.source = lambda: 0
+    said = refusal(RadioError, bench.radio.start)
+    assert "0xffff" in said and "0x1424" in said and "MISO" in said
