@@ -22,6 +22,11 @@ def refusal(error, call, *arguments):
     raise AssertionError("nothing was raised")
 
 
+def flips(place, bits):
+    """What noise does to a message: *bits* of the byte at *place*."""
+    return lambda data: data[:place] + bytes((data[place] ^ bits,)) + data[place + 1 :]
+
+
 class BoundedClock(Clock):
     """A clock that loses patience with a driver that waits for ever."""
 

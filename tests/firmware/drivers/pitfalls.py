@@ -33,7 +33,10 @@ PITFALLS = (
         "sx1262",
         "[1] IQ polarity written only when it changes, though SetPacketParams resets it",
         "        polarity = self._register(_IQ_POLARITY)",
-        "        polarity = self._register(_IQ_POLARITY)\n        if self.__dict__.get('iq') == invert_iq:\n            return\n        self.iq = invert_iq",
+        """        polarity = self._register(_IQ_POLARITY)
+        if self.__dict__.get("iq") == invert_iq:
+            return
+        self.iq = invert_iq""",
     ),
     ("sx1262", "[2] CRC always on", "buffer[5] = 1 if crc else 0", "buffer[5] = 1"),
     ("sx1262", "[2] implicit header ignored", "buffer[3] = 1 if implicit else 0", "buffer[3] = 0"),
@@ -225,7 +228,8 @@ PITFALLS = (
 def first_red(driver: str, old: str = "", new: str = "") -> str:
     """The first test that fails with *old* replaced in the driver's source: "name: error", or "" if none does.
 
-    Without *old* the driver stays as it is. Raises ValueError when the driver has not exactly one place like *old*: then the pitfall is to be written anew.
+    Without *old* the driver stays as it is. Raises ValueError when the driver has not exactly one place like *old*:
+    then the pitfall is to be written anew.
     """
     path = REPOSITORY / "firmware/drivers" / f"{driver}.py"
     source = path.read_text(encoding="utf-8")
