@@ -31,8 +31,7 @@ _GOES_ON = const(0x80)  # of an address: the next byte is the next register (DS 
 _CHIP = const(0x3D)
 _BEST = b"\xfc\x00\x00\x0c\x40"  # CTRL_REG1..5: temperature, ultra-high performance, 80 Hz; ±4 G; z the same; BDU
 _WATCHING = b"\x90\x00\x00\x00\x40"  # 10 Hz and the least current: 40 µA
-_SINGLE = const(0x01)  # of CTRL_REG3
-_OFF = const(0x03)
+_SINGLE = const(0x01)  # of CTRL_REG3: once, and then it is off by itself (DS table 24)
 _READY = const(0x08)
 _LEVEL_HIGH = const(0xED)  # INT_CFG: x, y or z; the bit that must be 1; high; latched; on (DS 7.16)
 _NO_INTERRUPT = const(0xEC)  # and the pin rests low
@@ -57,7 +56,7 @@ class Lis3mdl:
     def field(self) -> tuple[int, int, int] | None:
         """x, y and z in tenths of a µT, or None when the chip does not answer. It watches no more."""
         counts = self._measure()
-        if counts is None or not self._chip.set(_CONTROL3, _OFF):
+        if counts is None:
             return None
         x, y, z = counts
         return _dut(x), _dut(y), _dut(z)

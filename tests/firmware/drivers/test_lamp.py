@@ -8,24 +8,23 @@ from firmware.drivers.dimmer import Dimmer, Fade
 from simulator.chips.analogue import BatteryAdc, PwmPin
 from simulator.chips.bh1750 import Bh1750 as Bh1750Chip
 from simulator.chips.bl0942 import Bl0942 as Bl0942Chip
-from simulator.chips.clock import Clock
 from simulator.chips.dali import LAMP_FAILURE, LAMP_ON, DaliBus, Gear
 from simulator.chips.i2c import I2cBus
 from simulator.chips.uart import UartLine
 from simulator.chips.wire import Wire
-from tests.firmware.drivers.benches import flips
+from tests.firmware.drivers.benches import BoundedClock, flips
 from tests.protocol.expect import Dice
 
 
 def meter(address=0):
-    clock = Clock()
+    clock = BoundedClock()
     line = UartLine(clock, 4800)
     chip = Bl0942Chip(clock, line, address)
     return Bl0942(line, clock, address), chip, line, clock
 
 
 def dali(gears=1, tx_inverted=False, start_us=0):
-    clock = Clock(start_us)
+    clock = BoundedClock(start_us)
     rx = Wire(1)
     bus = DaliBus(clock, rx, tx_inverted)
     bus.gears = [Gear(number) for number in range(gears)]
@@ -119,7 +118,7 @@ def test_leftovers_on_the_line_do_not_shift_what_is_read():
 
 def test_daylight():
     """1.2 counts to the lux; 54612 lx are all that 16 bits hold."""
-    clock = Clock()
+    clock = BoundedClock()
     bus = I2cBus(clock)
     chip = Bh1750Chip(clock)
     bus.attach(0x23, chip)
@@ -294,7 +293,7 @@ def test_a_battery_whichever_way_its_divider_is_switched():
     for on_level in (0, 1):
         control = Wire(0)
         adc = BatteryAdc(4900, control, on_level)
-        battery = Battery(adc, Clock(), 4900, control)
+        battery = Battery(adc, BoundedClock(), 4900, control)
         for millivolts in (3_000, 3_700, 4_180):
             adc.millivolts = millivolts
             assert abs(battery.millivolts() - millivolts) <= 10
@@ -303,7 +302,7 @@ def test_a_battery_whichever_way_its_divider_is_switched():
 
 def test_a_board_without_a_switch():
     adc = BatteryAdc(2000)
-    battery = Battery(adc, Clock(), 2000)
+    battery = Battery(adc, BoundedClock(), 2000)
     adc.millivolts = 3_650
     assert abs(battery.millivolts() - 3_650) <= 10
 
@@ -311,5 +310,5 @@ def test_a_board_without_a_switch():
 def test_no_battery_is_not_known():
     control = Wire(0)
     adc = BatteryAdc(4900, control, 1, millivolts=0)
-    assert Battery(adc, Clock(), 4900, control).millivolts() is None
-    assert Battery(adc, Clock(), 4900).millivolts() is None
+    assert Battery(adc, BoundedClock(), 4900, control).millivolts() is None
+    assert Battery(adc, BoundedClock(), 4900).millivolts() is None

@@ -2,17 +2,17 @@
 
 from firmware.drivers.lis3mdl import Lis3mdl
 from firmware.drivers.mmc5983ma import Mmc5983ma
-from simulator.chips.clock import Clock
 from simulator.chips.i2c import I2cBus
 from simulator.chips.lis3mdl import Lis3mdl as Lis3mdlChip
 from simulator.chips.mmc5983ma import Mmc5983ma as Mmc5983maChip
 from simulator.chips.wire import Wire
+from tests.firmware.drivers.benches import BoundedClock
 
 FRANCE = (215, 12, -425)  # tenths of a µT: 48 µT in all, most of it downwards
 
 
 def mmc(**given):
-    clock = Clock()
+    clock = BoundedClock()
     bus = I2cBus(clock)
     chip = Mmc5983maChip(clock, **given)
     bus.attach(0x30, chip)
@@ -22,7 +22,7 @@ def mmc(**given):
 
 
 def lis():
-    clock = Clock()
+    clock = BoundedClock()
     bus = I2cBus(clock)
     wire = Wire()
     chip = Lis3mdlChip(clock, wire)
