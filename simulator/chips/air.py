@@ -1,9 +1,9 @@
 """What a radio chip sees of the air: what it sends, what arrives, and the few calls between them.
 
 `simulator/air` decides who hears whom; a chip decides whether, set up as it is, it makes a frame of what arrives.
+Nothing here is shared with the node's code: on a board that has one interpreter, that code has other names, and what
+checks it should not use it.
 """
-
-from protocol.airtime import airtime_us, symbol_us
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
         def deafen(self, radio: Listener) -> None:
             """The radio does not listen any more."""
+
+
+def symbol_us(sf: int, bw_hz: int) -> int:
+    """How long a symbol takes."""
+    return (1 << sf) * 1_000_000 // bw_hz
 
 
 class Emission:
@@ -72,10 +77,16 @@ class Emission:
         self.low_data_rate = low_data_rate
         self.flaws = flaws
         self.symbol_us = symbol
-        self.airtime_us = airtime_us(len(payload), sf, bw_hz, coding_rate, preamble, explicit, crc, low_data_rate)
+        self.airtime_us = symbol * (4 * preamble + 17 + 4 * self._payload_symbols()) // 4
         self.preamble_end_us = start_us + preamble * symbol
         self.header_end_us = self.preamble_end_us + 12 * symbol + symbol // 4  # sync 4.25, then 8 with the header
         self.end_us = start_us + self.airtime_us
+
+    def _payload_symbols(self) -> int:
+        """SX1276 DS 4.1.1.7 and SX1261/2 DS 6.1.4: the symbols behind preamble and sync word."""
+        bits = 8 * len(self.payload) - 4 * self.sf + 28 + 16 * self.crc - 20 * (not self.explicit)
+        each = 4 * (self.sf - 2 * self.low_data_rate)
+        return 8 + max(-(-bits // each), 0) * (self.coding_rate + 4)
 
 
 class Arrival:

@@ -8,7 +8,7 @@ Not modelled: sensitivity, capture and interference (the air's), drift in freque
 preamble does to a frame that begins during it.
 """
 
-from protocol.airtime import symbol_us
+from .air import symbol_us
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:

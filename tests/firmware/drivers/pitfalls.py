@@ -312,7 +312,7 @@ PITFALLS = (
         "dimmer",
         "a flash at full light when it is switched on",
         "        drive = min(max(drive, 0), FULL)\n",
-        "        drive = min(max(drive, 0), FULL)\n        if self._relay and drive:\n            self._relay.value(1)\n",
+        "        drive = min(max(drive, 0), FULL)\n        if self._relay and drive: self._relay.value(1)\n",
     ),
     ("dimmer", "the other way round", "_MOST_DUTY - duty if self._inverted else duty", "duty"),
     ("dimmer", "a fade that starts from its old end", "self._from = self.at(now_ms)", "self._from = self._to"),
