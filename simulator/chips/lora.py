@@ -106,7 +106,8 @@ class Receiver:
         self._stop_on_lock = stop_on_lock
         generation = self._generation
         if symbols:
-            self._clock.at(now_us + symbols * tuning.symbol_us, lambda: self._symbols_over(generation))
+            # One µs late, so that a lock with the last symbol comes before it.
+            self._clock.at(now_us + symbols * tuning.symbol_us + 1, lambda: self._symbols_over(generation))
         if timer_us:
             self._clock.at(now_us + timer_us, lambda: self._timer_over(generation))
         self._air.listen(self)
