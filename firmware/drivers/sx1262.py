@@ -25,6 +25,7 @@ _CRC_ERR = const(0x040)
 _TIMEOUT = const(0x200)
 
 _BUSY_MS = const(100)  # the longest is a calibration after a slow TCXO: 10 and 4 ms
+_LONGEST_PAUSE_US = const(160)  # between two looks at BUSY: `go` is late by that at most
 _TOP_POWER = const(22)  # of SetTxParams
 _LEAST_POWER = const(-9)
 _LOW_DATA_RATE_US = const(16_000)
@@ -387,10 +388,12 @@ class Sx1262:
         if not self._busy.value():
             return
         begun = self._clock.ticks_us()
+        pause_us = 20
         while self._busy.value():
             if self._clock.ticks_diff(self._clock.ticks_us(), begun) > _BUSY_MS * 1000:
                 raise RadioError(f"the SX1262's BUSY is high for {_BUSY_MS} ms: is its TCXO as the board file says?")
-            self._clock.sleep_us(20)
+            self._clock.sleep_us(pause_us)
+            pause_us = min(2 * pause_us, _LONGEST_PAUSE_US)
 
     def _write(self, command: bytes | memoryview) -> None:
         self._wait()

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
         def exchange(self, byte: int) -> int:
             """One byte each way."""
 
+        def take(self, data: bytes | bytearray | memoryview) -> None:
+            """Bytes of which nobody reads what they are answered with."""
+
+        def give(self, into: bytearray | memoryview, write: int) -> None:
+            """Bytes for so many times *write*."""
+
         def deselect(self) -> None:
             """Its select rises."""
 
@@ -35,14 +41,19 @@ class SpiBus:
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """As `machine.SPI.write`."""
-        for byte in data:
-            self._exchange(byte)
+        chip = self._selected()
+        if chip is not None:
+            chip.take(data)
         self._pass(len(data))
 
     def readinto(self, into: bytearray | memoryview, write: int = 0) -> None:
         """As `machine.SPI.readinto`."""
-        for place in range(len(into)):
-            into[place] = self._exchange(write)
+        chip = self._selected()
+        if chip is None:
+            for place in range(len(into)):
+                into[place] = 0xFF
+        else:
+            chip.give(into, write)
         self._pass(len(into))
 
     def read(self, count: int, write: int = 0) -> bytes:
@@ -53,16 +64,16 @@ class SpiBus:
 
     def write_readinto(self, data: bytes | bytearray | memoryview, into: bytearray | memoryview) -> None:
         """As `machine.SPI.write_readinto`."""
+        chip = self._selected()
         for place in range(len(into)):
-            into[place] = self._exchange(data[place])
+            into[place] = 0xFF if chip is None else chip.exchange(data[place])
         self._pass(len(into))
 
-    def _exchange(self, byte: int) -> int:
-        answer = 0xFF
+    def _selected(self) -> "SpiChip | None":
         for cs, chip in self._chips:
             if not cs.level:
-                answer &= chip.exchange(byte)
-        return answer
+                return chip
+        return None
 
     def _pass(self, count: int) -> None:
         self._clock.sleep_us((count * 8_000_000 + self._hz - 1) // self._hz)

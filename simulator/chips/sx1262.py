@@ -67,7 +67,6 @@ _WARM_US = 340
 _FALLS_ASLEEP_US = 500  # in which nothing wakes it (13.1.1)
 _CALIBRATE_US = 3_500  # all blocks (9.2.1)
 _IMAGE_US = 1_000  # one band; the datasheet has no figure
-_COMMAND_US = 1  # BUSY after a command that changes no mode
 _SWITCH_US = {STANDBY_RC: 10, STANDBY_XOSC: 31, FS: 50, RX: 83, TX: 126}  # from STDBY_RC with the clock running
 _RTC_US_1000 = 15_625  # a step of the time-outs is 15.625 us
 _CONTINUOUS = 0xFFFFFF
@@ -261,12 +260,25 @@ class Sx1262:
             return self._answer[place - 2]
         return self._status()
 
+    def take(self, data: "bytes | bytearray | memoryview") -> None:
+        """Bytes of an opcode and its arguments."""
+        if not self._lost:
+            first = not self._request
+            self._request.extend(data)
+            if first and self._request:
+                self._answer = self._answers(self._request[0])
+
+    def give(self, into: "bytearray | memoryview", write: int) -> None:
+        """What a command answers."""
+        for place in range(len(into)):
+            into[place] = self.exchange(write)
+
     def deselect(self) -> None:
         """NSS rises: the command is carried out."""
         if self._lost or not self._request:
             return
         opcode, arguments = self._request[0], self._request[1:]
-        self._busy_until_us = self._clock.now_us + _COMMAND_US
+        self._busy_until_us = self._clock.now_us  # a command that changes no mode takes less than a µs (DS 8.3.1)
         self._command_status = 0
         self._execute(opcode, arguments)
 

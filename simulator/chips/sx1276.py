@@ -196,6 +196,16 @@ class Sx1276:
             return 0
         return self._get(address)
 
+    def take(self, data: "bytes | bytearray | memoryview") -> None:
+        """An address, and what is written from there on."""
+        for byte in data:
+            self.exchange(byte)
+
+    def give(self, into: "bytearray | memoryview", write: int) -> None:
+        """What is read from an address on."""
+        for place in range(len(into)):
+            into[place] = self.exchange(write)
+
     def deselect(self) -> None:
         """NSS rises."""
 
