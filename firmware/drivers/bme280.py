@@ -52,7 +52,10 @@ class Bme280:
         if chip.get(_CHIP_ID) != _CHIP:
             return False
         for _ in range(_PATIENCE_MS):
-            if not chip.get(_STATUS) & _COPYING:
+            status = chip.get(_STATUS)
+            if status < 0:
+                return False
+            if not status & _COPYING:
                 break
             self._clock.sleep_ms(1)
         else:

@@ -297,7 +297,7 @@ PITFALLS = (
     ("bme280", "'skipped' taken for a measurement", "in (pressure, temperature) or humidity == _SKIPPED16", "in ()"),
     ("bme280", "division by zero", "if not var1:", "if False:"),
     ("bme280", "another chip taken for it", "if chip.get(_CHIP_ID) != _CHIP:", "if chip.get(_CHIP_ID) < 0:"),
-    ("bme280", "the calibration read while it is copied", "if not chip.get(_STATUS) & _COPYING:", "if True:"),
+    ("bme280", "the calibration read while it is copied", "if not status & _COPYING:", "if True:"),
     ("bl0942", "sum not looked at", "== told", "> -9"),
     ("bl0942", "power without its sign", "if power & 0x800000:", "if False:"),
     ("bl0942", "pulses that wrap", "pulses - self._last_pulses & _WRAP", "pulses - self._last_pulses"),

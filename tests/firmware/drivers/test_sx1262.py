@@ -1,6 +1,6 @@
 """What only an SX1262 has: BUSY, a TCXO, two sleeps, an amplifier with settings, and the errata of its silicon."""
 
-from firmware.drivers.radio import CLOSED, FAILED, HEARD, PENDING, SENT, RadioError
+from firmware.drivers.radio import CLOSED, FAILED, HEARD, PENDING, SENT, SPOILT, RadioError
 from firmware.drivers.sx1262 import PA_NOMINAL
 from simulator.chips.air import Emission
 from simulator.chips.wire import Wire
@@ -218,3 +218,16 @@ def test_a_wire_that_is_cut_is_said_so():
     bench.busy.source = lambda: 0
     said = refusal(RadioError, bench.radio.start)
     assert "0xffff" in said and "0x1424" in said and "MISO" in said
+
+
+def test_class_c_goes_on_after_a_header_that_noise_has_eaten():
+    bench = bench_of()
+    bench.radio.prepare_listen(UP_HZ, 9, 125_000, 0)
+    bench.radio.go()
+    for header_ok, outcome in ((True, HEARD), (False, SPOILT), (True, HEARD)):
+        bench.clock.sleep_ms(2_000)
+        frame = Emission(b"again", UP_HZ, 9, 125_000, bench.clock.now_us, inverted_iq=True, crc=False)
+        bench.emit(frame, header_ok=header_ok)
+        assert bench.outcome() == outcome
+        assert bench.radio.payload() == (b"again" if header_ok else b"")
+    assert bench.chip.breaches == []
