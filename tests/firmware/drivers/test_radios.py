@@ -213,6 +213,45 @@ def test_class_c_goes_on_after_windows():
         assert bench.outcome() == HEARD
 
 
+def test_what_happened_is_told_once():
+    for bench in benches():
+        assert bench.send(b"x")
+        assert bench.outcome(within_us=30_000_000) == PENDING
+        for heard in (False, True):
+            window(bench)
+            assert bench.radio.poll() == PENDING  # nothing was begun
+            bench.clock.sleep_ms(20_000)
+            assert bench.radio.poll() == PENDING
+            if heard:
+                bench.emit(downlink(b"x", bench.clock.now_us))
+            bench.radio.go()
+            assert bench.outcome() == (HEARD if heard else CLOSED)
+            assert bench.outcome(within_us=30_000_000) == PENDING
+        unblamed(bench)
+
+
+def test_a_chip_that_lost_its_mind_while_it_listened_is_noticed():
+    """Lightning, or a brown-out of its supply alone: nobody would call a street that hears no more orders."""
+    for bench in benches():
+        assert not bench.radio.listening()
+        window(bench, 0)
+        bench.radio.go()
+        bench.clock.sleep_ms(5)
+        assert bench.radio.listening()
+        bench.reset.value(0)
+        bench.clock.sleep_ms(1)
+        bench.reset.value(1)
+        bench.clock.sleep_ms(20)
+        assert not bench.radio.listening()
+        bench.radio.start()
+        window(bench, 0)
+        bench.radio.go()
+        bench.clock.sleep_ms(5)
+        assert bench.radio.listening()
+        bench.radio.sleep()
+        assert not bench.radio.listening()
+
+
 def test_a_bridge_hears_uplinks_and_knows_the_spoilt_ones():
     for bench in benches():
         window(bench, 0, invert_iq=False)
