@@ -147,7 +147,7 @@ class Sx1262:
             self._write(b"\x0d\x02\x9f\x01\x08\xac")  # DS 9.6: kept in sleep only if it is on this list
         errors = self._errors()
         if errors:
-            raise RadioError(f"the SX1262 reports {self._named(errors)} errors after calibration: see DS 13.6.1")
+            raise RadioError(f"the SX1262 reports errors after calibration: {self._named(errors)} (DS 13.6.1)")
 
     def resume(self) -> bool:
         """Take over a chip that `sleep` left; False: it has forgotten everything, `start` it."""
@@ -467,4 +467,5 @@ class Sx1262:
         return self._read(0x17, 2)
 
     def _named(self, errors: int) -> str:
-        return " ".join([name for bit, name in enumerate(_ERRORS) if errors >> bit & 1])
+        named = " ".join([name for bit, name in enumerate(_ERRORS) if errors >> bit & 1])
+        return named or (f"0x{errors:04x}" if errors else "")

@@ -4,7 +4,7 @@ from firmware.drivers.radio import CLOSED, FAILED, HEARD, PENDING, SENT, SPOILT,
 from protocol.region import DATA_RATES, rx_window
 from simulator.chips.air import Emission
 from tests.firmware.drivers.benches import UP_HZ, WRAP, Sx1262Bench, Sx1276Bench, refusal, started
-from tests.protocol.expect import vectors
+from tests.protocol.expect import Dice, vectors
 
 ALL = (Sx1262Bench, Sx1276Bench)
 LORA = DATA_RATES[:7]
@@ -414,3 +414,49 @@ def test_both_chips_understand_each_other():
 def test_the_self_test_finds_nothing():
     for bench in benches():
         assert bench.radio.check() == ""
+
+
+class NoisySpi:
+    """Whatever is read is noise."""
+
+    def __init__(self, dice):
+        self._dice = dice
+
+    def write(self, data):
+        pass
+
+    def readinto(self, into, write=0):
+        for place in range(len(into)):
+            into[place] = self._dice.below(256)
+
+
+def all_that_can_be_asked(radio):
+    return (
+        radio.start,
+        radio.resume,
+        radio.check,
+        radio.listening,
+        radio.sleep,
+        lambda: radio.prepare_transmit(b"x", UP_HZ, 9, 125_000, 14),
+        lambda: radio.prepare_listen(UP_HZ, 9, 125_000, 6),
+        lambda: radio.prepare_listen(UP_HZ, 9, 125_000, 0, length=17),
+        radio.go,
+        radio.poll,
+        radio.payload,
+    )
+
+
+def test_noise_on_the_bus_is_an_error_or_an_outcome_and_nothing_else():
+    dice = Dice(7)
+    outcomes = []
+    for bench in benches():
+        bench.radio._spi = NoisySpi(dice)
+        for line in (bench.busy, bench.dio1) if hasattr(bench, "busy") else (bench.dio0, bench.dio1):
+            line.source = lambda: dice.below(2)
+        for ask in all_that_can_be_asked(bench.radio):
+            for _ in range(40):
+                try:
+                    outcomes.append(ask())
+                except RadioError as error:
+                    assert "SX12" in str(error)
+    assert SENT in outcomes and HEARD in outcomes
