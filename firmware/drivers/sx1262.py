@@ -50,7 +50,7 @@ _EVENTS = const(0x0944)
 _SYNC_AT_RESET = const(0x1424)
 _SYNC_LORAWAN = const(0x3444)  # "public": 0x34 of the older chips
 
-_ERRORS = "RC64K RC13M PLL ADC image XOSC PLL-lock - PA".split()  # bits of GetDeviceErrors (DS 13.6.1)
+_ERRORS = "RC64K RC13M PLL ADC image XOSC PLL-lock - PA"  # bits of GetDeviceErrors (DS 13.6.1)
 
 
 class Sx1262:
@@ -467,5 +467,5 @@ class Sx1262:
         return self._read(0x17, 2)
 
     def _named(self, errors: int) -> str:
-        named = " ".join([name for bit, name in enumerate(_ERRORS) if errors >> bit & 1])
+        named = " ".join([name for bit, name in enumerate(_ERRORS.split()) if errors >> bit & 1])
         return named or (f"0x{errors:04x}" if errors else "")
