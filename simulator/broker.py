@@ -39,15 +39,22 @@ class Broker:
     that reach the subscriber twice.
     """
 
-    def __init__(self, timeline: Timeline, stream: Stream, subscriber: Subscriber, broken: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        timeline: Timeline,
+        stream: Stream,
+        subscriber: Subscriber,
+        broken: Callable[[], None],
+        again: Subscriber | None = None,
+    ) -> None:
         self.slow_us = 0
         self.duplicates = 0.0
         self.published = 0
-        self.doubled = 0  # messages that the subscriber got twice
         self._timeline = timeline
         self._stream = stream
         self._subscriber = subscriber
         self._broken = broken
+        self._again = again or subscriber
         self._away = 0  # faults that keep it away
         self._refusing = 0
         self._client: Client | None = None
@@ -79,9 +86,7 @@ class Broker:
         if not self._refusing:
             self._subscriber(topic, payload)
             if self.duplicates and self._stream.chance(self.duplicates):
-                self._broken()
-                self.doubled += 1
-                self._subscriber(topic, payload)
+                self._again(topic, payload)
         at_us = self._timeline.now_us + RTT_US + self.slow_us
         at_us += -at_us % _TICK_US
         waiting = self._acks.get(at_us)

@@ -26,6 +26,7 @@ from gateway.links.link import Outcome, RadioReport, Received, Transmit, Transmi
 from gateway.network.events import Accepted, Alarm, Commit, Committed, Refused
 from gateway.network.registration import Group, Registration, Role
 from gateway.network.session import SessionRow
+from gateway.operate.importing import Batch, parse_csv
 from gateway.orders.request import OrderError, OrderRequest
 from gateway.outlet import NAME as PUBLISHER
 from gateway.places.place import Installed, Place, PlaceKind
@@ -284,6 +285,26 @@ class Cabinet:
             store.close()
         self.names |= {member.dev_eui: member.name for member in members}
 
+    def enrol_file(self, path: Path) -> list[str]:
+        """Enter the devices of a file as `lampyre gateway devices import` reads it; their DevEUIs in hex.
+
+        Raises OSError, and ValueError with everything that is wrong with it.
+        """
+        batch = parse_csv(path.read_bytes(), self.settings.start_s * 1000)
+        if batch.faults:
+            raise ValueError("\n".join(f"{path}: {fault}" for fault in batch.faults))
+        if self.database is not None:
+            _enter(self.database, batch)
+        else:
+            store = Store(Path(self.settings.database), durable=False)
+            database = store.connect()
+            _enter(database, batch)
+            database.close()
+            store.close()
+        euis = [registration.dev_eui.hex() for registration in batch.registrations]
+        self.names |= {bytes.fromhex(eui): eui for eui in euis}
+        return euis
+
     def begin(self) -> None:
         """Start the process if it does not run."""
         if self.run is None:
@@ -319,9 +340,7 @@ class Cabinet:
         if self.run is None or there.gone or there.cut:
             return False
         counter_us = self.timeline.now_us & 0xFFFFFFFF
-        self.run.receive(
-            Received(there.link, frame.phy_payload, frame.freq_hz, frame.dr, counter_us, rssi_dbm, snr_db)
-        )
+        self.run.receive(Received(there.link, frame.phy_payload, frame.freq_hz, frame.dr, counter_us, rssi_dbm, snr_db))
         return True
 
     def order(
@@ -805,6 +824,15 @@ class _Dice:
     def randrange(self, stop: int, /) -> int:
         """A number from 0 to below *stop*."""
         return self._stream.below(stop)
+
+
+def _enter(database: apsw.Connection, batch: Batch) -> None:
+    """Store what a file of devices said."""
+    with database:
+        add_devices(database, batch.registrations)
+        set_places(database, batch.places)
+        for installed in batch.installed:
+            install(database, installed)
 
 
 def _raised(error: apsw.Error) -> None:

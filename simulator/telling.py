@@ -42,7 +42,9 @@ class Telling:
         self, timeline: Timeline, witness: Witness, darkness: Darkness, collector: Collector, lines: TextIO | None
     ) -> None:
         self.digest = Digest()
+        self.doubled = 0  # records that the broker handed over twice
         self.eavesdropper: Eavesdropper | None = None
+        self.strangers: frozenset[str] = frozenset()  # DevEUIs in hex of those whose frames were recorded elsewhere
         self.air: Air
         self._timeline = timeline
         self._witness = witness
@@ -100,6 +102,10 @@ class Telling:
             self._newest.get(int.from_bytes(payload[1:5], "little")) == payload[7] << 8 | payload[6]
         )
         self._witness.attacked(again)
+
+    def recorded(self) -> None:
+        """A frame of a capture was handed to the gateway, which may refuse it."""
+        self._witness.recorded += 1
 
     def forged(self, until_us: int) -> None:
         """A downlink of the attacker is on the air until then."""
@@ -162,6 +168,8 @@ class Telling:
 
     def accepted(self, name: str, f_cnt: int, records: int, dr: int, radios: tuple[str, ...]) -> None:
         """An uplink was accepted: it must be one that its node has just sent."""
+        if name in self.strangers:
+            return
         now_us = self._timeline.now_us
         heard = self._heard.get(name)
         if heard is None or heard[1] != f_cnt & 0xFFFF or now_us - heard[2] > _HEARD_MS * 1000:
@@ -216,11 +224,19 @@ class Telling:
         """A connection to the broker broke: acknowledgements may be lost."""
         self._witness.records.doubt(self._timeline.now_us)
 
+    def arrived_again(self, topic: str, payload: bytes) -> None:
+        """The broker hands the subscriber the same once more."""
+        records = self._witness.records
+        records.doubt(self._timeline.now_us)
+        before = records.repeats
+        self.arrived(topic, payload)
+        self.doubled += records.repeats - before
+
     def arrived(self, topic: str, payload: bytes) -> None:
         """The subscriber hears a message, or several."""
         now_us = self._timeline.now_us
         self.digest.add("message", now_us, payload)
-        for message, arrival in self._witness.arrive(payload, now_us):
+        for message, arrival in self._witness.arrive(payload, now_us, self.strangers):
             self._collector.message(message["kind"], len(payload))
             if self._lines is not None:
                 self._lines.write(orjson.dumps(message).decode() + "\n")

@@ -149,7 +149,8 @@ def _refuse_taken_name(database: apsw.Connection, index: int, registration: Regi
         return
     for (other,) in fetch(
         database,
-        "SELECT dev_eui FROM device WHERE name = ? AND dev_eui <> ? AND NOT removed",
+        # An empty name is nobody's, as the index on names says: without that word SQLite would not use it.
+        "SELECT dev_eui FROM device WHERE name = ? AND name <> '' AND dev_eui <> ? AND NOT removed",
         (registration.name, registration.dev_eui),
     ):
         raise RegistryError(

@@ -10,6 +10,12 @@ from gateway.store.devices import RegistryError
 from gateway.store.rows import fetch
 from protocol.lorawan.eui import eui_to_text
 
+# What is at a place, and where a device's instance is: each by its index, which one OR of both would not use.
+_HELD_NOW = (
+    "SELECT place_id, from_ms, dev_eui, instance FROM installed WHERE to_ms IS NULL AND place_id = ?1 UNION"
+    " SELECT place_id, from_ms, dev_eui, instance FROM installed WHERE to_ms IS NULL AND dev_eui = ?2 AND instance = ?3"
+)
+
 
 def set_places(database: apsw.Connection, places: Iterable[Place]) -> None:
     """Add places, or change those that are there. In a transaction."""
@@ -45,20 +51,19 @@ def install(database: apsw.Connection, installed: Installed) -> None:
     """
     if not fetch(database, "SELECT 1 FROM place WHERE place_id = ?", (installed.place_id,)):
         raise RegistryError(f"there is no place {installed.place_id!r}; make it with `places set` first")
-    for place_id, from_ms in fetch(
-        database,
-        "SELECT place_id, from_ms FROM installed WHERE to_ms IS NULL"
-        " AND (place_id = ?1 OR (dev_eui = ?2 AND instance = ?3)) AND from_ms >= ?4",
-        (installed.place_id, installed.dev_eui, installed.instance, installed.from_ms),
-    ):
-        raise RegistryError(
-            f"{place_id}: what hangs there has hung there since {_iso(from_ms)}, not before {_iso(installed.from_ms)};"
-            " give a later time, or take its device away first with `places free DEV_EUI`"
+    held = fetch(database, _HELD_NOW, (installed.place_id, installed.dev_eui, installed.instance))
+    for place_id, from_ms, *_ in held:
+        if from_ms >= installed.from_ms:
+            raise RegistryError(
+                f"{place_id}: what hangs there has hung there since {_iso(from_ms)}, not before"
+                f" {_iso(installed.from_ms)}; give a later time, or take its device away first with"
+                " `places free DEV_EUI`"
+            )
+    for key in held:
+        database.execute(
+            "UPDATE installed SET to_ms = ? WHERE place_id = ? AND from_ms = ? AND dev_eui = ? AND instance = ?",
+            (installed.from_ms, *key),
         )
-    database.execute(
-        "UPDATE installed SET to_ms = ?4 WHERE to_ms IS NULL AND (place_id = ?1 OR (dev_eui = ?2 AND instance = ?3))",
-        (installed.place_id, installed.dev_eui, installed.instance, installed.from_ms),
-    )
     database.execute(
         "INSERT INTO installed (place_id, dev_eui, instance, from_ms, to_ms) VALUES (?, ?, ?, ?, ?)",
         (installed.place_id, installed.dev_eui, installed.instance, installed.from_ms, installed.to_ms),

@@ -33,6 +33,10 @@ class Ears:
         """Its window is over."""
         self._waiting[window.freq_hz, window.dr].pop(ear, None)
 
+    def count(self) -> int:
+        """How many windows are to come or open."""
+        return sum(len(waiting) for waiting in self._waiting.values())
+
     def _tell(self, freq_hz: int, dr: int) -> None:
         waiting = self._waiting.get((freq_hz, dr))
         if waiting:

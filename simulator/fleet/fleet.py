@@ -96,7 +96,7 @@ class Fleet:
             if spec.group in groups:
                 mc_addr, mc_key = groups[spec.group]
                 node.hardware.persist("mc0", group_to_wire(mc_addr, 0, *mc_session_keys(mc_key, mc_addr)))
-            node.rehearse(dice, _dev_addr(dice, taken), windows, borne)
+            node.rehearse(dice, free_dev_addr(dice, taken), windows, borne)
 
     def registrations(self) -> list[Registered]:
         """What the gateway has to know of each node before the run, in the scenario's order."""
@@ -136,7 +136,7 @@ def _limited(plan: Plan, min_dr: int, max_dr: int) -> Plan:
     return Plan(plan.number, plan.name, plan.channels, plan.join_channels, least, most, False, plan.max_nodes)
 
 
-def _dev_addr(dice: Stream, taken: set[int]) -> int:
+def free_dev_addr(dice: Stream, taken: set[int]) -> int:
     """An address that no other node of the run has."""
     offset = dice.below(1 << _DEV_ADDR_BITS)
     while offset in taken:

@@ -1,7 +1,7 @@
 """Who watches a run: told of everything that happens, it holds the truths against each event at once."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -43,6 +43,7 @@ class Witness:
         self.refused: Counter[str] = Counter()
         self.attacks = 0
         self.repeated = 0  # of those, how often a frame that was accepted just before
+        self.recorded = 0  # frames of captures: whose they are and whether they are new is not known here
         self.late = 0  # frames that he held back, and that were accepted because nothing newer had been heard
         self.believed = 0  # frames of the attacker that were
         self.unanswered = 0  # frames of nodes that the gateway heard and did not accept
@@ -101,11 +102,17 @@ class Witness:
 
     # The subscriber.
 
-    def arrive(self, payload: bytes, time_us: int) -> Iterator[tuple[Mapping[str, Any], Arrival | None]]:
-        """A message, or several in one, come; each with what it tells of a record for the first time."""
+    def arrive(
+        self, payload: bytes, time_us: int, strangers: Container[str] = ()
+    ) -> Iterator[tuple[Mapping[str, Any], Arrival | None]]:
+        """A message, or several in one, come; each with what it tells of a record for the first time.
+
+        strangers: DevEUIs in hex of whom nothing is known here.
+        """
         said = orjson.loads(payload)
         for message in said if isinstance(said, list) else (said,):
-            yield message, self.records.arrive(message, time_us) if message["kind"] in _OF_MESSAGES else None
+            known = message["kind"] in _OF_MESSAGES and message["key"]["dev_eui"] not in strangers
+            yield message, self.records.arrive(message, time_us) if known else None
 
     # The end.
 
@@ -116,7 +123,7 @@ class Witness:
         """
         arrived = sum(self.records.arrived)
         if quiet_from_us is not None:
-            if arrived < stored:
+            if arrived < stored and not self.recorded:
                 what = f"{stored} readings and events are on its card, {arrived} arrived"
                 self.breaches(NOTHING_LOST, time_us, "gateway", what)
             before_us = min(quiet_from_us, time_us - SETTLED_US)
@@ -129,7 +136,7 @@ class Witness:
         repeats = min(self.refused[_REPLAYED], self.counters.repeats)  # the second of two is a replay to the gateway
         # Whoever guesses at MICs has the address that he guesses for closed for a while, to its owner, too.
         closed = min(self.refused[_TOO_MANY], self.unanswered) if self.attacks else 0
-        if not -self.repeated <= unwanted <= repeats + closed:
+        if not -self.repeated <= unwanted <= repeats + closed + self.recorded:
             counted = ", ".join(f"{count} {reason}" for reason, count in sorted(self.refused.items()))
             what = f"refused {counted or 'nothing'}; the attacker sent {self.attacks}, nodes repeated {repeats}"
             self.breaches(NOT_REFUSED, time_us, "gateway", what)

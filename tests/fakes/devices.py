@@ -25,7 +25,8 @@ class Device:
         self.epoch = 0xBEEF
         self.app_key = bytes([0x40, number & 0xFF]) * 8 if joins else None
         self.dev_addr = 0x26000000 + number if dev_addr is None else dev_addr
-        self.secrets = (bytes([number & 0xFF]) * 16, bytes([0x80 | number & 0x7F]) * 16)
+        low, last = number & 0xFF, (number ^ number >> 8) & 0xFF  # above 255 the last byte tells them apart
+        self.secrets = bytes([low]) * 15 + bytes([last]), bytes([low | 0x80]) * 15 + bytes([last | 0x80])
         self.keys = SessionKeys(*self.secrets)
         self.f_cnt_down = -1
         self.nonce = 0

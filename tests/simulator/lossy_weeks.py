@@ -71,11 +71,12 @@ def run_week(week: Week, air: int, parking: int, days: float = DAYS) -> tuple[Ch
 def main() -> None:
     """Run the weeks that stdin asks for, and write their figures to stdout: a process without the net of the tests."""
     asked = json.load(sys.stdin)
-    json.dump([outcome_of(Week(**week), asked["air"], asked["parking"]) for week in asked["weeks"]], sys.stdout)
+    counts = asked["air"], asked["parking"], asked["days"]
+    json.dump([outcome_of(Week(**week), *counts) for week in asked["weeks"]], sys.stdout)
 
 
-def outcome_of(week: Week, air: int, parking: int) -> dict[str, Any]:
-    chain, report = run_week(week, air, parking)
+def outcome_of(week: Week, air: int, parking: int, days: float = DAYS) -> dict[str, Any]:
+    chain, report = run_week(week, air, parking, days)
     return {
         "broken": chain.witness.breaches.sentences("again"),
         "figures": report.figures,
@@ -84,9 +85,9 @@ def outcome_of(week: Week, air: int, parking: int) -> dict[str, Any]:
     }
 
 
-def outcomes(weeks: Sequence[Week], air: int, parking: int) -> list[dict[str, Any]]:
+def outcomes(weeks: Sequence[Week], air: int, parking: int, days: float = DAYS) -> list[dict[str, Any]]:
     """What became of each week, run in a process of their own."""
-    asked = {"weeks": [asdict(week) for week in weeks], "air": air, "parking": parking}
+    asked = {"weeks": [asdict(week) for week in weeks], "air": air, "parking": parking, "days": days}
     done = subprocess.run(
         [sys.executable, "-m", "tests.simulator.lossy_weeks"],
         cwd=REPOSITORY,

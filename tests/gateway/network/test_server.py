@@ -571,3 +571,27 @@ def test_a_flood_of_forgeries_of_one_device_shuts_no_other_out():
     forge(10)
     assert {refusal.reason for refusal in station.refusals[before:]} == {Reason.TOO_MANY_WRONG_MICS}
     assert station.server._copies.closes_at() is None, "none of them waits"
+
+
+def test_a_town_costs_little_memory_and_each_of_its_devices_is_known_by_its_keys():
+    """Keys that are set up take 3 kB: only those of the last few hundred devices that were heard are."""
+    fleet = [Device(number) for number in range(1, 4 * 512 + 1)]
+    registrations = [device.registration() for device in fleet]
+    frames = [[device.frame(f_cnt) for device in fleet] for f_cnt in range(2)]
+    station = Station(registrations[:1])
+    station.hear(fleet[0].frame(0))  # what is made once
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    station = Station(registrations)
+    for turn in frames:
+        for phy_payload in turn:
+            station.hear(phy_payload)
+            station.run(10_000)  # its windows are closed
+        assert len(station.accepted) == len(fleet)
+        assert not station.refusals
+        station.effects.clear()
+        station.application.heard.clear()
+        station.store.records.clear()
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown / len(fleet) < 2_200

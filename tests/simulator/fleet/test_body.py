@@ -148,6 +148,26 @@ def test_an_alarm_that_is_taken_back_never_rings():
     assert street.core.told == [(0, Woke), (1_040, WindowClosed)]
 
 
+DOINGS = {
+    "nothing": [],
+    "listening": [OpenWindow(1_500, 868_300_000, 3, 10)],
+    "sending": [RadioTransmit(b"x", 868_100_000, 0, 14)],
+}
+
+
+@pytest.mark.parametrize("doing", DOINGS)
+def test_a_body_without_power_hears_and_does_nothing_any_more(doing):
+    core = Script((DOINGS[doing], 2_000), ([RadioTransmit(b"y", 868_100_000, 0, 14)], None), ([], None))
+    street = Street(core)
+    street.timeline.run(BOOT_US + 500_000)
+    street.body.off()
+    street.timeline.at(BOOT_US + 1_500_000, lambda: street.air.emit("g", bytes(12), 868_300_000, 3, 14) and None)
+    street.body.tell(Woke())
+    street.run()
+    assert core.told == [(0, Woke)]
+    assert street.body.tally.frames_sent == (doing == "sending")
+
+
 def test_what_it_has_no_limbs_for_is_said():
     with pytest.raises(TypeError, match="node: this body cannot Restart"):
         Street(Script(([Restart()], None))).run()

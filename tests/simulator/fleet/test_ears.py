@@ -74,6 +74,19 @@ def test_who_turned_away_is_not_tuned_any_more():
     assert air.tunings == 0
 
 
+def test_windows_that_are_over_are_forgotten():
+    timeline = Timeline()
+    air = PerfectAir(timeline)
+    ears = Ears(timeline, air)
+    for freq_hz in (FREQ_HZ, RX2_FREQ_HZ):
+        core = Script(([OpenWindow(5_000, freq_hz, 3, 6)], None), ([], None))
+        Body("node", core, timeline, air, Corner(), 0, ears=ears).boot(0)
+    timeline.run(5_000_000)
+    assert ears.count() == 2
+    timeline.run(60_000_000)
+    assert ears.count() == 0
+
+
 def test_a_window_locks_to_one_frame():
     window = Window(OpenWindow(0, FREQ_HZ, 3, 6), 1_000_000)
     assert window.closes_us == 1_000_000 + 6 * DR3_US

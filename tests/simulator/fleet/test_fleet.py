@@ -5,6 +5,7 @@ import pytest
 from firmware.adr import TRUST_WITHIN
 from protocol.lorawan.frames import DOWNLINK, UPLINK, parse_frame
 from protocol.lorawan.join import derive_session_keys
+from protocol.lorawan.mac_commands import DEVICE_TIME
 from protocol.lorawan.multicast import mc_session_keys
 from protocol.lorawan.security import SessionKeys, mic_matches, open_payload, seal_data
 from protocol.orders import F_PORT_ORDERS, SET_LEVEL, Order, encode_order
@@ -12,6 +13,7 @@ from protocol.region import RX2_FREQ_HZ
 from protocol.telemetry_reader import decode_readings
 from simulator.energy.currents import AIR_SENSORS, BOARDS
 from simulator.energy.ledger import State
+from simulator.fleet.fleet import DEV_ADDR_FIRST, free_dev_addr
 from simulator.scenario.model import Feeder, Radio, Role
 from tests.simulator.fleet.street import HOUR_US, START_S, Bay, Corner, Lamp, Street, Switch, spec
 
@@ -71,6 +73,12 @@ def test_what_nodes_do_once_a_day_they_do_all_day():
     hours = [frame.start_us // (6 * HOUR_US) for frame in street.frames if parse_frame(frame.phy_payload).f_port == 3]
     assert sorted(set(hours)) == [0, 1, 2, 3]
     assert max(map(hours.count, hours)) < 20
+    asked = {}
+    for frame in street.frames:
+        if DEVICE_TIME in bytes(parse_frame(frame.phy_payload).f_opts):
+            asked.setdefault(frame.sender, frame.start_us // (6 * HOUR_US))
+    assert len(asked) == 40
+    assert sorted(set(asked.values())) == [0, 1, 2, 3]
     firsts = sorted(frame.start_us for frame in {frame.sender: frame for frame in reversed(street.frames)}.values())
     assert firsts[10] < 0.4 * 900e6
     assert firsts[30] > 0.5 * 900e6
@@ -204,6 +212,16 @@ def test_the_same_seed_is_the_same_fleet_and_another_seed_another():
 
 def vars_of(frame: object) -> tuple[object, ...]:
     return tuple(getattr(frame, name) for name in frame.__slots__)  # type: ignore[attr-defined]
+
+
+def test_no_two_nodes_have_one_address():
+    class Same:
+        def below(self, limit: int) -> int:
+            return limit - 1
+
+    taken: set[int] = set()
+    addresses = [free_dev_addr(Same(), taken) for _ in range(3)]  # type: ignore[arg-type]
+    assert addresses == [DEV_ADDR_FIRST + (1 << 25) - 1, DEV_ADDR_FIRST, DEV_ADDR_FIRST + 1]
 
 
 # What else a scenario says.

@@ -12,7 +12,7 @@ from protocol.telemetry import F_PORT_STATUS
 from simulator.fleet.hardware import Sensing
 from simulator.fleet.node import BOOT_US, GASP_US, WATCHDOG_US
 from simulator.fleet.watcher import Cause
-from simulator.scenario.model import Role
+from simulator.scenario.model import Feeder, Role
 from simulator.streams import Stream
 from tests.simulator.fleet.street import HOUR_US, START_S, Bay, Lamp, Street, Switch, spec
 
@@ -107,6 +107,31 @@ def test_a_boot_that_is_overtaken_by_a_cut_does_not_happen():
     street.run(1)
     assert not street.watcher.boots
     assert not node.runs
+
+
+def test_a_boot_that_another_one_replaced_does_not_happen_before_it():
+    street = Street(spec("one", Role.LIGHT, feeder="quai"), feeders=(Feeder(name="quai", spread_s=60.0),))
+    node = street.node("one")
+    node.hang()  # the watchdog would start it after 60.7 s
+    street.run(59 / 3600)
+    node.lose_power()
+    street.run(1 / 3600)
+    node.regain_power()  # it has power, and its electronics take their time
+    street.run(1)
+    [(_, at_us, cause)] = street.watcher.boots
+    assert cause is Cause.POWER
+    assert at_us > WATCHDOG_US + BOOT_US
+
+
+def test_a_restart_on_purpose_is_no_crash():
+    street = warm()
+    node = street.node("one")
+    for _ in range(4):
+        node.restart()
+        street.run(0.5)
+    assert [cause for _, _, cause in street.watcher.boots] == [Cause.RESTART] * 4
+    assert node.firmware is not None
+    assert node.firmware.role is not None
 
 
 # A lamp on its mains.
