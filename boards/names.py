@@ -56,6 +56,7 @@ _HARDWARE = """
     raw_temperature mcu_temperature idf_heap_info get_i32 set_i32 get_blob set_blob erase_key commit readblocks
     writeblocks ioctl mark_app_valid_cancel_rollback find get_next_update set_boot get_running mount umount VfsLfs2
     VfsFat mkfs AbstractBlockDev NeoPixel OneWire fill get_all memaddress sizeof addressof bytes_at bytearray_at
+    IRQ_RISING IRQ_FALLING write_pulses wait_done
     struct native_code register unregister modify ipoll poll main run create_task sleep gather wait_for Event Lock
 """
 

@@ -57,7 +57,7 @@ def demo(
     outputs.check()
     scenario = load_scenario(scenario_path(_SCENARIO), seed=seed)
     if live:
-        from simulator.live.running import run_live
+        from simulator.living import run_live
 
         run_live(scenario, outputs, language)
         return

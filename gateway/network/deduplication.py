@@ -1,6 +1,6 @@
 """Copies of one frame, heard by several radios within a moment, become one frame with all its receptions."""
 
-from collections import Counter, deque
+from collections import deque
 
 from gateway.links.link import Received
 
@@ -39,7 +39,7 @@ class Deduplication:
     def __init__(self, window_ms: int) -> None:
         self._window_ms = window_ms
         self._frames: dict[bytes, Frame] = {}
-        self._of_one: Counter[int | bytes] = Counter()  # how many of each sender
+        self._of_one: dict[int | bytes, int] = {}  # how many of each sender
         self._order: deque[Frame] = deque()  # by closes_ms, since every window is as long
 
     def add(self, received: Received, now_ms: int, sender: int | bytes) -> bool:
@@ -49,9 +49,10 @@ class Deduplication:
             if len(frame.copies) < MAX_COPIES:
                 frame.copies.append((received, now_ms))
             return True
-        if len(self._order) >= MAX_WAITING or self._of_one[sender] >= MAX_OF_ONE:
+        of_one = self._of_one.get(sender, 0)
+        if len(self._order) >= MAX_WAITING or of_one >= MAX_OF_ONE:
             return False
-        self._of_one[sender] += 1
+        self._of_one[sender] = of_one + 1
         frame = Frame(received, now_ms, now_ms + self._window_ms, sender)
         self._frames[received.phy_payload] = frame
         self._order.append(frame)
@@ -66,10 +67,9 @@ class Deduplication:
         if not self._order or self._order[0].closes_ms > now_ms:
             return None
         frame = self._order.popleft()
-        if self._of_one[frame.sender] > 1:
-            self._of_one[frame.sender] -= 1
-        else:
-            del self._of_one[frame.sender]
+        left = self._of_one.pop(frame.sender) - 1
+        if left:
+            self._of_one[frame.sender] = left
         del self._frames[frame.copies[0][0].phy_payload]
         return frame
 

@@ -156,7 +156,8 @@ class Server:
         for at_ms in (self._timers.next_at(), self._groups.next_at(), self._application.wake_at()):
             if at_ms is not None and (wake_ms is None or at_ms < wake_ms):
                 wake_ms = at_ms
-        if self._stream.behind() or self._speaker.fates or self._groups.fates or self._owes_airtime():
+        owes_airtime = self._radios.owes and not self._keeping
+        if owes_airtime or self._stream.behind() or self._speaker.fates or self._groups.fates:
             return self._retry_ms if wake_ms is None else min(wake_ms, self._retry_ms)
         return wake_ms
 
@@ -566,13 +567,10 @@ class Server:
     def _settle(self, now_ms: int, out: list[Effect]) -> None:
         """What may follow from anything: fates to be told, airtime to be kept."""
         self._tell_fates(now_ms, out)
-        if now_ms >= self._retry_ms and self._owes_airtime():
+        if self._radios.owes and not self._keeping and now_ms >= self._retry_ms:
             self._keeping = True
             owed, writes = self._radios.to_keep(now_ms)
             self._stream.commit(writes, False, _AirtimeKept(self, owed), out)
-
-    def _owes_airtime(self) -> bool:
-        return not self._keeping and self._radios.owes
 
     def airtime_kept(self, owed: list[Owed]) -> None:
         """That is on disk; nothing: it could not be written."""

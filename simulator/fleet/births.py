@@ -57,11 +57,6 @@ class Kit:
     programme: bytes = b""
     repeat: bool = True
 
-    @property
-    def class_c(self) -> bool:
-        """Whether it listens all the time."""
-        return self.settings().device_class == 1
-
     def settings(self) -> Settings:
         """As the flashing tool wrote them. Raises SettingsError for what the scenario should not say."""
         spec = self.spec

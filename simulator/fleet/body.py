@@ -47,6 +47,7 @@ from simulator.timeline import Timeline
 if TYPE_CHECKING:
     from firmware.node import Core
 
+_MOST_HURRIES = 100  # a node catches up within a few; one that does not would stop the time for all
 _MOST_ANSWERS = 16  # within one event; a core that asks for more at one moment would never come to rest
 # Events without anything in them are made once: no core keeps one.
 _WOKE, _TRANSMITTED, _CLOSED, _MOVED = Woke(), Transmitted(), WindowClosed(), FieldMoved()
@@ -92,6 +93,7 @@ class Body:
         "_epoch_s",
         "_fan_us",
         "_gear",
+        "_hurries",
         "_keeper",
         "_lamp",
         "_on",
@@ -147,21 +149,12 @@ class Body:
         self._watches: dict[int, _Watch] = {}  # by bay
         self._fan_us: int | None = None  # since when it has been on
         self._slept_us = 0
+        self._hurries = 0  # alarms in a row that were due when they were set
 
     @property
     def persisted(self) -> dict[str, int | bytes]:
         """What a power cut leaves."""
         return self.hardware.persisted
-
-    @property
-    def frames_sent(self) -> int:
-        """Frames it put on the air."""
-        return self.tally.frames_sent
-
-    @property
-    def airtime_us(self) -> int:
-        """On the air in all."""
-        return self.tally.airtime_us
 
     @property
     def lamps(self) -> dict[int, tuple[int, int]]:
@@ -304,6 +297,11 @@ class Body:
             if self._keeper is not None:
                 self._core = self._keeper.slept(self._core)
         alarm_us = self._alarm_us = clock.when_us(wake_ms * 1000)
+        if alarm_us == now_us:
+            self._hurries += 1
+            assert self._hurries <= _MOST_HURRIES, "it wants to be woken at once, again and again"
+        else:
+            self._hurries = 0
         if self._ring_us is None or alarm_us < self._ring_us:
             self._ring_us = alarm_us
             self._timeline.at(alarm_us, self._ring)

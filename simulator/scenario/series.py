@@ -5,18 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from protocol.quantities import SET_COUNT, quantities_of
 from protocol.quantity_table import Quantity
 from simulator.scenario.document import Document, Where, nearest
 from simulator.scenario.model import CaptureSpec, Column, Replay, Role
-
-_SETS = {Role.PARKING: range(3), Role.AIR: range(3, 5), Role.LIGHT: range(5, SET_COUNT)}
+from simulator.stimuli.replay.roles import REPLAYABLE
 
 
 def quantities_of_role(role: Role) -> list[str]:
-    """Names of what nodes of a role may report in their sets, in the order of the table."""
-    numbers = sorted({number for set_number in _SETS[role] for number, _ in quantities_of(set_number)})
-    return [Quantity(number).name for number in numbers]
+    """Names of what a file may say for nodes of a role, in the order of the table."""
+    return [Quantity(number).name for number in REPLAYABLE[role]]
 
 
 def replay_of(document: Document, where: Where, role: Role) -> Replay | None:

@@ -87,10 +87,10 @@ class Head:
 
     def told_pct(self, time_s: float) -> float:
         """The level as set, on its way while it fades."""
-        passed_s = time_s - self._set_s
+        passed_s = max(0.0, time_s - self._set_s)
         if passed_s >= self._fade_s:
             return self._to_pct
-        return self._from_pct + (self._to_pct - self._from_pct) * max(0.0, passed_s) / self._fade_s
+        return self._from_pct + (self._to_pct - self._from_pct) * passed_s / self._fade_s
 
     def light_pct(self, time_s: float) -> float:
         """The light that it really gives, 0..100."""

@@ -91,6 +91,10 @@ export async function bootWith(repository, compiled, onLine) {
   for (const [folder, ending] of [['protocol', '.py'], ['firmware', '.py'], ['fakes', '.py'], ['data', '.json']])
     for (const file of files(path.join(repository, 'tests', folder), ending))
       write(mp, `/${path.relative(repository, file)}`, fs.readFileSync(file));
+  // The simulated chips that drivers are tested against: not the node's code, so they stay sources.
+  const house = path.join(import.meta.dirname, '../..');
+  for (const file of [path.join(house, 'simulator/__init__.py'), ...files(path.join(house, 'simulator/chips'), '.py')])
+    write(mp, `/${path.relative(house, file)}`, fs.readFileSync(file));
   mp.runPython('import sys\nsys.path.append("/")');
   return mp;
 }

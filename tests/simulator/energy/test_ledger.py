@@ -175,7 +175,7 @@ def test_a_real_mac_under_the_meter_agrees_with_it_too(radio, dr, years):
     body.boot(0)
     timeline.run(DAY_US)
     meter.settle(DAY_US // 1000)
-    assert body.frames_sent == CHECK_UPLINKS + 1  # both ends of the day
+    assert body.tally.frames_sent == CHECK_UPLINKS + 1  # both ends of the day
     assert CHECK_CELL.years(meter.ledger.mean_ua(DAY_US)) == pytest.approx(years, rel=0.1)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from firmware.actions import CloseWindow, OpenWindow, Persist, RadioTransmit, Restart, Sense, SetLamp
+from firmware.actions import CloseWindow, Identify, OpenWindow, Persist, RadioTransmit, Restart, Sense, SetLamp
 from firmware.events import FrameHeard, Sensed, Transmitted, WindowClosed, Woke
 from protocol.region import frame_airtime_us
 from simulator.fleet.body import Body
@@ -103,7 +103,7 @@ def test_the_radio_answers_when_the_frame_is_over():
     street.run()
     airtime_us = frame_airtime_us(3, 20)
     assert core.told == [(0, Woke), (airtime_us // 1000, Transmitted)]
-    assert (street.body.frames_sent, street.body.airtime_us) == (1, airtime_us)
+    assert (street.body.tally.frames_sent, street.body.tally.airtime_us) == (1, airtime_us)
     [arrived] = heard
     assert (arrived.sender, arrived.phy_payload, arrived.freq_hz, arrived.dr) == ("node", bytes(20), 868_300_000, 3)
     assert (arrived.power_dbm, arrived.start_us, arrived.end_us) == (14, BOOT_US, BOOT_US + airtime_us)
@@ -221,6 +221,12 @@ def test_a_frame_is_lost_to_a_radio_that_turns_away_before_its_end():
     street.timeline.at(BOOT_US + 2_000_000, lambda: street.air.emit("gateway", bytes(12), 869_525_000, 3, 27) and None)
     street.run()
     assert [event for _, event in core.told] == [Woke, Woke]
+
+
+def test_how_long_it_shows_itself_is_added_up():
+    street = Street(Script(([Identify(30)], 1_000), ([Identify(5)], None)))
+    street.run()
+    assert street.body.hardware.identified_s == 35
 
 
 def test_a_lamp_is_as_it_was_set_last():

@@ -316,6 +316,17 @@ def test_a_firmware_that_raises_is_a_dead_node_and_the_street_goes_on(monkeypatc
     assert not street.watcher.boots, "what is dead stays dead"
 
 
+def test_a_firmware_that_never_comes_to_rest_is_dead_and_does_not_stop_the_run(monkeypatch):
+    street = Street(spec("busy"), spec("well"))
+    role = street.node("busy").firmware.role
+    monkeypatch.setattr(Air, "wake_at", lambda self: 0 if self is role else self._next_ms)
+    street.run(1)
+    [(name, _, why)] = street.watcher.deaths
+    assert name == "busy"
+    assert why.startswith("AssertionError: it wants to be woken at once, again and again")
+    assert len(street.watcher.readings("well")) == 4
+
+
 def test_a_firmware_that_cannot_start_is_dead_too():
     street = Street(spec("one"))
     node = street.node("one")

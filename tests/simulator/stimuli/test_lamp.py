@@ -103,3 +103,11 @@ def test_failures_by_chance_are_as_many_as_told_and_of_every_kind():
     for failures in found:
         assert all(a.end_s < b.begin_s for a, b in itertools.pairwise(failures))
     assert drawn_failures(Stream(1, "lamp"), START_S, YEAR_S, 0) == []
+
+
+def test_a_lamp_asked_before_it_was_set_has_not_begun_to_fade():
+    lamp = head()
+    lamp.set(80, 0, START_S)
+    assert lamp.told_pct(START_S - 1) == 80
+    lamp.set(20, 10, START_S)
+    assert lamp.told_pct(START_S - 1) == 80

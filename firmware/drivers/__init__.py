@@ -1,0 +1,1 @@
+"""The node's hands: thin drivers, each handed its bus, its pins and a clock; none opens anything itself."""

@@ -1,1 +1,0 @@
-"""Virtual nodes before a gateway that runs: a process of its own, real sockets, real time."""
