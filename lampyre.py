@@ -17,7 +17,7 @@ app = typer.Typer(
 
 _PACKAGES = {  # command: (module with an `app`, the extra that holds what it imports, help)
     "gateway": ("gateway.cli", "gateway", "What the Pi in the cabinet does."),
-    "demo": ("simulator.demo", "simulator", "A district through a day, live, and a page to read afterwards."),
+    "demo": ("simulator.commands.demo", "simulator", "A district through a day, live, and a page to read afterwards."),
     "simulate": ("simulator.cli", "simulator", "A fleet on the laptop: the whole chain without hardware."),
 }
 

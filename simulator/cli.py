@@ -12,14 +12,14 @@ from rich.progress import Progress
 from simulator.bay.trial import streets, total
 from simulator.bay.trial import weeks as run_weeks
 from simulator.bay.view import accuracy_table
+from simulator.commands.files import mount
+from simulator.commands.options import Language
+from simulator.commands.outputs import Outputs
+from simulator.commands.quick import quick_street
+from simulator.commands.running import Order, command, leave, spoken
+from simulator.commands.running import run as run_order
 from simulator.energy.currents import BOARDS, LISOCL2_D, board_named
 from simulator.energy.view import air_table, parking_table
-from simulator.options import Language
-from simulator.outputs import Outputs
-from simulator.quick import quick_street
-from simulator.running import Order, command, leave, spoken
-from simulator.running import run as run_order
-from simulator.scenario.cli import mount
 from simulator.scenario.document import ScenarioError
 from simulator.scenario.model import Scenario
 from simulator.scenario.reading import load_scenario

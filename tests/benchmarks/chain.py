@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from simulator.chain import Chain
+from simulator.chain.chain import Chain
 from simulator.scenario.model import GatewaySpec, NodeSpec, Role, Scenario
 from simulator.streams import Stream
 from tests.benchmarks.figures import Figure
-from tests.simulator.lossy_weeks import Week, outcomes
-from tests.simulator.runs import SITE
+from tests.simulator.chain.lossy_weeks import Week, outcomes
+from tests.simulator.chain.runs import SITE
 
 REPOSITORY = Path(__file__).parents[2]
 _SIDE_M = 2400.0

@@ -5,7 +5,7 @@ import datetime
 from enum import Enum
 from typing import Any
 
-from simulator.faults import COSTS
+from simulator.chain.faults import COSTS
 from simulator.scenario import model
 from simulator.scenario.document import keys_of, wanted
 from simulator.scenario.faults import RULES, Aim

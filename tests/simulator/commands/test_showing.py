@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
+from simulator.commands.showing import Interrupt, Screen, watch
 from simulator.report.collector import READING, Collector
 from simulator.report.making import report_of
 from simulator.report.report import Report
-from simulator.showing import Interrupt, Screen, watch
 from tests.simulator.report.days import SECOND_US, TRUTHS, district
 
 
@@ -111,7 +111,7 @@ def test_on_a_terminal_the_first_picture_is_there_before_the_run():
 
 
 def test_elsewhere_there_are_lines_on_stderr_and_nothing_on_stdout(monkeypatch):
-    monkeypatch.setattr("simulator.showing._LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("simulator.commands.showing._LINE_EVERY_S", 0.0)
     collector = Collector(district())
     here, shown, told = screen(collector, terminal=False, language="fr")
     with here:

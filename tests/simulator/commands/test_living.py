@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from simulator.live import Street, gateway_eui
-from simulator.living import Subscriber, live, waking
-from simulator.quick import quick_street
+from simulator.chain.live import Street, gateway_eui
+from simulator.commands.living import Subscriber, live, waking
+from simulator.commands.quick import quick_street
+from simulator.commands.station import Station, StationError
 from simulator.report.collector import BAY, EVENT, READING
 from simulator.scenario.reading import load_scenario
 from simulator.scenario.shipped import shipped
-from simulator.station import Station, StationError
 
 EUIS = [gateway_eui(1)]
 START_S = 1_790_000_000
@@ -56,7 +56,7 @@ def row(number: int, **changes) -> dict[str, object]:
 
 @pytest.fixture(name="street")
 def _street(monkeypatch) -> Street:
-    monkeypatch.setattr("simulator.live.time.time", lambda: float(START_S))
+    monkeypatch.setattr("simulator.chain.live.time.time", lambda: float(START_S))
     street = Street(quick_street(1, 1, 1, 0.0), ("127.0.0.1", 9))
     street.timeline.run(8_000_000)
     return street
@@ -99,7 +99,7 @@ def test_a_row_that_the_gateway_cannot_read_is_passed_over(street):
 
 
 def test_a_gateway_that_does_not_start_says_why(tmp_path, monkeypatch):
-    monkeypatch.setattr("simulator.station._STARTS_S", 10.0)
+    monkeypatch.setattr("simulator.commands.station._STARTS_S", 10.0)
     station = Station(tmp_path, quick_street(1, 1, 1, 0.0), EUIS)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(station.address)

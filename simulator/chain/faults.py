@@ -7,8 +7,8 @@ everything that the nodes still have must arrive. Faults of one kind may overlap
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from simulator.broker import Broker
-from simulator.cabinet import Cabinet
+from simulator.chain.broker import Broker
+from simulator.chain.cabinet import Cabinet
 from simulator.report.collector import Collector
 from simulator.scenario.model import Fault, FaultKind
 from simulator.timeline import Timeline

@@ -8,14 +8,14 @@ import apsw
 import typer
 from rich.console import Console
 
-from simulator.outputs import Outputs
+from simulator.commands.outputs import Outputs
+from simulator.commands.showing import Screen, watch
 from simulator.report.collector import Collector
 from simulator.report.district import district_of
 from simulator.report.report import Report
 from simulator.report.saying import EN, FR
 from simulator.report.summary import summary
 from simulator.scenario.model import Scenario
-from simulator.showing import Screen, watch
 from simulator.stimuli.capture import CaptureError
 from simulator.stimuli.replay.rows import ReplayError
 
@@ -44,7 +44,7 @@ def run(order: Order) -> Report:
     before.happened("making", "", 0)
     try:
         with Screen(before, console, messages, order.language) as screen:
-            from simulator.chain import Chain
+            from simulator.chain.chain import Chain
 
             with outputs.lines() as lines:
                 chain = Chain(order.scenario, replay=order.replay, lines=lines, database=outputs.database or ":memory:")

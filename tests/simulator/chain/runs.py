@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from simulator.chain import Chain
+from simulator.chain.chain import Chain
 from simulator.report.report import Report
 from simulator.scenario.model import GatewaySpec, NodeSpec, Radio, Role, Scenario, Site
 

@@ -12,16 +12,16 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from simulator.live import LiveError, Street, gateway_eui
-from simulator.outputs import Outputs
+from simulator.chain.live import LiveError, Street, gateway_eui
+from simulator.commands.outputs import Outputs
+from simulator.commands.showing import Interrupt, Screen
+from simulator.commands.station import Station, StationError, possible
 from simulator.report.collector import BAY, EVENT, READING, Collector
 from simulator.report.making import report_of
 from simulator.report.report import Digest, Report
 from simulator.report.saying import Text
 from simulator.report.summary import summary
 from simulator.scenario.model import Scenario
-from simulator.showing import Interrupt, Screen
-from simulator.station import Station, StationError, possible
 from simulator.streams import Stream
 
 _ASK_EVERY_S = 2.0

@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-from tests.simulator.lossy_weeks import WEEKS, Week, outcomes
+from tests.simulator.chain.lossy_weeks import WEEKS, Week, outcomes
 
 SOAK = settings.get_current_profile_name() == "soak"
 NODES = (6, 6) if SOAK else (1, 1)  # air and parking

@@ -70,7 +70,7 @@ from gateway.store.rows import fetch
 from gateway.store.writer import Died, LeftOut, Result, TimedWriter
 from gateway.store.writes import KeepCounters, KeepSession, StartSession
 from simulator.air.interface import OnAir
-from simulator.broker import Broker
+from simulator.chain.broker import Broker
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 
@@ -506,7 +506,7 @@ class Cabinet:
 
 
 class _Run:
-    """The process. Implements `gateway.engine.Observer` and `simulator.broker.Client`."""
+    """The process. Implements `gateway.engine.Observer` and `simulator.chain.broker.Client`."""
 
     def __init__(self, cabinet: Cabinet) -> None:
         settings = cabinet.settings

@@ -12,7 +12,7 @@ End = Callable[[], None]
 
 
 class Strokes:
-    """Implements `simulator.faults.Street`. What befalls lamps and their mains the stimuli know of themselves."""
+    """Implements `simulator.chain.faults.Street`. What befalls lamps and their mains the stimuli know of themselves."""
 
     def __init__(self, fleet: Fleet, seed: int) -> None:
         self._fleet = fleet

@@ -11,7 +11,7 @@ from firmware.mac import Mac
 from gateway.publish.messages import Message, Messenger
 from gateway.readings.record import Kind, Record
 from protocol.dimming import EVERY_DAY, SUNSET, DayType, Programme, Step
-from simulator.chain import Chain
+from simulator.chain.chain import Chain
 from simulator.scenario.model import Fault, FaultKind, Radio, Role
 from simulator.truths.breaches import (
     DUTY_CYCLE,
@@ -22,7 +22,7 @@ from simulator.truths.breaches import (
     NOTHING_LOST,
     PUBLISHED_ONCE,
 )
-from tests.simulator.runs import HOUR_S, broken, node, nodes, run, scenario
+from tests.simulator.chain.runs import HOUR_S, broken, node, nodes, run, scenario
 
 SLOW = Radio(shadowing_db=0.0, fading_db=0.0, dr=0)
 BUSY = (node(Role.AIR, 1, interval_s=60),)
@@ -82,9 +82,9 @@ def _changed(message: Message) -> Message:
     [
         ("simulator.fleet.births.Mac", ForgetfulMac, scenario(6), {F_CNT_ONCE, NOT_REFUSED}),
         ("simulator.fleet.births.Mac", GreedyMac, scenario(1, nodes=BUSY, radio=SLOW), {DUTY_CYCLE}),
-        ("simulator.cabinet.Messenger", LyingMessenger, scenario(1), {NOTHING_INVENTED}),
-        ("simulator.cabinet.Messenger", TwiceMessenger, scenario(1), {PUBLISHED_ONCE}),
-        ("simulator.cabinet.Messenger", SilentMessenger, scenario(3, final_quiet_s=HOUR_S), {NOTHING_LOST}),
+        ("simulator.chain.cabinet.Messenger", LyingMessenger, scenario(1), {NOTHING_INVENTED}),
+        ("simulator.chain.cabinet.Messenger", TwiceMessenger, scenario(1), {PUBLISHED_ONCE}),
+        ("simulator.chain.cabinet.Messenger", SilentMessenger, scenario(3, final_quiet_s=HOUR_S), {NOTHING_LOST}),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )

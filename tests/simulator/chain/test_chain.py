@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from gateway.api.reading import read_rows
 from protocol.lorawan.frames import UPLINK
 from protocol.lorawan.security import SessionKeys, seal_data
-from simulator.chain import Chain
+from simulator.chain.chain import Chain
 from simulator.scenario.model import (
     Attack,
     Attacker,
@@ -28,14 +28,14 @@ from simulator.scenario.model import (
     Radio,
     Role,
 )
-from tests.simulator.runs import HOUR_S, broken, node, nodes, run, scenario
+from tests.simulator.chain.runs import HOUR_S, broken, node, nodes, run, scenario
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 LIGHT = Role.LIGHT
 LOSSY = Radio(shadowing_db=0.0, fading_db=0.0, loss_up=0.2, loss_down=0.2)
 DIGEST = """
 import sys
-from tests.simulator.runs import nodes, run, scenario
+from tests.simulator.chain.runs import nodes, run, scenario
 sys.stdout.write(run(scenario(3, nodes=nodes(air=2, parking=1, light=1)))[1].digest)
 """
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.quick import quick_street
+from simulator.commands.quick import quick_street
 
 
 @pytest.mark.parametrize("nodes", [1, 20, 21, 100])

@@ -1,6 +1,6 @@
 """The virtual broker: it connects, acknowledges, and fails as it is told."""
 
-from simulator.broker import QUOTA_EXCEEDED, RTT_US, Broker
+from simulator.chain.broker import QUOTA_EXCEEDED, RTT_US, Broker
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 # Python's documentation marks each of these "Availability: Unix", or "not Windows".
 RUN = """
 import os, signal, socket, sys

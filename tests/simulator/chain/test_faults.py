@@ -1,9 +1,9 @@
 """Each kind of fault says what it may cost, and somebody carries it out."""
 
-from simulator.faults import _ACTS as CITY_ACTS
-from simulator.faults import COSTS
+from simulator.chain.faults import _ACTS as CITY_ACTS
+from simulator.chain.faults import COSTS
+from simulator.chain.strokes import _ACTS as NODE_ACTS
 from simulator.scenario.model import FaultKind
-from simulator.strokes import _ACTS as NODE_ACTS
 
 
 def test_every_kind_has_its_cost_and_its_act():

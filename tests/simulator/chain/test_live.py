@@ -15,10 +15,10 @@ from gateway.store.devices import add_devices
 from gateway.store.opening import Store
 from gateway.store.places import install, set_places
 from gateway.store.records import records_after
-from simulator.live import LiveError, Street, gateway_eui
+from simulator.chain.live import LiveError, Street, gateway_eui
 from simulator.scenario.model import Role
 from tests.fakes.clocks import FastClock
-from tests.simulator.runs import node, scenario
+from tests.simulator.chain.runs import node, scenario
 
 SPEED = 60.0
 
@@ -88,7 +88,7 @@ def test_nodes_join_and_tell_a_gateway_that_runs(tmp_path):
 
 
 def test_a_gateway_that_is_not_there_is_told_with_what_to_look_at(monkeypatch):
-    monkeypatch.setattr("simulator.live._ANSWER_S", 0.2)
+    monkeypatch.setattr("simulator.chain.live._ANSWER_S", 0.2)
 
     async def live() -> None:
         await Street(scenario(1), ("127.0.0.1", free_port())).run()

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from simulator.chain import Chain
+from simulator.chain.chain import Chain
 from simulator.report.report import Report
 from simulator.scenario.model import Bursts, Fault, FaultKind, Radio, Role, Scenario
-from tests.simulator.runs import HOUR_S, node, scenario
+from tests.simulator.chain.runs import HOUR_S, node, scenario
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 DAYS = 7
 LOSS = 0.2
 BURSTS = Bursts(good_s=20 * HOUR_S, bad_s=2 * HOUR_S, loss=1.0)
@@ -89,7 +89,7 @@ def outcomes(weeks: Sequence[Week], air: int, parking: int, days: float = DAYS) 
     """What became of each week, run in a process of their own."""
     asked = {"weeks": [asdict(week) for week in weeks], "air": air, "parking": parking, "days": days}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.simulator.lossy_weeks"],
+        [sys.executable, "-m", "tests.simulator.chain.lossy_weeks"],
         cwd=REPOSITORY,
         input=json.dumps(asked),
         check=True,

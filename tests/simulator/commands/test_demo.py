@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from simulator import demo
-from simulator.demo import app
+from simulator.commands import demo
+from simulator.commands.demo import app
 from simulator.report.saying import LANGUAGES
 
 

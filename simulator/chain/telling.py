@@ -33,7 +33,7 @@ class Eavesdropper(Protocol):
 
 
 class Telling:
-    """Implements `simulator.fleet.watcher.Watcher` and `simulator.cabinet.CabinetWatcher`.
+    """Implements `simulator.fleet.watcher.Watcher` and `simulator.chain.cabinet.CabinetWatcher`.
 
     lines: where published messages go, one JSON a line; None: nowhere. eavesdropper: the attacker, if there is one.
     """
@@ -145,7 +145,7 @@ class Telling:
         self._witness.died(time_us, node, why)
         self._collector.happened("died", node, time_us)
 
-    # The gateway: `simulator.cabinet.CabinetWatcher`.
+    # The gateway: `simulator.chain.cabinet.CabinetWatcher`.
 
     def emit(self, radio: str, phy_payload: bytes, freq_hz: int, dr: int, power_dbm: int) -> None:
         """A radio begins a downlink."""

@@ -25,7 +25,7 @@ _SIGNALS = [
 
 
 class Run(Protocol):
-    """What is shown: `simulator.chain.Chain`."""
+    """What is shown: `simulator.chain.chain.Chain`."""
 
     def run(self, until_s: int) -> None:
         """Let virtual time pass up to then."""

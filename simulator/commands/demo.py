@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from simulator.options import Language
-from simulator.outputs import Outputs
+from simulator.commands.options import Language
+from simulator.commands.outputs import Outputs
+from simulator.commands.running import Order, command, leave, run, spoken
 from simulator.report.saying import Text
-from simulator.running import Order, command, leave, run, spoken
 from simulator.scenario.reading import load_scenario
 from simulator.scenario.shipped import scenario_path
 
@@ -57,7 +57,7 @@ def demo(
     outputs.check()
     scenario = load_scenario(scenario_path(_SCENARIO), seed=seed)
     if live:
-        from simulator.living import run_live
+        from simulator.commands.living import run_live
 
         run_live(scenario, outputs, language)
         return

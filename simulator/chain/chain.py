@@ -10,13 +10,15 @@ from simulator.air.interface import OnAir, Reception, on_air
 from simulator.air.position import Position
 from simulator.air.radio import RadioAir
 from simulator.air.station import Station
-from simulator.attacker import Assault
-from simulator.broker import Broker
-from simulator.cabinet import Cabinet, CabinetSettings, Member, OrderRefusedError, Team, Warm
-from simulator.closing import close_books
-from simulator.faults import Faults
+from simulator.chain.attacker import Assault
+from simulator.chain.broker import Broker
+from simulator.chain.cabinet import Cabinet, CabinetSettings, Member, OrderRefusedError, Team, Warm
+from simulator.chain.closing import close_books
+from simulator.chain.faults import Faults
+from simulator.chain.radios import model_of, station_of
+from simulator.chain.strokes import Strokes
+from simulator.chain.telling import Telling
 from simulator.fleet.fleet import Fleet, Registered
-from simulator.radios import model_of, station_of
 from simulator.report.collector import Collector
 from simulator.report.district import district_of
 from simulator.report.making import report_of
@@ -26,8 +28,6 @@ from simulator.stimuli.bay import Life
 from simulator.stimuli.capture import CapturedFrame, played
 from simulator.stimuli.town import Town
 from simulator.streams import Stream
-from simulator.strokes import Strokes
-from simulator.telling import Telling
 from simulator.timeline import Timeline
 from simulator.truths.lamps import Darkness
 from simulator.truths.witness import SETTLED_US, Witness
@@ -303,7 +303,7 @@ class Chain:
 
 
 class _Door:
-    """Implements `simulator.attacker.Door`, beside the first gateway's mast."""
+    """Implements `simulator.chain.attacker.Door`, beside the first gateway's mast."""
 
     def __init__(
         self,

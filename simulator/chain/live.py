@@ -20,13 +20,13 @@ from protocol.region import DATA_RATES, FSK, data_rate, dr_of
 from simulator.air.fates import Fate
 from simulator.air.interface import OnAir, Reception
 from simulator.air.radio import RadioAir
+from simulator.chain.radios import model_of, station_of
+from simulator.chain.telling import Telling
 from simulator.fleet.fleet import Fleet, Registered
-from simulator.radios import model_of, station_of
 from simulator.report.collector import Collector
 from simulator.report.district import district_of
 from simulator.scenario.model import Role, Scenario
 from simulator.stimuli.town import Town
-from simulator.telling import Telling
 from simulator.timeline import Timeline
 from simulator.truths.lamps import Darkness
 from simulator.truths.witness import Witness
