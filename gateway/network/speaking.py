@@ -23,7 +23,9 @@ MAX_FLIGHTS = 1_024  # transmissions whose result is not known; every link answe
 GONE = "the device was removed"
 
 _OVERHEAD = 12  # MHDR(1) FHDR(7) MIC(4)
-_RETRY_MS = 2_000  # class C: when to try again if no radio may send now
+_RETRY_MS = 2_000  # class C: when to try again if no radio may send now, …
+_RETRY_EACH_MS = 20  # … or later when many wait: all together try 50 times a second at most, …
+_RETRY_MOST_MS = 60_000  # … and each at least so often
 _ACK_MS = 30_000  # class C: an acknowledgement comes within seconds; then again, doubling
 _ACK_DOUBLINGS = 5
 _LAST_F_PORT = 223
@@ -321,7 +323,7 @@ class Speaker:
             elif device.quiet_until_ms > now_ms:
                 soon_ms = device.quiet_until_ms
             else:
-                soon_ms = now_ms + _RETRY_MS
+                soon_ms = now_ms + min(max(_RETRY_MS, _RETRY_EACH_MS * len(self._items)), _RETRY_MOST_MS)
             at_ms = soon_ms if at_ms is None else min(at_ms, soon_ms)
         if at_ms is None and not queue.items and queue.unacknowledged is None:
             device.queue = None  # five thousand empty ones would be a megabyte

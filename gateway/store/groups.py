@@ -67,9 +67,9 @@ def load_groups(database: apsw.Connection) -> list[Group]:
 
 def write_group_counter(database: apsw.Connection, write: KeepGroupCounter) -> None:
     """Keep how far a group's downlink counter is reserved."""
-    for group in load_groups(database):
-        if group.number == write.group:
-            _write(database, replace(group, f_cnt_down=write.f_cnt_down))
+    # Without the members, of which there may be thousands.
+    for row in fetch(database, f"SELECT {_COLUMNS}, crc FROM multicast_group WHERE number = ?", (write.group,)):
+        _write(database, replace(_from_row(row, ()), f_cnt_down=write.f_cnt_down))
 
 
 def raise_f_cnt_down(database: apsw.Connection, step: int) -> None:

@@ -255,6 +255,7 @@ class Cabinet:
         self.clock_off_ms = 0  # the machine's clock is wrong by so much
         self.clock_untrusted = 0  # reasons why nobody vouches for it
         self.names: dict[bytes, str] = {}  # by DevEUI
+        self.dev_euis: dict[str, bytes] = {}  # by name
         self.radios: dict[str, _Radio] = {}
         self._euis: dict[str, str] = {}  # name of a radio by how the gateway names it
         for number, name in enumerate(settings.radios, 1):
@@ -284,6 +285,7 @@ class Cabinet:
             database.close()
             store.close()
         self.names |= {member.dev_eui: member.name for member in members}
+        self.dev_euis |= {member.name: member.dev_eui for member in members}
 
     def enrol_file(self, path: Path) -> list[str]:
         """Enter the devices of a file as `lampyre gateway devices import` reads it; their DevEUIs in hex.
@@ -603,7 +605,7 @@ class _Run:
     def order(self, target: str, verb: str, arguments: dict[str, object], expires_in_s: int) -> tuple[int, ...]:
         """See `Cabinet.order`."""
         request = OrderRequest(
-            target=self._targets()[target],
+            target=self._target(target),
             verb=verb,
             arguments=arguments,
             expires_in_s=expires_in_s,
@@ -616,12 +618,12 @@ class _Run:
         except (OrderError, StoreError) as error:
             raise OrderRefusedError(str(error)) from error
 
-    def _targets(self) -> dict[str, Registration | Group]:
-        """Nodes and groups by name."""
-        found: dict[str, Registration | Group] = {
-            registration.name: registration for registration in self._registry.registered.values()
-        }
-        return found | {group.name: group for group in load_groups(self._read)}
+    def _target(self, name: str) -> Registration | Group:
+        """The node or group of this name. Raises KeyError when there is none."""
+        dev_eui = self._cabinet.dev_euis.get(name)
+        if dev_eui is not None:
+            return self._registry.registered[dev_eui]
+        return {group.name: group for group in load_groups(self._read)}[name]
 
     def bound_file(self, full: bool) -> None:
         """Let the file grow, or not."""

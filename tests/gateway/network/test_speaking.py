@@ -7,6 +7,7 @@ import pytest
 from gateway.links.link import Outcome, RadioReport, Transmit, TransmitResult
 from gateway.network.application import Answer
 from gateway.network.events import Cancel, DeviceGone, DeviceSet, Downlink
+from gateway.network.speaking import Speaker
 from tests.fakes.devices import Device, heard
 from tests.fakes.stations import Station
 
@@ -315,6 +316,25 @@ def test_a_missing_radio_is_waited_for_until_the_order_expires(station, light):
     station.tell(RadioReport(radio="udp:01", online=True, detail="back"))
     station.run(5_000)
     assert station.fates[-1] == (2, "sent")
+
+
+def test_the_more_wait_for_a_radio_the_less_often_each_is_looked_at(monkeypatch):
+    lights = [Device(number + 1, class_c=True) for number in range(400)]
+    station = Station([light.registration() for light in lights])
+    for light in lights:
+        station.hear(light.frame(0))
+    station.run(10_000)
+    station.tell(RadioReport(radio="udp:01", online=False, detail="gone"))
+    for ref, light in enumerate(lights):
+        order(station, light, ref, hours=2)
+    looks = []
+    look = Speaker.look
+    monkeypatch.setattr(Speaker, "look", lambda *told: (looks.append(told), look(*told)))
+    station.run(60_000)
+    assert len(looks) <= 60 * 50  # a second's worth of fifty, where every two seconds for each would be 12,000
+    station.tell(RadioReport(radio="udp:01", online=True, detail="back"))
+    station.run(60_000)
+    assert len(station.fates) > 50
 
 
 def test_orders_to_several_lights_of_one_radio_go_one_after_the_other():
