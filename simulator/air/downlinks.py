@@ -56,7 +56,8 @@ class Downlinks:
         self._on_air.append(descent)
         self._timeline.at(frame.end_us, lambda: self._end(descent))
         for listener, link in list(gateway.ears.get((frame.freq_hz, frame.dr), {}).items()):
-            self._reach(listener, link, descent)
+            if listener.minds(frame):
+                self._reach(listener, link, descent)
 
     def listen(self, listener: Listener, freq_hz: int, dr: int) -> None:
         """Tune a node's radio to what all gateways in reach may send there."""
@@ -68,7 +69,8 @@ class Downlinks:
         for descent in list(self._on_air):
             there = descent.gateway.ears.get((freq_hz, dr), {}).get(listener)
             lasts = descent.end_us > self._timeline.now_us
-            if lasts and there is not None and (descent.frame.freq_hz, descent.frame.dr) == (freq_hz, dr):
+            on_channel = (descent.frame.freq_hz, descent.frame.dr) == (freq_hz, dr)
+            if lasts and there is not None and on_channel and listener.minds(descent.frame):
                 self._reach(listener, there, descent)
 
     def deafen(self, listener: Listener) -> None:

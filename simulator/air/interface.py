@@ -61,6 +61,9 @@ class Listener(Protocol):
     def name(self) -> str:
         """The node's, under which `Air.place` knows where it stands."""
 
+    def minds(self, frame: OnAir) -> bool:
+        """Whether anything comes of this downlink if it is heard; the air spares itself what nobody would notice."""
+
     def begin(self, frame: OnAir) -> None:
         """A downlink that is strong enough to be read begins, or is on the air already as the radio tunes in."""
 
@@ -71,7 +74,7 @@ class Listener(Protocol):
 class Air(Protocol):
     """The two sides of the air.
 
-    down_fates: of the downlinks, one for each radio that was tuned to one.
+    down_fates: of the downlinks, one for each radio that was tuned to one and minds it.
     """
 
     @property
@@ -80,7 +83,7 @@ class Air(Protocol):
 
     @property
     def down_fates(self) -> Counter[Fate]:
-        """Of the downlinks: one for each radio that was tuned to one, as soon as it is known."""
+        """Of the downlinks: one for each radio that was tuned to one and minds it, as soon as it is known."""
 
     def fates_at(self, gateway: str) -> Counter[Fate]:
         """Of the uplinks that ended: each one's fate at this gateway."""

@@ -224,6 +224,11 @@ class Body:
         """The mains go; what is left in its capacitors lasts a moment."""
         self.tell(_FAILING)
 
+    def minds(self, frame: OnAir) -> bool:
+        """Of frames for others a class C node would look at the address and go on; class A's have used up a window."""
+        window = self._window
+        return window is not None and (window.symbols > 0 or self.hardware.is_meant(frame.phy_payload))
+
     def begin(self, frame: OnAir) -> None:
         """A downlink begins where this node listens."""
         if self._window is not None:
@@ -237,8 +242,6 @@ class Body:
         window.locked = None
         if window.symbols:
             self._close()
-        elif not self.hardware.is_meant(frame.phy_payload):
-            return  # the MAC of a class C node would look at the address and go on as if nothing had come
         if reception is not None:
             self.tally.frames_heard += 1
             self._hear(FrameHeard(frame.phy_payload, round(reception.rssi_dbm), round(4 * reception.snr_db)))

@@ -47,9 +47,9 @@ class Hardware:
             self._addresses[key] = value[at : at + 4]
 
     def is_meant(self, phy_payload: bytes) -> bool:
-        """Whether the node's MAC would look into a downlink: to it, to its groups, or a Join-Accept.
+        """Whether the MAC of a class C node would look into a downlink between its windows: to it, or to its groups.
 
-        Without an address it looks into all of them.
+        A Join-Accept comes in a window. Without an address it looks into all of them.
         """
         addresses = self._addresses
-        return not addresses or phy_payload[1:5] in addresses.values() or phy_payload[0] >> 5 == JOIN_ACCEPT
+        return not addresses or (phy_payload[1:5] in addresses.values() and phy_payload[0] >> 5 != JOIN_ACCEPT)

@@ -65,7 +65,7 @@ class QuietAir:
         """The node turns its receiver on."""
         self._tuned = listener, freq_hz, dr
         frame = self._answering
-        if frame is not None and (frame.freq_hz, frame.dr) == (freq_hz, dr):
+        if frame is not None and (frame.freq_hz, frame.dr) == (freq_hz, dr) and listener.minds(frame):
             listener.begin(frame)
 
     def deafen(self, listener: Listener) -> None:
@@ -74,7 +74,7 @@ class QuietAir:
 
     def _answer(self, phy_payload: bytes, freq_hz: int, dr: int, start_us: int) -> None:
         frame = self._answering = on_air("network", phy_payload, freq_hz, dr, 14, start_us, uplink=False)
-        if self._tuned is not None and self._tuned[1:] == (freq_hz, dr):
+        if self._tuned is not None and self._tuned[1:] == (freq_hz, dr) and self._tuned[0].minds(frame):
             self._tuned[0].begin(frame)
         self._timeline.at(frame.end_us, lambda: self._over(frame))
 

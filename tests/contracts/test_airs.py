@@ -133,11 +133,15 @@ def test_two_runs_hear_the_same(make):
 class Ear:
     """A node's radio: when each downlink began in its hearing."""
 
-    def __init__(self, street: Street, name: str = "node") -> None:
+    def __init__(self, street: Street, name: str = "node", careless: bool = False) -> None:
         self.name = name
+        self._careless = careless
         self.began: list[tuple[int, OnAir]] = []
         self.ended: list[tuple[int, OnAir]] = []
         self._timeline = street.timeline
+
+    def minds(self, frame: OnAir) -> bool:
+        return not self._careless
 
     def begin(self, frame: OnAir) -> None:
         self.began.append((self._timeline.now_us, frame))
@@ -168,6 +172,17 @@ def test_a_downlink_begins_at_once_for_who_listens_there_and_for_nobody_else(mak
     assert (now_us, frame.sender, frame.phy_payload, frame.power_dbm) == (5_000, "gateway-0", b"down", 27)
     assert frame.end_us == 5_000 + frame_airtime_us(DR, 4, uplink=False)
     assert tuned["there"].ended == [(frame.end_us, frame)]
+
+
+def test_who_does_not_mind_a_downlink_hears_nothing_of_it_and_it_has_no_fate_there(make_lossless):
+    street = Street(make_lossless)
+    early, late = Ear(street, "there", careless=True), Ear(street, "deaf", careless=True)
+    street.air.listen(early, FREQ_HZ, DR)
+    emit(street, 5_000)
+    street.timeline.at(6_000, lambda: street.air.listen(late, FREQ_HZ, DR))
+    street.timeline.run(1_000_000)
+    assert early.began == late.began == []
+    assert not street.air.down_fates
 
 
 def test_who_turns_away_does_not_see_the_end_of_a_frame(make_lossless):

@@ -53,7 +53,7 @@ class PerfectAir:
         self._downlinks.append(frame)
         self._timeline.at(frame.end_us, lambda: self._pass(frame))
         for listener, tuned in list(self._listeners.items()):
-            if tuned == (freq_hz, dr):
+            if tuned == (freq_hz, dr) and listener.minds(frame):
                 listener.begin(frame)
         return frame.end_us - frame.start_us
 
@@ -61,7 +61,7 @@ class PerfectAir:
         """Tune a node's radio."""
         self._listeners[listener] = freq_hz, dr
         for frame in self._downlinks:
-            if (frame.freq_hz, frame.dr) == (freq_hz, dr):
+            if (frame.freq_hz, frame.dr) == (freq_hz, dr) and listener.minds(frame):
                 listener.begin(frame)
 
     def deafen(self, listener: Listener) -> None:
@@ -71,7 +71,7 @@ class PerfectAir:
     def _pass(self, frame: OnAir) -> None:
         self._downlinks.remove(frame)
         for listener, tuned in list(self._listeners.items()):
-            if tuned == (frame.freq_hz, frame.dr):
+            if tuned == (frame.freq_hz, frame.dr) and listener.minds(frame):
                 self.down_fates[Fate.RECEIVED] += 1
                 listener.end(frame, RECEPTION)
 

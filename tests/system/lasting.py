@@ -258,6 +258,7 @@ class _Weather:
     def __init__(self, number: int) -> None:
         self._number = number
 
-    def values(self, set_number: int, time_s: int) -> tuple[int | None, ...]:
-        pm = 100 + (time_s // 60 + self._number) % 5
-        return pm, pm + 10, pm + 20, pm + 40, 450 + time_s // 300 % 30, 180 + time_s // 900 % 5, 60, 10_132
+    def values(self, set_number: int, time_s: float) -> tuple[int | None, ...]:
+        minute = int(time_s) // 60
+        pm = 100 + (minute + self._number) % 5
+        return pm, pm + 10, pm + 20, pm + 40, 450 + minute // 5 % 30, 180 + minute // 15 % 5, 60, 10_132

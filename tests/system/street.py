@@ -314,7 +314,7 @@ class _Air:
     def __init__(self, dice: Stream) -> None:
         self._dice = dice
 
-    def values(self, set_number: int, time_s: int) -> tuple[int | None, ...]:
+    def values(self, set_number: int, time_s: float) -> tuple[int | None, ...]:
         pm = 100 + self._dice.below(5)
         return pm, pm + 10, pm + 20, pm + 40, 450 + self._dice.below(30), 180 + self._dice.below(5), 60, 10_132
 
@@ -322,6 +322,6 @@ class _Air:
 class _Lamp:
     """A lamp's meter, which sees what is right for full light."""
 
-    def values(self, set_number: int, time_s: int) -> tuple[int | None, ...]:
+    def values(self, set_number: int, time_s: float) -> tuple[int | None, ...]:
         assert set_number == LIGHT_ONE_HEAD
         return LAMP

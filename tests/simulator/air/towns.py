@@ -25,6 +25,9 @@ class Ear:
         self.ended: list[tuple[int, bytes, Reception | None]] = []
         self._timeline = town.timeline
 
+    def minds(self, frame: OnAir) -> bool:
+        return True
+
     def begin(self, frame: OnAir) -> None:
         self.began.append((self._timeline.now_us, frame))
 

