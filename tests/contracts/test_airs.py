@@ -176,7 +176,7 @@ def test_a_downlink_begins_at_once_for_who_listens_there_and_for_nobody_else(mak
 
 def test_who_does_not_mind_a_downlink_hears_nothing_of_it_and_it_has_no_fate_there(make_lossless):
     street = Street(make_lossless)
-    early, late = Ear(street, "there", careless=True), Ear(street, "deaf", careless=True)
+    early, late = (Ear(street, name, careless=True) for name in NODES)
     street.air.listen(early, FREQ_HZ, DR)
     emit(street, 5_000)
     street.timeline.at(6_000, lambda: street.air.listen(late, FREQ_HZ, DR))
