@@ -10,6 +10,12 @@ import sys
 # A package goes after its modules.
 MODULES = (
     "firmware.asleep",
+    "firmware.body.birth",
+    "firmware.body.board",
+    "firmware.body.desk",
+    "firmware.body.selftest",
+    "firmware.body.trial",
+    "firmware.body.wiring",
     "firmware.commands",
     "firmware.groups",
     "firmware.hearing",

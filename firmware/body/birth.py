@@ -94,9 +94,7 @@ def mind_of(
     return Mind(role, log, settings, facts, image), facts
 
 
-def mac_of(
-    settings: "Settings", kept: "Kept", image: bytes, most_dbm: int, battery: "Callable[[], int]"
-) -> "Mac":
+def mac_of(settings: "Settings", kept: "Kept", image: bytes, most_dbm: int, battery: "Callable[[], int]") -> "Mac":
     """The MAC; most_dbm: what radio and antenna give, as EIRP."""
     identity = identity_of(settings, kept)
     if settings.link:

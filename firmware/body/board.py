@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 NAME = "board.json"
 MAX_LEN = const(2048)
 
+_OF_RADIO = "busy dio0 dio1 wakes rx_enable tcxo dio2_switch dcdc boost boosted max_dbm gain_db antenna_dbi"
 # part; what it must have; two blanks; what it may have. Pins are numbers of GPIOs.
 _ROWS = (
-    "radio     chip spi sck miso mosi cs reset  busy dio0 dio1 wakes rx_enable tcxo dio2_switch dcdc boost"
-    " boosted max_dbm gain_db antenna_dbi",
+    "radio     chip spi sck miso mosi cs reset  " + _OF_RADIO,
     "i2c       scl sda  id hz",
     "field0    chip  address int",
     "field1    chip  address int",

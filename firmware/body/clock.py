@@ -14,7 +14,7 @@ class NodeClock:
         self._now_ms = now_ms
 
     def now_ms(self) -> int:
-        """ms since power came; it never goes back."""
+        """Ms since power came; it never goes back."""
         ticks = self._time.ticks_ms()
         passed_ms = self._time.ticks_diff(ticks, self._ticks)
         self._ticks = ticks
@@ -29,5 +29,5 @@ class NodeClock:
 
 
 def rtc_ms(time: "Time") -> int:
-    """ms of the clock that deep sleep does not stop; it begins anywhere."""
+    """Ms of the clock that deep sleep does not stop; it begins anywhere."""
     return time.time_ns() // 1_000_000

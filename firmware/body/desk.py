@@ -1,18 +1,18 @@
 """The technician's commands: each is a line, and answers in lines. Loaded when one comes.
 
-    help                      what there is
-    status                    what the node is and how it does
-    test                      the self-test: a row for each part, `ok` or what is wrong
-    get [NAME]                settings, all or one
-    set NAME VALUE …          change settings; they hold from the next restart on
-    log [COUNT]               the newest records, 20 if not told otherwise
-    update begin              empty the other slot
-    update file NAME          begin a file of it
-    update put BASE64         write the next bytes of that file, 512 at most
-    update stage              check all of it against its manifest; from the next restart on it is tried
-    forget yes                forget network, log and learnt state, as for another place; counters and keys stay
-    restart                   begin anew
-    repl                      end the program and give the prompt, where Ctrl-C is no key but a byte
+help                      what there is
+status                    what the node is and how it does
+test                      the self-test: a row for each part, `ok` or what is wrong
+get [NAME]                settings, all or one
+set NAME VALUE …          change settings; they hold from the next restart on
+log [COUNT]               the newest records, 20 if not told otherwise
+update begin              empty the other slot
+update file NAME          begin a file of it
+update put BASE64         write the next bytes of that file, 512 at most
+update stage              check all of it against its manifest; from the next restart on it is tried
+forget yes                forget network, log and learnt state, as for another place; counters and keys stay
+restart                   begin anew
+repl                      end the program and give the prompt, where Ctrl-C is no key but a byte
 """
 
 from binascii import a2b_base64, hexlify
@@ -120,8 +120,7 @@ def _set(being: "Being", words: list[str]) -> str:
             given.pop("rx2_dr", None)
     for name in sorted(changes):
         text = changes[name]
-        number = text[1:] if text[:1] == "-" else text
-        given[name] = int(text) if number.isdigit() and len(text) < 10 else text
+        given[name] = int(text) if text.isdigit() and len(text) < 10 else text
     settings = Settings.from_names(given)
     if not being.kept.put("settings", settings.encode()):
         raise MessageError("the settings could not be written: the flash does not take them")

@@ -5,6 +5,8 @@ import sys
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..drivers.bus import Buffer
 
 _CTRL_C = 3
@@ -17,6 +19,7 @@ class StandardPort:
         self._poll = select.poll()
         self._poll.register(sys.stdin, select.POLLIN)
         self._one = bytearray(1)
+        self._input: "Any" = sys.stdin.buffer
 
     def any(self) -> int:
         """Whether there is something to read."""
@@ -26,7 +29,7 @@ class StandardPort:
         """Fill *into* with at most *count* bytes; how many there were."""
         read = 0
         while read < count and self._poll.poll(0):  # one by one: a longer read waits for the last of them
-            if not sys.stdin.buffer.readinto(self._one):
+            if not self._input.readinto(self._one):
                 break
             into[read] = self._one[0]
             read += 1

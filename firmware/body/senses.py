@@ -1,6 +1,6 @@
 """What a node's sensors say: a sensor that is not there, does not answer or breaks its driver is "not known"."""
 
-from protocol.quantities import PRESSURE, quantities_of
+from protocol.quantities import quantities_of
 
 from ..events import FieldSensed, LuxSensed, Sensed
 
@@ -13,10 +13,6 @@ if TYPE_CHECKING:
 
     # Its name, the quantities it measures, what reads them, and the ms that may take.
     Sensor = tuple[str, tuple[int, ...], Callable[[], tuple[int, ...] | None], int]
-
-_FIELD_MS = 60  # of one magnetometer, at the most
-_LUX_MS = 200
-_SET_PRESSURE = "co2"  # the sensor that wants to be told the pressure of the air
 
 
 class Senses:
@@ -67,7 +63,8 @@ class Senses:
 
     def read(self, sensor: "Sensor") -> tuple[int, ...] | None:
         """Ask one of them, for the self-test."""
-        return self._read(sensor[0], sensor[2])
+        values: tuple[int, ...] | None = self._read(sensor[0], sensor[2])
+        return values
 
     def all(self) -> "list[Sensor]":
         """Those that measure quantities."""
@@ -101,9 +98,10 @@ class Senses:
         temperature = None if field is None else self._read("field", chip.temperature_dcel)
         return FieldSensed(bay, field, temperature)
 
-    def start_fields(self) -> bool:
-        """Whether every magnetometer is there."""
-        return all([self._read("field", chip.start) for chip, _ in self._fields])
+    def start_fields(self) -> None:
+        """Set the magnetometers up; one that is not there will not answer later either."""
+        for chip, _ in self._fields:
+            self._read("field", chip.start)
 
     def watch(self, bay: int, threshold_dut: int) -> None:
         """Let the magnetometer watch, if it can: the pin of one that cannot never rises."""

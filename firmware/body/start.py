@@ -86,9 +86,7 @@ def body_of(hardware: Hardware) -> "Being":
         return _in_trouble(hardware, kept, memory, board, str(error), code)
 
 
-def _in_trouble(
-    hardware: Hardware, kept: Kept, memory: Memory, board: "Board | None", why: str, code: int
-) -> "Being":
+def _in_trouble(hardware: Hardware, kept: Kept, memory: Memory, board: "Board | None", why: str, code: int) -> "Being":
     from .trouble import Trouble
 
     led = None

@@ -125,16 +125,16 @@ class Machine:
         self.WDT = Watchdog(board)
         self.RTC = Rtc(board)
 
-    def SPI(self, number, **how):  # noqa: N802
+    def SPI(self, number, **how):
         return self._board.spi
 
-    def I2C(self, number, **how):  # noqa: N802
+    def I2C(self, number, **how):
         return self._board.i2c
 
-    def UART(self, number, **how):  # noqa: N802
+    def UART(self, number, **how):
         return self._board.uarts[number]
 
-    def PWM(self, pin, **how):  # noqa: N802
+    def PWM(self, pin, **how):
         return self._board.pwm
 
     def reset_cause(self):
@@ -158,7 +158,7 @@ class Esp32:
         self._board = board
         self.wakers = ()
 
-    def NVS(self, namespace):  # noqa: N802
+    def NVS(self, namespace):
         assert namespace == "lampyre"
         return self
 
@@ -359,7 +359,7 @@ class BenchBoard:
     def sleep(self, ms, wakers):
         """Let time pass until then, or until a pin is high."""
         until_us = self.clock.now_us + ms * 1000
-        while self.clock.now_us < until_us and not any([pin.value() for pin in wakers]):
+        while self.clock.now_us < until_us and not _is_high(wakers):
             next_us = self.clock.next_us()
             self.clock.run(until_us if next_us is None else min(next_us, until_us))
 
@@ -377,6 +377,13 @@ def folder(name):
     _clear(root)
     os.mkdir(root)
     return root
+
+
+def _is_high(pins):
+    for pin in pins:
+        if pin.value():
+            return True
+    return False
 
 
 def _clear(path):
