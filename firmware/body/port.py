@@ -25,7 +25,7 @@ class StandardPort:
         """Whether there is something to read."""
         return 1 if self._poll.poll(0) else 0
 
-    def readinto(self, into: "Buffer", count: int, /) -> int | None:
+    def readinto(self, into: "Buffer", count: int) -> int | None:
         """Fill *into* with at most *count* bytes; how many there were."""
         read = 0
         while read < count and self._poll.poll(0):  # one by one: a longer read waits for the last of them
@@ -35,7 +35,7 @@ class StandardPort:
             read += 1
         return read
 
-    def write(self, data: "bytes | Buffer", /) -> object:
+    def write(self, data: "bytes | Buffer") -> object:
         """Send *data*."""
         return sys.stdout.buffer.write(data)
 

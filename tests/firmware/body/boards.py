@@ -380,10 +380,7 @@ def folder(name):
 
 
 def _is_high(pins):
-    for pin in pins:
-        if pin.value():
-            return True
-    return False
+    return any(pin.value() for pin in pins)
 
 
 def _clear(path):
