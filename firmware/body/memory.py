@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 ASLEEP = const(1)  # kinds: what `glance.pack` made
 RESTARTED = const(2)  # a role's image
 
-_HEAD = "<BBBQQ"  # kind, cause of the last reset, bays that watch, node's clock, RTC's clock
-_HEAD_LEN = const(19)
+_HEAD = "<BBBQQ20s"  # kind, cause of the last reset, bays that watch, node's clock, RTC's clock, last error
+_HEAD_LEN = const(39)
 
 
 class Memory:
     """What was there. kind: 0 for nothing. cause: of the reset before the first sleep. watched: a bit for each bay.
 
-    now_ms: the node's clock by now; 0 after anything but deep sleep.
+    now_ms: the node's clock by now; 0 after anything but deep sleep. The last error of a driver goes on as well.
     """
 
     def __init__(self, hardware: "Hardware") -> None:
@@ -38,9 +38,10 @@ class Memory:
         self.kind = self.now_ms = self.watched = 0
         self.image = b""
         if len(found) > _HEAD_LEN:
-            kind, cause, watched, at_ms, rtc_then_ms = struct.unpack_from(_HEAD, found)
+            kind, cause, watched, at_ms, rtc_then_ms, error = struct.unpack_from(_HEAD, found)
             if kind == ASLEEP and woke:
                 self.cause, self.watched = cause, watched
+                hardware.last_error = bytes(error).rstrip(b"\x00").decode() or None
                 self.now_ms = at_ms + max(hardware.time.time_ns() // 1_000_000 - rtc_then_ms, 0)
             if (kind == ASLEEP and woke) or (kind == RESTARTED and reset == machine.HARD_RESET):
                 self.kind = kind
@@ -54,5 +55,6 @@ def fits(image: bytes) -> bool:
 
 def write(hardware: "Hardware", kind: int, cause: int, watched: int, now_ms: int, image: bytes) -> None:
     """Write it; nothing may be done after this but to sleep, or to restart."""
-    head = struct.pack(_HEAD, kind, cause, watched, now_ms, hardware.time.time_ns() // 1_000_000)
+    error = (hardware.last_error or "").encode()
+    head = struct.pack(_HEAD, kind, cause, watched, now_ms, hardware.time.time_ns() // 1_000_000, error)
     hardware.machine.RTC().memory(head + image)

@@ -2,7 +2,7 @@
 
 import sys
 
-from protocol.errors import ProtocolError
+from protocol.errors import ProtocolError, SettingsError
 
 from ..store.crashes import HANG, last_error
 from .hardware import Hardware
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from .being import Being
     from .board import Board
-
-_BRIDGE = 3  # of `protocol/settings.py`
 
 
 def start() -> "Callable[[], None]":
@@ -54,6 +52,8 @@ def body_of(hardware: Hardware) -> "Being":
     kept = Kept(hardware.esp32)
     if memory.cause == hardware.machine.WDT_RESET and memory.kind != ASLEEP:
         kept.put("error", HANG.encode())
+    from protocol.settings import BRIDGE, Settings
+
     from .blink import BAD_BOARD, BAD_SETTINGS, NO_KEYS
     from .board import NAME, read_board
 
@@ -62,28 +62,29 @@ def body_of(hardware: Hardware) -> "Being":
     try:
         board = read_board(hardware.root + "/" + NAME)
         code = BAD_SETTINGS
-        from protocol.settings import Settings
-
         stored = kept.blob("settings")
         if not stored:
-            raise ProtocolError("this board has no settings yet: flash it, or type: set role … dev_eui …")
+            raise SettingsError("this board has no settings yet: flash it, or type: set role ... dev_eui ...")
         settings = Settings.decode(stored)
-        if settings.role == _BRIDGE:
+        if settings.role != BRIDGE:
+            from .selftest import keys
+
+            missing = keys(kept, bool(settings.activation))
+            code = NO_KEYS
+            if missing:
+                raise SettingsError(missing)
+    except ProtocolError as error:
+        return _in_trouble(hardware, kept, memory, board, str(error), code)
+    try:
+        if settings.role == BRIDGE:
             from .bridging import BridgeBody
 
             return BridgeBody(hardware, kept, memory, settings, board)
-        from .selftest import keys
-
-        code = NO_KEYS
-        missing = keys(kept, bool(settings.activation))
-        if missing:
-            raise ProtocolError(missing)
-        code = BAD_BOARD
         from .alive import NodeBody
 
         return NodeBody(hardware, kept, memory, settings, board)
-    except ProtocolError as error:
-        return _in_trouble(hardware, kept, memory, board, str(error), code)
+    except SettingsError as error:  # what the board has and what the settings want do not go together
+        return _in_trouble(hardware, kept, memory, board, str(error), BAD_BOARD)
 
 
 def _in_trouble(hardware: Hardware, kept: Kept, memory: Memory, board: "Board | None", why: str, code: int) -> "Being":

@@ -129,11 +129,12 @@ class Wiring:
         """All that measure quantities, the best of each quantity first."""
         found: "list[Sensor]" = []
         time = self._hw.time
+        climate = None
         part = self._board.part("climate")
         if part is not None:
             from ..drivers.bme280 import ADDRESS, Bme280
 
-            climate = Bme280(self._bus(), time, part.get("address", ADDRESS))
+            climate = _Climate(Bme280(self._bus(), time, part.get("address", ADDRESS)))
             found.append(("climate", (TEMPERATURE, RELATIVE_HUMIDITY, PRESSURE), climate.read, _CLIMATE_MS))
         part = self._board.part("co2")
         if part is not None:
@@ -143,6 +144,8 @@ class Wiring:
             carbon = Scd41(self._bus(), time, part.get("address", AT))
             if self._cold:
                 carbon.start()
+            if climate is not None:
+                climate.carbon = carbon
             found.append(("co2", (CO2, TEMPERATURE, RELATIVE_HUMIDITY), carbon.read, _CO2_MS))
         part = self._board.part("meter")
         if part is not None:
@@ -301,6 +304,21 @@ class DaliGear:
 
         answer: int | None = self._dali.query(self._address, QUERY_STATUS)
         return -1 if answer is None else answer
+
+
+class _Climate:
+    """A climate sensor that tells the CO2 sensor the pressure of the air: 10 hPa are 1 % of what that says."""
+
+    def __init__(self, chip: "Any") -> None:
+        self._chip = chip
+        self.carbon: "Any" = None
+
+    def read(self) -> tuple[int, ...] | None:
+        """Temperature, humidity and pressure."""
+        values: tuple[int, int, int] | None = self._chip.read()
+        if values is not None and self.carbon is not None:
+            self.carbon.set_pressure(values[2] // 10)
+        return values
 
 
 class _CentiVolts:

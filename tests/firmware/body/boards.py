@@ -10,7 +10,10 @@ import os
 from firmware.body.hardware import Hardware
 from firmware.body.start import life
 from firmware.boot import DEEP_SLEEP, HARD, POWER_ON, WATCHDOG, decide
+from protocol.lorawan.frames import CONFIRMED_DATA_UP, frame_mtype
+from protocol.lorawan.join import JoinAccept
 from protocol.region import DATA_RATES, dr_of
+from protocol.settings import Settings
 from simulator.chips.air import Arrival, Emission, OpenAir
 from simulator.chips.analogue import BatteryAdc, PwmPin
 from simulator.chips.clock import Clock
@@ -18,6 +21,7 @@ from simulator.chips.i2c import I2cBus
 from simulator.chips.spi import SpiBus
 from simulator.chips.sx1262 import Sx1262 as Sx1262Chip
 from simulator.chips.wire import Wire
+from tests.firmware.network import APP_KEY, DEV_EUI, GEN_APP_KEY, JOIN_EUI, Down, Network
 
 BOARD = {
     "name": "bench",
@@ -28,6 +32,16 @@ BOARD = {
     "led": {"pin": 35},
     "sleep": {"light": True, "deep_from_ms": 60_000},
 }
+
+
+HOUR_MS = 3_600_000
+
+
+def with_parts(**parts):
+    """The bench's table with more on it."""
+    table = dict(BOARD)
+    table.update(parts)
+    return table
 
 
 class Ends(BaseException):
@@ -307,7 +321,7 @@ class BenchBoard:
         table = BOARD if table is None else table
         with open(root + "/board.json", "w") as file:
             file.write(json.dumps(table))
-        pins = [self.pins(table["radio"][name]) for name in ("reset", "busy", "dio1")] if "radio" in table else []
+        pins = [self.pins(table["radio"][name]) for name in ("reset", "busy", "dio1")] if "reset" in table.get("radio", {}) else []
         if pins:
             cs = self.pins(table["radio"]["cs"])
             cs.level = pins[0].level = 1
@@ -369,6 +383,30 @@ class BenchBoard:
             self.runs += 1  # the watchdog sleeps too
             self.sleep(end.sleep_ms, self.esp32.wakers)
         self.boot(end.cause)
+
+
+class Acknowledging(Network):
+    """A network that acknowledges what wants to be."""
+
+    def hear(self, radio, start_ms, end_ms):
+        if frame_mtype(radio.phy_payload) == CONFIRMED_DATA_UP and not self.answers:
+            self.answers.append(Down(ack=True))
+        return super().hear(radio, start_ms, end_ms)
+
+
+def born(role, **more):
+    """NVS as the flashing tool leaves it."""
+    given = {"role": role, "dev_eui": DEV_EUI.hex(), "join_eui": JOIN_EUI.hex()}
+    given.update(more)
+    settings = Settings.from_names(given).encode()
+    return {"settings": settings, "app_key": APP_KEY, "gen_app_key": GEN_APP_KEY}
+
+
+def bench(name, role, table=None, **more):
+    """A board of this role under a network that lets it join; more: settings."""
+    network = Acknowledging()
+    network.accepts.append(JoinAccept(1, 0x13, 0x26000011, 0, 3, 5, (867_100_000, 867_300_000, 867_500_000, 0, 0)))
+    return BenchBoard(folder(name), born(role, **more), table, network)
 
 
 def folder(name):
