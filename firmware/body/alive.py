@@ -30,18 +30,9 @@ from ..actions import (
 )
 from ..boot import STRAIN, TRIAL, UNDONE, is_safe
 from ..demand import forget
-from ..events import (
-    Downlink,
-    FieldMoved,
-    LinkAnswered,
-    MotionSeen,
-    PowerFailing,
-    Sent,
-    TimeAnswered,
-    Transmitted,
-    Woke,
-)
+from ..events import FieldMoved, MotionSeen, PowerFailing, Sent, Transmitted, Woke
 from ..glance import Glance, pack, role_part, unpack, with_role_part
+from ..session import has_heard
 from . import memory as rtc
 from .being import Being
 from .lamps import Lamps
@@ -130,6 +121,7 @@ class NodeBody(Being):
         self._inbox: list[object] = [Woke()]
         self._errands: list[tuple[object, int]] = []  # what is measured when there is time, and how long it takes
         self._woke = Woke()
+        self._wake_ms: int | None = None  # when the core wants to hear it
         self._heard_ms = memory.now_ms
         self._answered = False
         self._settle_ms = self._heard_ms - self._heard_ms % _SETTLED_MS + _SETTLED_MS
@@ -154,7 +146,7 @@ class NodeBody(Being):
             self._hear(self._inbox.pop(0), now_ms)
         elif self._errands and self._station.free_ms(now_ms) >= self._errands[0][1]:
             self._measure(self._errands.pop(0)[0])
-        elif self._is_due(now_ms):
+        elif self._wake_ms is not None and self._wake_ms <= now_ms:
             self._hear(self._woke, now_ms)
         elif not self._look(now_ms):
             self._take_a_rest(now_ms)
@@ -249,15 +241,11 @@ class NodeBody(Being):
         most_dbm += board.number("radio", "gain_db")
         self._mac = mac_of(settings, self.kept, mac, most_dbm, self._battery_level)
         seen: "Core" = self._mind
-        if self._boot & (TRIAL | UNDONE):
+        if self._boot & UNDONE:
             seen = _Witness(self._mind, self)
         self.core = node_of(seen, self._mac)
 
     # What happens.
-
-    def _is_due(self, now_ms: int) -> bool:
-        wake_ms = self.core.wake_at()
-        return wake_ms is not None and wake_ms <= now_ms
 
     def _hear(self, event: object, at_ms: int) -> None:
         """Let the core hear it, and do what it wants. Cores know no time that goes back."""
@@ -273,6 +261,8 @@ class NodeBody(Being):
             self._mind.carry_out(glance.wanted, actions, at_ms)
             self._do(actions, at_ms)
             self._inbox.insert(0, self._woke)
+        # Asked once: a core changes only as it hears something, and asking may load what joins.
+        self._wake_ms = self.core.wake_at()
 
     def _do(self, actions: list[object], now_ms: int) -> None:
         """Carry out a list of actions, in its order."""
@@ -288,11 +278,11 @@ class NodeBody(Being):
             elif isinstance(action, CloseWindow):
                 self._station.close()
             elif isinstance(action, Persist):
+                if self._boot & TRIAL:
+                    self._judge(action.key, action.value)
                 if not self.kept.put(action.key, action.value):
                     kept = False
                     self.hardware.last_error = "nvs " + action.key
-                if action.key == "join_nonce":
-                    self.hear_of_network()
             elif isinstance(action, Sense):
                 self._errands.append((action, self._senses.cost_ms(action.set_number)))
             elif isinstance(action, SenseField):
@@ -344,9 +334,7 @@ class NodeBody(Being):
 
     def _take_a_rest(self, now_ms: int) -> None:
         self._keep_house(now_ms)
-        until_ms = self.core.wake_at()
-        if until_ms is not None and until_ms <= now_ms:
-            return
+        until_ms = self._wake_ms
         if self._may_sleep_deep(now_ms, until_ms):
             self._sleep_deep(now_ms, until_ms)
         for next_ms in (self._station.next_ms(now_ms), self._lamps.next_ms(now_ms)):
@@ -411,9 +399,12 @@ class NodeBody(Being):
 
     # Two firmwares, and the way back.
 
-    def hear_of_network(self) -> None:
-        """The network has answered: what a firmware on trial must bring about."""
-        self._answered = True
+    def _judge(self, key: str, value: int | bytes) -> None:
+        """Whether what is about to be persisted says that the network has answered."""
+        if key == "join_nonce":
+            self._answered = True
+        elif key == "session" and isinstance(value, bytes) and has_heard(self.kept.blob(key), value):
+            self._answered = True
 
     def status_told(self) -> None:
         """A status has gone, and has said that an update was taken back."""
@@ -485,7 +476,7 @@ class NodeBody(Being):
 
 
 class _Witness:
-    """A mind that a body listens to, while a firmware is on trial or one was taken back."""
+    """A mind whose status says that an update was taken back; once that is told, the body hears of it."""
 
     def __init__(self, mind: "Mind", body: NodeBody) -> None:
         self._mind = mind
@@ -493,13 +484,8 @@ class _Witness:
 
     def handle(self, event: object, now_ms: int) -> list[object]:
         """Let the mind hear it."""
-        if isinstance(event, (Downlink, TimeAnswered, LinkAnswered)):
-            self._body.hear_of_network()
-        elif isinstance(event, Sent):
-            if event.acked:
-                self._body.hear_of_network()
-            if event.f_port == _STATUS:
-                self._body.status_told()
+        if isinstance(event, Sent) and event.f_port == _STATUS:
+            self._body.status_told()
         return self._mind.handle(event, now_ms)
 
     def wake_at(self) -> int | None:

@@ -146,7 +146,8 @@ class Station:
                 self._fail(error, None)
 
     def check(self) -> str:
-        """For the self-test: "" or what is wrong."""
+        """For the self-test: "" or what is wrong. The chip is set up anew for that."""
+        self._started = self._resume = False
         try:
             self._start()
             found = self._radio.check()

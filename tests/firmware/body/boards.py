@@ -35,6 +35,7 @@ BOARD = {
 
 
 HOUR_MS = 3_600_000
+ACCEPT = JoinAccept(1, 0x13, 0x26000011, 0, 3, 5, (867_100_000, 867_300_000, 867_500_000, 0, 0))
 
 
 def with_parts(**parts):
@@ -405,7 +406,7 @@ def born(role, **more):
 def bench(name, role, table=None, **more):
     """A board of this role under a network that lets it join; more: settings."""
     network = Acknowledging()
-    network.accepts.append(JoinAccept(1, 0x13, 0x26000011, 0, 3, 5, (867_100_000, 867_300_000, 867_500_000, 0, 0)))
+    network.accepts.append(ACCEPT)
     return BenchBoard(folder(name), born(role, **more), table, network)
 
 

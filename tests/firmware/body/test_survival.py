@@ -41,6 +41,7 @@ def test_a_core_that_never_comes_to_rest_is_a_hang():
     board.run(30_000)
     board.turn_us = 100_000
     board.body().core.wake_at = lambda: 0
+    board.body()._wake_ms = 0
     board.run(WATCHDOG_MS + 1_000)
     board.turn_us = 50
     assert board.boots == [POWER_ON, WATCHDOG]
