@@ -56,6 +56,7 @@ _LIGHT = const(2)  # of `protocol/settings.py`
 _CLASS_C = const(1)
 _FIELD_MS = const(60)  # what a magnetometer takes at the most, and a photocell
 _LUX_MS = const(200)
+_LOOK_MS = const(100)  # at pins, while it is awake: no pin ends that
 _MOTION_MS = const(5_000)  # between two of one movement
 _FORGET_MS = const(1_000)  # a rest so long is worth loading again
 _LONGEST_MS = const(43_200_000)  # in deep sleep: the trial and the strain of boot.py have days
@@ -337,7 +338,10 @@ class NodeBody(Being):
         until_ms = self._wake_ms
         if self._may_sleep_deep(now_ms, until_ms):
             self._sleep_deep(now_ms, until_ms)
-        for next_ms in (self._station.next_ms(now_ms), self._lamps.next_ms(now_ms)):
+        awake = self.console.listens(now_ms)
+        pins = self._wake_pins()
+        looks_ms = now_ms + _LOOK_MS if awake and pins else None
+        for next_ms in (self._station.next_ms(now_ms, awake), self._lamps.next_ms(now_ms), looks_ms):
             if next_ms is not None and (until_ms is None or next_ms < until_ms):
                 until_ms = next_ms
         if _is_on(self._motion) and (until_ms is None or self._motion_ms < until_ms):
@@ -346,7 +350,7 @@ class NodeBody(Being):
             until_ms = min(now_ms + self._station.free_ms(now_ms) + 1, now_ms if until_ms is None else until_ms)
         if until_ms is None or until_ms - now_ms >= _FORGET_MS:
             forget()
-        self.rest(now_ms, until_ms, self._wake_pins())
+        self.rest(now_ms, until_ms, pins)
 
     def _wake_pins(self) -> "tuple[Any, ...]":
         """The pins that are low now and whose rise is news."""
@@ -401,10 +405,8 @@ class NodeBody(Being):
 
     def _judge(self, key: str, value: int | bytes) -> None:
         """Whether what is about to be persisted says that the network has answered."""
-        if key == "join_nonce":
-            self._answered = True
-        elif key == "session" and isinstance(value, bytes) and has_heard(self.kept.blob(key), value):
-            self._answered = True
+        came = key == "session" and isinstance(value, bytes) and has_heard(self.kept.blob(key), value)
+        self._answered = self._answered or came or key == "join_nonce"
 
     def status_told(self) -> None:
         """A status has gone, and has said that an update was taken back."""

@@ -104,7 +104,10 @@ class Being:
         return self.console.step(now_ms)
 
     def rest(self, now_ms: int, until_ms: int | None, wakers: "tuple[Any, ...]" = ()) -> None:
-        """Sleep until *until_ms*, half a minute at most, or until one of the pins *wakers* rises; feed the watchdog."""
+        """Sleep until *until_ms*, half a minute at most, or until one of the pins *wakers* rises; feed the watchdog.
+
+        Awake, what comes from the console ends it, and no pin does.
+        """
         ends_ms = now_ms + MOST_REST_MS
         for next_ms in (until_ms, self.blinker.next_ms(now_ms), self.console.next_ms(now_ms)):
             if next_ms is not None and next_ms < ends_ms:
@@ -117,7 +120,7 @@ class Being:
             self.wake_by(wakers)
             self.hardware.machine.lightsleep(wait_ms)
         else:
-            self.hardware.time.sleep_ms(wait_ms)
+            self.hardware.port.wait(wait_ms)
 
     def wake_by(self, pins: "tuple[Any, ...]") -> None:
         """Let these pins end a sleep when they are high, and no others."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from .memory import Memory
 
 _MEND_US = const(10_000_000)
-_POLL_MS = const(2)  # of cable and radio: the gateway's frames come 10 ms ahead
+_LOOK_MS = const(50)  # at the radio, whose interrupt has noted the time: no frame of EU868's SF9 is shorter
+_SENDING_MS = const(5)
 
 
 class BridgeBody(Being):
@@ -66,12 +67,16 @@ class BridgeBody(Being):
         elif self._is_due(now_us):
             self._hear(None, now_us)
         elif not self.tend(now_us // 1000):
-            self.rest_short()
+            self._wait(now_us)
 
-    def rest_short(self) -> None:
-        """Wait a moment; the watchdog is fed."""
+    def _wait(self, now_us: int) -> None:
+        """Until something comes over the cable, or the next frame is due; the radio is looked after in between."""
         self._watchdog.feed()
-        self.hardware.time.sleep_ms(_POLL_MS)
+        wake_us = self._bridge.wake_at()
+        wait_ms = _LOOK_MS if self._sending is None else _SENDING_MS
+        if wake_us is not None:
+            wait_ms = min(wait_ms, max((wake_us - now_us) // 1000, 0))
+        self.hardware.port.wait(max(wait_ms, 1))
 
     def _us(self) -> int:
         ticks = self._time.ticks_us()

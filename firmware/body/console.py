@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 MAX_LINE = const(768)  # 512 bytes of an update in base64, and the command
 MAX_MESSAGES = const(8)  # that wait; the gateway's side has as many under way
-POLL_MS = const(50)
 AFTER_START_MS = const(60_000)
 AFTER_LINE_MS = const(300_000)
 
@@ -47,10 +46,10 @@ class Console:
         return self._answer is not None or self._decoder is not None or now_ms < self.until_ms
 
     def next_ms(self, now_ms: int) -> int | None:
-        """When `step` is to be asked again; None: nobody is heard any more."""
+        """When `step` is to be asked again; None: when something comes, or never."""
         if self._answer is not None:
             return now_ms
-        return now_ms + POLL_MS if self.listens(now_ms) else None
+        return self.until_ms if now_ms < self.until_ms else None
 
     def step(self, now_ms: int) -> bool:
         """Say a line of the answer that is under way, or hear what has come; whether there was anything."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
             """As documented."""
 
     class Port(Protocol):
-        """The serial console, as bytes; nothing of it waits."""
+        """The serial console, as bytes; nothing of it waits but `wait`."""
 
         def any(self) -> int:
             """Whether there is something to read."""
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
         def write(self, data: bytes | Buffer, /) -> object:
             """Send *data*."""
+
+        def wait(self, ms: int) -> None:
+            """Until there is something to read, so long at most."""
 
         def binary(self, on: bool) -> None:
             """From now on byte 3 is a byte and no Ctrl-C."""

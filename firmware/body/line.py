@@ -60,7 +60,7 @@ class Line:
                 self._hello_due = True
         return None
 
-    def next_ms(self, now_ms: int) -> int | None:
+    def next_ms(self, now_ms: int, awake: bool) -> int | None:
         """When `poll` is to be asked, at the latest; None: when something came."""
         if self._sent or self._console.messages:
             return now_ms

@@ -39,6 +39,10 @@ class StandardPort:
         """Send *data*."""
         return sys.stdout.buffer.write(data)
 
+    def wait(self, ms: int) -> None:
+        """Until there is something to read, so long at most."""
+        self._poll.poll(ms)
+
     def binary(self, on: bool) -> None:
         """From now on byte 3 is a byte and no Ctrl-C, or one again."""
         import micropython

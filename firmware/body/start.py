@@ -26,24 +26,26 @@ def start() -> "Callable[[], None]":
 
     from .port import StandardPort
 
-    return life(Hardware(machine, esp32, time, StandardPort()))
+    return Life(Hardware(machine, esp32, time, StandardPort())).turn
 
 
-def life(hardware: Hardware) -> "Callable[[], None]":
-    """The same on any hardware."""
-    try:
-        body = body_of(hardware)
-    except Exception as error:
-        crash(hardware, error)
-        raise
+class Life:
+    """The same on any hardware; body: what the board has become."""
 
-    def turn() -> None:
+    def __init__(self, hardware: Hardware) -> None:
+        self._hardware = hardware
         try:
-            body.turn()
+            self.body = body_of(hardware)
         except Exception as error:
             crash(hardware, error)
+            raise
 
-    return turn
+    def turn(self) -> None:
+        """Let the body do one thing, or rest."""
+        try:
+            self.body.turn()
+        except Exception as error:
+            crash(self._hardware, error)
 
 
 def body_of(hardware: Hardware) -> "Being":

@@ -30,7 +30,7 @@ _BROKEN = const(5)  # class C, and the radio does not listen
 _PREPARE_MS = const(15)  # a TCXO takes 5, setting up 3
 _WAKE_MS = const(5)  # before a frame is out: its interrupt is to find the node awake, which notes the time
 _POLL_MS = const(5)
-_LOOK_MS = const(100)  # class C, where nothing can end a light sleep
+_LOOK_MS = const(100)  # class C, where no pin ends the wait
 _MEND_MS = const(10_000)
 
 
@@ -111,14 +111,14 @@ class Station:
             self._fail(error, Transmitted() if self._state == _SENDING else WindowClosed())
             return None
 
-    def next_ms(self, now_ms: int) -> int | None:
-        """When `poll` is to be asked, at the latest; None: when its pin has risen, or never."""
+    def next_ms(self, now_ms: int, awake: bool) -> int | None:
+        """When `poll` is to be asked, at the latest; None: when its pin has risen, which ends a sleep, or never."""
         if self._owed is not None:
             return now_ms
         if self._state == _REST:
             return None
         if self._state == _ALWAYS:
-            return now_ms + _LOOK_MS if self._looks else None
+            return now_ms + _LOOK_MS if self._looks or awake else None
         if self._state == _SENDING and now_ms < self._due_ms - _WAKE_MS:
             return self._due_ms - _WAKE_MS
         if now_ms < self._due_ms:

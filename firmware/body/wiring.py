@@ -1,6 +1,7 @@
 """Makes drivers of the board's table: the one place that knows which class belongs to which chip. Loaded for the start.
 
-Buses begin where they are needed first; what the node does without stays on the flash.
+Buses begin where they are needed first; what the node does without stays on the flash. Each address has a name of its
+own: `boards/lean.py` puts constants in place, one value for each name of a module.
 """
 
 from protocol.compat import const
@@ -132,16 +133,17 @@ class Wiring:
         climate = None
         part = self._board.part("climate")
         if part is not None:
-            from ..drivers.bme280 import ADDRESS, Bme280
+            from ..drivers.bme280 import ADDRESS as BME280_AT
+            from ..drivers.bme280 import Bme280
 
-            climate = _Climate(Bme280(self._bus(), time, part.get("address", ADDRESS)))
+            climate = _Climate(Bme280(self._bus(), time, part.get("address", BME280_AT)))
             found.append(("climate", (TEMPERATURE, RELATIVE_HUMIDITY, PRESSURE), climate.read, _CLIMATE_MS))
         part = self._board.part("co2")
         if part is not None:
-            from ..drivers.scd41 import ADDRESS as AT
+            from ..drivers.scd41 import ADDRESS as SCD41_AT
             from ..drivers.scd41 import Scd41
 
-            carbon = Scd41(self._bus(), time, part.get("address", AT))
+            carbon = Scd41(self._bus(), time, part.get("address", SCD41_AT))
             if self._cold:
                 carbon.start()
             if climate is not None:
@@ -210,9 +212,10 @@ class Wiring:
         part = self._board.part("lux")
         if part is None:
             return None
-        from ..drivers.bh1750 import ADDRESS, Bh1750
+        from ..drivers.bh1750 import ADDRESS as BH1750_AT
+        from ..drivers.bh1750 import Bh1750
 
-        return Bh1750(self._bus(), self._hw.time, part.get("address", ADDRESS))
+        return Bh1750(self._bus(), self._hw.time, part.get("address", BH1750_AT))
 
     # Lamps and lights.
 
@@ -255,13 +258,14 @@ class Wiring:
 
     def _magnetometer(self, part: "Part") -> "Any":
         if part["chip"] == "lis3mdl":
-            from ..drivers.lis3mdl import ADDRESS, Lis3mdl
+            from ..drivers.lis3mdl import ADDRESS as LIS3MDL_AT
+            from ..drivers.lis3mdl import Lis3mdl
 
-            return Lis3mdl(self._bus(), self._hw.time, part.get("address", ADDRESS))
-        from ..drivers.mmc5983ma import ADDRESS as AT
+            return Lis3mdl(self._bus(), self._hw.time, part.get("address", LIS3MDL_AT))
+        from ..drivers.mmc5983ma import ADDRESS as MMC5983MA_AT
         from ..drivers.mmc5983ma import Mmc5983ma
 
-        return Mmc5983ma(self._bus(), self._hw.time, part.get("address", AT))
+        return Mmc5983ma(self._bus(), self._hw.time, part.get("address", MMC5983MA_AT))
 
     def _dimmer(self, part: "Part") -> "Gear":
         from ..drivers.dimmer import Dimmer

@@ -8,7 +8,7 @@ import json
 import os
 
 from firmware.body.hardware import Hardware
-from firmware.body.start import life
+from firmware.body.start import Life
 from firmware.boot import DEEP_SLEEP, HARD, POWER_ON, WATCHDOG, decide
 from protocol.lorawan.frames import CONFIRMED_DATA_UP, frame_mtype
 from protocol.lorawan.join import JoinAccept
@@ -219,9 +219,11 @@ class Esp32:
 class Port:
     """The console: what a technician types, and what comes out."""
 
-    def __init__(self):
+    def __init__(self, board):
+        self._board = board
         self.typed = b""
         self.said = b""
+        self.listener = None
         self.is_binary = False
 
     def any(self):
@@ -235,6 +237,14 @@ class Port:
 
     def write(self, data):
         self.said += bytes(data)
+        if self.listener is not None:
+            self.listener(bytes(data))
+
+    def wait(self, ms):
+        self._board.sleep(ms, [self])
+
+    def value(self):
+        return self.any()
 
     def binary(self, on):
         self.is_binary = on
@@ -311,7 +321,7 @@ class BenchBoard:
         self.i2c = I2cBus(self.clock)
         self.uarts = {}
         self.pwm = PwmPin()
-        self.port = Port()
+        self.port = Port(self)
         self.esp32 = None
         self.runs = 0
         self.boots = []
@@ -322,9 +332,10 @@ class BenchBoard:
         table = BOARD if table is None else table
         with open(root + "/board.json", "w") as file:
             file.write(json.dumps(table))
-        pins = [self.pins(table["radio"][name]) for name in ("reset", "busy", "dio1")] if "reset" in table.get("radio", {}) else []
-        if pins:
-            cs = self.pins(table["radio"]["cs"])
+        radio = table.get("radio", {})
+        if "reset" in radio:
+            pins = [self.pins(radio[name]) for name in ("reset", "busy", "dio1")]
+            cs = self.pins(radio["cs"])
             cs.level = pins[0].level = 1
             self.chip = Sx1262Chip(self.clock, self.air, pins[0], pins[1], pins[2])
             self.spi.attach(cs, self.chip)
@@ -343,7 +354,9 @@ class BenchBoard:
         hardware = Hardware(Machine(self, cause), self.esp32, self.clock, self.port, self.root)
         hardware.heap_free = lambda: 40_000
         try:
-            self.turn = life(hardware)
+            self.turn = None
+            self.life = Life(hardware)
+            self.turn = self.life.turn
         except Ends as end:
             self._again(end)
 
@@ -369,7 +382,7 @@ class BenchBoard:
 
     def body(self):
         """The body that runs, for a look inside."""
-        return self.turn.__closure__[0].cell_contents
+        return self.life.body
 
     def sleep(self, ms, wakers):
         """Let time pass until then, or until a pin is high."""
