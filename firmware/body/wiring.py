@@ -21,6 +21,8 @@ from protocol.quantities import (
     VOLTAGE,
 )
 
+from .adapters import CentiVolts, Climate, DaliGear
+
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
     from typing import Any
@@ -136,7 +138,7 @@ class Wiring:
             from ..drivers.bme280 import ADDRESS as BME280_AT
             from ..drivers.bme280 import Bme280
 
-            climate = _Climate(Bme280(self._bus(), time, part.get("address", BME280_AT)))
+            climate = Climate(Bme280(self._bus(), time, part.get("address", BME280_AT)))
             found.append(("climate", (TEMPERATURE, RELATIVE_HUMIDITY, PRESSURE), climate.read, _CLIMATE_MS))
         part = self._board.part("co2")
         if part is not None:
@@ -164,7 +166,7 @@ class Wiring:
             found.append(("meter", (VOLTAGE, CURRENT, POWER, ENERGY), meter.read, _METER_MS))
         battery = self.battery()
         if battery is not None:
-            found.append(("battery", (BATTERY_VOLTAGE,), _CentiVolts(battery).read, _BATTERY_MS))
+            found.append(("battery", (BATTERY_VOLTAGE,), CentiVolts(battery).read, _BATTERY_MS))
         return found
 
     def particles(self) -> "Any":
@@ -289,49 +291,3 @@ class Wiring:
         dali = Dali(rmt, self.input(part["rx"]), self._hw.time, inverted)
         gear = DaliGear(dali, short(part["address"]) if "address" in part else BROADCAST)
         return gear.set, gear.status
-
-
-class DaliGear:
-    """One gear on the bus, or all of them: set as a dimmer is, asked as DALI does."""
-
-    def __init__(self, dali: "Any", address: int) -> None:
-        self._dali = dali
-        self._address = address
-
-    def set(self, drive: int) -> None:
-        """Give it *drive*, 0..254; 0 is off."""
-        self._dali.set_level(self._address, drive)
-
-    def status(self) -> int:
-        """Its answer to QUERY STATUS, −1 when it is silent."""
-        from ..drivers.dali import QUERY_STATUS
-
-        answer: int | None = self._dali.query(self._address, QUERY_STATUS)
-        return -1 if answer is None else answer
-
-
-class _Climate:
-    """A climate sensor that tells the CO2 sensor the pressure of the air: 10 hPa are 1 % of what that says."""
-
-    def __init__(self, chip: "Any") -> None:
-        self._chip = chip
-        self.carbon: "Any" = None
-
-    def read(self) -> tuple[int, ...] | None:
-        """Temperature, humidity and pressure."""
-        values: tuple[int, int, int] | None = self._chip.read()
-        if values is not None and self.carbon is not None:
-            self.carbon.set_pressure(values[2] // 10)
-        return values
-
-
-class _CentiVolts:
-    """A battery as a sensor of one quantity, in its unit."""
-
-    def __init__(self, battery: "Any") -> None:
-        self._battery = battery
-
-    def read(self) -> tuple[int, ...] | None:
-        """Hundredths of a volt."""
-        millivolts: int | None = self._battery.millivolts()
-        return None if millivolts is None else (millivolts // 10,)

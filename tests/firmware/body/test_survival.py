@@ -29,7 +29,7 @@ def test_an_error_of_a_core_is_said_kept_and_told_after_the_restart():
     wreck(board, "handle", KeyError("planted"))
     board.run(60_000)
     assert board.boots == [POWER_ON, HARD]
-    assert "KeyError: 'planted'" in "\n".join(board.port.lines())
+    assert "KeyError" in "\n".join(board.port.lines())
     assert board.nvs["error"].startswith(b"test_survival:")
     board.run(HOUR_MS)
     assert statuses(board)[-1].last_error == board.nvs["error"].decode()
