@@ -6,7 +6,6 @@ driver that waits for ever, is a hang, and ends in a restart that /boot.py count
 
 from protocol.compat import const
 
-from ..version import VERSION
 from .blink import Blinker
 from .clock import NodeClock
 from .console import AFTER_START_MS, Console
@@ -66,21 +65,15 @@ class Being:
 
     def states(self) -> "Iterator[str]":
         """What the technician's `status` shows, as `name: value`."""
-        name = "none" if self.board is None else self.board.name
-        yield "firmware: %d.%d.%d" % VERSION
-        yield f"board: {name}"
-        yield f"uptime_s: {self.clock.now_ms() // 1000}"
-        yield f"reset_cause: {self.memory.cause}"
-        yield f"last_error: {self.last_error() or 'none'}"
-        yield f"heap_free: {self.hardware.heap_free()}"
-        yield f"boot: {self.kept.number('boot')}"
+        from .showing import states_of
+
+        return states_of(self)
 
     def tests(self) -> "Iterator[tuple[str, str]]":
         """The self-test, one step each time it is asked: what was tested, and "" or what is wrong."""
-        from .selftest import flash, nvs
+        from .showing import tests_of
 
-        yield "flash", flash(self.hardware)
-        yield "nvs", nvs(self.kept)
+        return tests_of(self)
 
     def last_error(self) -> str:
         """Of a driver since the start, else of the run that an error or a hang ended."""

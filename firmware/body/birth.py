@@ -1,17 +1,19 @@
-"""How a node is made of its settings and of what was kept: role, mind, MAC and log. Loaded for the start."""
+"""How a node is made of its settings, its board and what was kept. Loaded for the start."""
 
 from random import getrandbits
 
+from protocol.compat import const
 from protocol.quantities import AIR_WITHOUT_PM4
 from protocol.region import MAX_EIRP_DBM, PLANS
 from protocol.settings import AIR, LIGHT, PARKING
 
-from ..mind import Facts, Mind
-from ..node import Node
-from ..session import Identity
-from ..store.files import Files
-from ..store.log import Log
+from ..boot import TRIAL, UNDONE, is_safe
+from ..glance import Glance, role_part, unpack
 from ..version import BUILT_GPS_S, VERSION
+from .alive import NodeBody
+from .memory import ASLEEP, RESTARTED
+from .senses import Senses
+from .wiring import Wiring
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -22,11 +24,117 @@ if TYPE_CHECKING:
 
     from ..mac import Mac
     from ..mind import Role
+    from ..session import Identity
+    from .board import Board
+    from .hardware import Hardware
     from .kept import Kept
+    from .memory import Memory
 
-_FIRST_READING_MS = 5_000  # of an air node: its sensors have started
-_FEEDER_SPREAD_S = 600
-_ABP_LEN = 36
+_FIRST_READING_MS = const(5_000)  # of an air node: its sensors have started
+_FEEDER_SPREAD_S = const(600)
+_ABP_LEN = const(36)
+_CLASS_C = const(1)
+
+
+class Parts:
+    """What a board has for a node, and what that makes possible."""
+
+    def __init__(self, hardware: "Hardware", kept: "Kept", memory: "Memory", settings: "Settings", board: "Board"):
+        slept = memory.kind == ASLEEP
+        wiring = Wiring(hardware, board, not slept)
+        wiring.switch_rail()
+        self.lamps = None
+        if settings.role == LIGHT:  # first: whatever fails behind this, the street is lit
+            from .lamps import Lamps
+
+            self.lamps = Lamps(hardware, wiring.gears(), memory.now_ms)
+        self.led = wiring.led()
+        self.safe = is_safe(kept.number("boot"))
+        stays = settings.role == LIGHT or settings.link or settings.device_class == _CLASS_C or self.safe
+        self.deep_from_ms = 0 if stays else board.number("sleep", "deep_from_ms")
+        self.decoder = None
+        self.radio_pins: "list[Any]" = []
+        if settings.link:
+            from protocol.envelope import Decoder
+
+            from .line import Line
+
+            self.decoder = Decoder()
+            hardware.port.binary(True)
+            self.station: "Callable[[NodeBody], Any]" = lambda body: Line(hardware.port, body.console, settings.dev_eui)
+        else:
+            from .station import ANTENNA_DBI, Station
+
+            self.radio_pins = wiring.radio_pins()
+            looks = not (board.number("sleep", "light") and self.radio_pins)
+            antenna_dbi = board.number("radio", "antenna_dbi", ANTENNA_DBI)
+            radio = wiring.radio()
+            self.station = lambda body: Station(hardware, body.clock, radio, slept, antenna_dbi, looks)
+        particles = wiring.particles()
+        sensors = wiring.sensors()
+        if particles is not None:
+            sensors.append(wiring.sensor_of(particles))
+        fields, lux = wiring.fields(), wiring.photocell()
+        self.senses = Senses(hardware, sensors, fields, lux, particles, wiring.battery(), memory.watched)
+        self.senses.start_fields()
+        self.motion = wiring.alarm("motion")
+        self.mains = wiring.alarm("mains")
+        self.held = wiring.held
+
+
+def node_body(hardware: "Hardware", kept: "Kept", memory: "Memory", settings: "Settings", board: "Board") -> NodeBody:
+    """The body of a node: after deep sleep with its role alone, if that is enough for now; else with all of it."""
+    body = NodeBody(hardware, kept, memory, settings, board, Parts(hardware, kept, memory, settings, board))
+    if not body.safe:
+        part = memory.image if memory.kind == RESTARTED and settings.role == LIGHT else b""
+        if memory.kind == ASLEEP:
+            body.images = unpack(memory.image)
+            part = role_part(body.images[1])
+        memory.image = b""
+        body.role = role_of(settings, kept, part)
+        if part and memory.kind == ASLEEP and memory.now_ms < body.images[0] and not body.boot & TRIAL:
+            body.core = body.glance = Glance(body.role, body.images[0])
+            return body
+    become_whole(body)
+    return body
+
+
+def become_whole(body: NodeBody) -> None:
+    """Make mind and MAC of their images, around the role as it is now."""
+    from protocol.settings import Settings
+
+    from ..mind import Facts, Mind
+    from ..node import Node
+    from ..store.files import Files
+    from ..store.log import Log
+
+    settings = Settings.decode(body.settings)
+    _, mind_image, mac_image, log_image = body.images
+    body.images = (0, b"", b"", b"")
+    body.glance = None
+    kept = body.kept
+    body.log = Log(Files(body.hardware.root + "/log"), getrandbits(16), log_image)
+    last_error = "update undone" if body.boot & UNDONE else body.last_error()
+    body.facts = Facts(
+        VERSION,
+        BUILT_GPS_S,
+        settings.dev_eui,
+        kept.number("boots"),
+        kept.number("seq"),
+        kept.blob("orders"),
+        body.memory.cause,
+        _FEEDER_SPREAD_S if settings.role == LIGHT and settings.supply else 60,
+        last_error or None,
+        body.vitals,
+    )
+    body.mind = Mind(body.role, body.log, settings, body.facts, mind_image)
+    body.mac = mac_of(settings, body, mac_image)
+    seen: "Any" = body.mind
+    if body.boot & UNDONE:
+        from .trial import Witness
+
+        seen = Witness(body.mind, body)
+    body.core = Node(seen, body.mac)
 
 
 def role_of(settings: "Settings", kept: "Kept", part: bytes) -> "Role":
@@ -53,8 +161,10 @@ def role_of(settings: "Settings", kept: "Kept", part: bytes) -> "Role":
     )
 
 
-def identity_of(settings: "Settings", kept: "Kept") -> Identity:
+def identity_of(settings: "Settings", kept: "Kept") -> "Identity":
     """Who the node is; what it has no keys for, it does not do."""
+    from ..session import Identity
+
     abp = None
     wire = kept.blob("abp")
     if settings.activation and len(wire) == _ABP_LEN:
@@ -62,40 +172,9 @@ def identity_of(settings: "Settings", kept: "Kept") -> Identity:
     return Identity(settings.dev_eui, settings.join_eui, kept.blob("app_key"), kept.blob("gen_app_key"), abp)
 
 
-def log_of(folder: str, image: bytes) -> Log:
-    """The node's log, formatted if there is none."""
-    return Log(Files(folder), getrandbits(16), image)
-
-
-def mind_of(
-    role: "Role | None",
-    log: Log,
-    settings: "Settings",
-    kept: "Kept",
-    image: bytes,
-    reset_cause: int,
-    last_error: str,
-    vitals: "Callable[[], tuple[int | None, int | None]]",
-) -> tuple[Mind, Facts]:
-    """The mind, and what it is told of its node: `last_error` of it may change while it lives."""
-    spread_s = _FEEDER_SPREAD_S if settings.role == LIGHT and settings.supply else 60
-    facts = Facts(
-        VERSION,
-        BUILT_GPS_S,
-        settings.dev_eui,
-        kept.number("boots"),
-        kept.number("seq"),
-        kept.blob("orders"),
-        reset_cause,
-        spread_s,
-        last_error or None,
-        vitals,
-    )
-    return Mind(role, log, settings, facts, image), facts
-
-
-def mac_of(settings: "Settings", kept: "Kept", image: bytes, most_dbm: int, battery: "Callable[[], int]") -> "Mac":
-    """The MAC; most_dbm: what radio and antenna give, as EIRP."""
+def mac_of(settings: "Settings", body: NodeBody, image: bytes) -> "Mac":
+    """The MAC of a radio or of a cable."""
+    kept = body.kept
     identity = identity_of(settings, kept)
     if settings.link:
         from ..cable import CableMac
@@ -103,20 +182,18 @@ def mac_of(settings: "Settings", kept: "Kept", image: bytes, most_dbm: int, batt
         return CableMac(identity, kept.of_mac(), image)
     from ..mac import Mac
 
+    board = body.board
+    assert board is not None
+    most_dbm = board.number("radio", "max_dbm", 20) + board.number("radio", "gain_db")
     return Mac(
         identity,
         PLANS[settings.plan],
         kept.of_mac(),
         image,
-        class_c=settings.device_class == 1,
-        max_eirp_dbm=min(MAX_EIRP_DBM, most_dbm),
+        class_c=body.is_class_c,
+        max_eirp_dbm=min(MAX_EIRP_DBM, most_dbm + board.number("radio", "antenna_dbi", 2)),
         min_dr=settings.min_dr,
         windows_at=(settings.rx_delay_s, settings.rx2_dr),
         spread_s=_FEEDER_SPREAD_S if settings.role == LIGHT and settings.supply else 15,
-        battery=battery,
+        battery=body.senses.battery_level,
     )
-
-
-def node_of(mind: "Any", mac: "Mac") -> Node:
-    """The two as one core."""
-    return Node(mind, mac)

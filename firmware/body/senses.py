@@ -1,5 +1,6 @@
 """What a node's sensors say: a sensor that is not there, does not answer or breaks its driver is "not known"."""
 
+from protocol.compat import const
 from protocol.quantities import quantities_of
 
 from ..events import FieldSensed, LuxSensed, Sensed
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     # Its name, the quantities it measures, what reads them, and the ms that may take.
     Sensor = tuple[str, tuple[int, ...], Callable[[], tuple[int, ...] | None], int]
+
+_EMPTY_MV = const(3_000)
+_FULL_MV = const(4_200)
 
 
 class Senses:
@@ -28,6 +32,7 @@ class Senses:
         fields: "list[Any]",
         photocell: "Any" = None,
         particles: "Any" = None,
+        battery: "Any" = None,
         watched: int = 0,
     ) -> None:
         self._hw = hardware
@@ -35,6 +40,7 @@ class Senses:
         self._fields = fields
         self._photocell = photocell
         self._particles = particles
+        self._battery = battery
         self.fan_on = False
         self.watched = watched
 
@@ -81,6 +87,18 @@ class Senses:
         if self._particles is not None:
             self.fan_on = on
             self._read("particles", self._particles.wake if on else self._particles.sleep)
+
+    def battery_mv(self) -> int | None:
+        """The battery's voltage; None when there is none to be seen."""
+        found: int | None = None if self._battery is None else self._read("battery", self._battery.millivolts)
+        return found
+
+    def battery_level(self) -> int:
+        """What DevStatusAns tells of a lithium cell: 1..254, 255 for not known (TS001-1.0.4 §5.5)."""
+        found = self.battery_mv()
+        if found is None:
+            return 255
+        return min(max((found - _EMPTY_MV) * 253 // (_FULL_MV - _EMPTY_MV) + 1, 1), 254)
 
     # Magnetic fields.
 

@@ -82,9 +82,9 @@ def body_of(hardware: Hardware) -> "Being":
             from .bridging import BridgeBody
 
             return BridgeBody(hardware, kept, memory, settings, board)
-        from .alive import NodeBody
+        from .birth import node_body
 
-        return NodeBody(hardware, kept, memory, settings, board)
+        return node_body(hardware, kept, memory, settings, board)
     except SettingsError as error:  # what the board has and what the settings want do not go together
         return _in_trouble(hardware, kept, memory, board, str(error), BAD_BOARD)
 

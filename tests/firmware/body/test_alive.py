@@ -7,7 +7,7 @@ from protocol.quantities import AIR_WITHOUT_PM4, quantities_of
 from protocol.telemetry_reader import decode_event, decode_readings, decode_status
 from simulator.chips import bl0942, bme280, lis3mdl, mmc5983ma, pms5003, scd41
 from simulator.chips.uart import UartLine
-from tests.firmware.body.boards import BOARD, HOUR_MS, bench, with_parts
+from tests.firmware.body.boards import BOARD, HOUR_MS, Ends, bench, with_parts
 from tests.firmware.network import Down
 
 AIR = with_parts(particles={"uart": 1, "tx": 4, "rx": 5}, co2={"chip": "scd41"}, climate={"chip": "bme280"})
@@ -119,7 +119,7 @@ def test_a_car_wakes_the_node_through_its_magnetometer():
     board.run(HOUR_MS)
     sleeps = len(board.deep_sleeps)
     assert sleeps >= 8
-    assert board.body()._glance is not None, "mind and MAC are not loaded to look at a sensor"
+    assert board.body().glance is not None, "mind and MAC are not loaded to look at a sensor"
     before = len(board.air.network.uplinks)
     for step in range(8):
         chip.set_field(200 + 40 * step, 100 + 25 * step, -400 + 50 * step)
@@ -166,6 +166,25 @@ def test_a_lamp_is_lit_before_anything_else_and_obeys_an_order_that_comes_at_any
     board.run(900_000)
     assert board.pwm.duty == 65_535
     assert board.light_sleeps > 100
+
+
+def test_a_lamp_goes_on_with_what_it_was_ordered_after_a_restart_in_good_order():
+    board = lamp_bench("again")
+    board.run(HOUR_MS // 4)
+    order = encode_order(Order(7, 1_500_000_000, SET_LEVEL, 0, 0, 800))
+    board.air.send(board.clock.now_us + 1_000_000, 869_525_000, 3, board.air.network.seal(Down(0, 4, order)))
+    board.run(5_000)
+    assert board.pwm.duty == 0
+    board.pwm.steps.clear()
+    try:
+        board.body().restart()
+    except Ends as end:
+        board.boot(end.cause)
+    board.run(2_000)
+    assert board.pwm.steps[0] == 65_535, "full light while nothing is known"
+    board.run(10_000)
+    assert board.rtc == b""
+    assert board.nvs["boot"] // 16 == 0, "no crash"
 
 
 def test_a_board_whose_radio_wakes_nobody_looks_after_it():

@@ -41,7 +41,7 @@ def test_a_core_that_never_comes_to_rest_is_a_hang():
     board.run(30_000)
     board.turn_us = 100_000
     board.body().core.wake_at = lambda: 0
-    board.body()._wake_ms = 0
+    board.body().wake_ms = 0
     board.run(WATCHDOG_MS + 1_000)
     board.turn_us = 50
     assert board.boots == [POWER_ON, WATCHDOG]
@@ -78,10 +78,10 @@ def test_a_day_in_safe_mode_gives_the_whole_firmware_another_try():
     board.boot(POWER_ON)
     board.nvs["boot"] = 3 * 256 * 16
     board.boot(HARD)
-    assert board.body()._safe
+    assert board.body().safe
     board.run(25 * HOUR_MS)
     assert not is_safe(board.nvs["boot"])
-    assert not board.body()._safe
+    assert not board.body().safe
 
 
 def test_a_frame_whose_counter_cannot_be_kept_does_not_leave():
