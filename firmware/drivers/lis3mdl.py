@@ -33,6 +33,7 @@ _BEST = b"\xfc\x00\x00\x0c\x40"  # CTRL_REG1..5: temperature, ultra-high perform
 _WATCHING = b"\x90\x00\x00\x00\x40"  # 10 Hz and the least current: 40 µA
 _SINGLE = const(0x01)  # of CTRL_REG3: once, and then it is off by itself (DS table 24)
 _READY = const(0x08)
+_OVERFLOW = const(0x02)  # of INT_SRC (DS 7.17): the other bits say which axis, and that there was one
 _LEVEL_HIGH = const(0xED)  # INT_CFG: x, y or z; the bit that must be 1; high; latched; on (DS 7.16)
 _NO_INTERRUPT = const(0xEC)  # and the pin rests low
 _NO_OFFSET = b"\x00\x00\x00\x00\x00\x00"
@@ -88,7 +89,7 @@ class Lis3mdl:
     def moved(self) -> bool:
         """Whether the threshold was passed since `watch`; the latch, and with it the pin, is released."""
         source = self._chip.get(_INT_SOURCE)
-        return source > 0 and source & 1 == 1
+        return source > 0 and source & ~_OVERFLOW != 0
 
     def _measure(self) -> tuple[int, int, int] | None:
         """One conversion, without the offset that `watch` has left."""

@@ -55,6 +55,9 @@ if TYPE_CHECKING:
         def payload(self) -> bytes:
             """The last frame heard."""
 
+        def listening(self) -> bool:
+            """Whether the chip really listens; what listens for ever asks now and then."""
+
         def standby(self) -> None:
             """Stop whatever it does."""
 

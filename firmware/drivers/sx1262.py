@@ -17,6 +17,8 @@ PA_NOMINAL = ((22, 4, 7),)  # dBm at the top, paDutyCycle, hpMax (DS table 13-21
 PA_OPTIMAL = ((14, 2, 2), (17, 2, 3), (20, 3, 5), (22, 4, 7))  # half the current at 14 dBm
 
 _SET_TX = const(0x83)
+_GET_STATUS = const(0xC0)
+_MODE_RX = const(5)  # of its answer (DS table 13-76)
 _SET_RX = const(0x82)
 _TX_DONE = const(0x001)  # interrupts (DS 13.3.1)
 _RX_DONE = const(0x002)
@@ -45,11 +47,10 @@ _TX_CLAMP = const(0x08D8)
 _OCP = const(0x08E7)
 _RTC_CONTROL = const(0x0902)
 _EVENTS = const(0x0944)
-_RETENTION = const(0x029F)
 _SYNC_AT_RESET = const(0x1424)
 _SYNC_LORAWAN = const(0x3444)  # "public": 0x34 of the older chips
 
-_ERRORS = "RC64K RC13M PLL ADC image XOSC PLL-lock - PA".split()  # bits of GetDeviceErrors (DS 13.6.1)
+_ERRORS = "RC64K RC13M PLL ADC image XOSC PLL-lock - PA"  # bits of GetDeviceErrors (DS 13.6.1)
 
 
 class Sx1262:
@@ -103,8 +104,9 @@ class Sx1262:
         self.end_us = 0
         self.due_us = 0
         self._begun_us = 0
-        self._buffer = bytearray(9)
-        self._parts = [memoryview(self._buffer)[:size] for size in range(10)]  # a slice each time would be garbage
+        self._limit_us = 0
+        self._buffer = bytearray(7)
+        self._parts = [memoryview(self._buffer)[:size] for size in range(8)]  # a slice each time would be garbage
         self._frame = memoryview(bytearray(_LONGEST))
         self._length = 0
         self._asleep = False
@@ -145,7 +147,7 @@ class Sx1262:
             self._write(b"\x0d\x02\x9f\x01\x08\xac")  # DS 9.6: kept in sleep only if it is on this list
         errors = self._errors()
         if errors:
-            raise RadioError(f"the SX1262 reports {self._named(errors)} errors after calibration: see DS 13.6.1")
+            raise RadioError(f"the SX1262 reports errors after calibration: {self._named(errors)} (DS 13.6.1)")
 
     def resume(self) -> bool:
         """Take over a chip that `sleep` left; False: it has forgotten everything, `start` it."""
@@ -201,12 +203,13 @@ class Sx1262:
         self._arm(_SET_RX, (symbols + _HEADER_SYMBOLS) * symbol_us(sf, bw_hz))
         if not symbols:
             self._go[1] = self._go[2] = self._go[3] = 0xFF  # DS 13.1.5: continuous
-            self.due_us = 0
+            self._limit_us = 0
 
     def go(self) -> None:
         """Do what was prepared: the frame's first symbol leaves, or listening begins, 0.2 ms later."""
         self._wait()
         self._begun_us = self._clock.ticks_us()
+        self.due_us = self._limit_us
         self._cs.value(0)
         self._spi.write(self._go)
         self._cs.value(1)
@@ -219,6 +222,7 @@ class Sx1262:
         self._command(0x02, irq >> 8)  # what was read and no more: the next may have come since
         self._buffer[2] = irq & 0xFF
         self._send(3)
+        self.due_us = 0
         if irq & _TX_DONE:
             return SENT
         if irq & _RX_DONE:
@@ -236,6 +240,13 @@ class Sx1262:
     def payload(self) -> bytes:
         """The last frame heard; of a spoilt one b"" or what is left of it."""
         return bytes(self._frame[: self._length])
+
+    def listening(self) -> bool:
+        """Whether the chip really listens. Raises RadioError.
+
+        A lamp asks this now and then: a chip that lightning has reset hears nothing, and says nothing either.
+        """
+        return not self._asleep and self._read(_GET_STATUS, 1) >> 4 & 7 == _MODE_RX
 
     def standby(self) -> None:
         """Stop whatever it does."""
@@ -332,7 +343,8 @@ class Sx1262:
         self._write(b"\x02\xff\xff")
         self._write(b"\x80\x01")  # STDBY_XOSC: the TCXO settles now and not when time matters
         steps = limit_us // 125 * 8  # 15.625 us each, and a small int up to the longest frame
-        self.due_us = limit_us + _LONGEST_US
+        self.due_us = 0
+        self._limit_us = limit_us + _LONGEST_US
         self._go[0] = opcode
         self._go[1] = steps >> 16 & 0xFF
         self._go[2] = steps >> 8 & 0xFF
@@ -455,4 +467,5 @@ class Sx1262:
         return self._read(0x17, 2)
 
     def _named(self, errors: int) -> str:
-        return " ".join([name for bit, name in enumerate(_ERRORS) if errors >> bit & 1])
+        named = " ".join([name for bit, name in enumerate(_ERRORS.split()) if errors >> bit & 1])
+        return named or (f"0x{errors:04x}" if errors else "")

@@ -110,6 +110,7 @@ class Sx1276:
         self._length = 0
         self._mode = _STANDBY  # that `go` enters
         self._begun_us = 0
+        self._limit_us = 0
         self._single = True
         dio0.irq(self._on_dio, dio0.IRQ_RISING)
         if dio1 is not None:
@@ -168,7 +169,7 @@ class Sx1276:
         self._cs.value(1)
         self._set(_DIO_MAPPING, 0x40)  # DIO0 is TxDone
         self._mode = _TX
-        self.due_us = air_us + _MARGIN_US
+        self._limit_us = air_us + _MARGIN_US
         return air_us
 
     def prepare_listen(
@@ -195,11 +196,12 @@ class Sx1276:
         self._single = symbols > 0
         # A window that is longer than the chip can count is one that `poll` closes.
         self._mode = _RX_SINGLE if 0 < symbols <= _MOST_SYMBOLS else _RX_CONTINUOUS
-        self.due_us = (symbols + _HEADER_SYMBOLS) * symbol_us(sf, bw_hz) if symbols else 0
+        self._limit_us = (symbols + _HEADER_SYMBOLS) * symbol_us(sf, bw_hz) if symbols else 0
 
     def go(self) -> None:
         """Do what was prepared: the frame's first symbol leaves, or listening begins, 0.2 ms later."""
         self._begun_us = self._clock.ticks_us()
+        self.due_us = self._limit_us
         self._set(_OP_MODE, self._mode)
 
     def poll(self) -> int:
@@ -209,9 +211,10 @@ class Sx1276:
             return PENDING
         irq = self._get(_IRQ_FLAGS)
         if irq == _NOBODY:
+            self.due_us = 0
             return FAILED
         if irq & _TX_DONE:
-            self._set(_IRQ_FLAGS, 0xFF)
+            self.standby()
             return SENT
         if irq & _RX_DONE:
             self._fetch()
@@ -220,7 +223,7 @@ class Sx1276:
                 self.standby()
             return SPOILT if irq & _CRC_ERROR else HEARD
         if irq & _RX_TIMEOUT:
-            self._set(_IRQ_FLAGS, 0xFF)
+            self.standby()
             return CLOSED
         if not late:
             return PENDING
@@ -232,6 +235,10 @@ class Sx1276:
     def payload(self) -> bytes:
         """The last frame heard."""
         return bytes(self._frame[: self._length])
+
+    def listening(self) -> bool:
+        """Whether the chip really listens: one that lightning has reset hears nothing, and says nothing either."""
+        return self._get(_OP_MODE) in (_RX_CONTINUOUS, _RX_SINGLE)
 
     def standby(self) -> None:
         """Stop whatever it does."""

@@ -102,7 +102,7 @@ class Lis3mdl(RegisterChip):
         if generation != self._generation or self.stalled:
             return
         scale = _COUNTS[self.registers[0x21] >> 5 & 3]
-        beyond = False
+        beyond = 0  # INT_SRC (7.17): three axes upwards, three downwards, overflow, any
         threshold = self.registers[0x32] | (self.registers[0x33] & 0x7F) << 8
         for axis in range(3):
             offset = _signed(self.registers[0x05 + 2 * axis] | self.registers[0x06 + 2 * axis] << 8)
@@ -111,7 +111,8 @@ class Lis3mdl(RegisterChip):
             self.registers[0x28 + 2 * axis] = counts & 0xFF
             self.registers[0x29 + 2 * axis] = counts >> 8 & 0xFF
             enabled = self.registers[0x30] & (0x80 >> axis)
-            beyond = beyond or bool(enabled and abs(counts) > threshold)
+            if enabled and abs(counts) > threshold:
+                beyond |= (0x80 if counts > 0 else 0x10) >> axis | 1
         if self.registers[0x20] & 0x80:
             eighths = (self.dcel - 250) * 8 // 10
             self.registers[0x2E] = eighths & 0xFF
@@ -120,7 +121,7 @@ class Lis3mdl(RegisterChip):
         if self.registers[0x22] & 3 == 1:
             self.registers[0x22] |= 3  # a single one is over
         if self.registers[0x30] & 1 and (beyond or self.registers[0x30] & 2):
-            self.registers[0x31] = 1 if beyond else 0  # latched unless LIR says otherwise
+            self.registers[0x31] = beyond  # latched unless LIR says otherwise
         self._show()
 
     def _show(self) -> None:

@@ -61,7 +61,12 @@ PITFALLS = (
     ("sx1262", "[5] no CalibrateImage", r'self._write(b"\x98\xd7\xdb")', "pass"),
     ("sx1262", "[5] the image of another band", r"\x98\xd7\xdb", r"\x98\xe1\xe9"),
     ("sx1262", "[7] power beyond the field's range", "self._max_dbm, _TOP_POWER)", "99)"),
-    ("sx1262", "[10] time of the interrupt in whole ms", "self.end_us = self._clock.ticks_us()", "self.end_us = 0"),
+    (
+        "sx1262",
+        "[11] time of the interrupt in whole ms",
+        "self.end_us = self._clock.ticks_us()",
+        "self.end_us = self._clock.ticks_us() // 1000 * 1000",
+    ),
     ("sx1262", "frames with a wrong CRC pass: not among the interrupts", r"\x02\x63\x02\x63", r"\x02\x23\x02\x23"),
     ("sx1262", "frames with a wrong CRC pass: not looked at", "SPOILT if irq & _CRC_ERR else HEARD", "HEARD"),
     ("sx1262", "headers that cannot be read are not noticed", r"\x02\x63\x02\x63", r"\x02\x43\x02\x43"),

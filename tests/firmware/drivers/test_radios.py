@@ -4,7 +4,7 @@ from firmware.drivers.radio import CLOSED, FAILED, HEARD, PENDING, SENT, SPOILT,
 from protocol.region import DATA_RATES, rx_window
 from simulator.chips.air import Emission
 from tests.firmware.drivers.benches import UP_HZ, WRAP, Sx1262Bench, Sx1276Bench, refusal, started
-from tests.protocol.expect import vectors
+from tests.protocol.expect import Dice, vectors
 
 ALL = (Sx1262Bench, Sx1276Bench)
 LORA = DATA_RATES[:7]
@@ -213,6 +213,45 @@ def test_class_c_goes_on_after_windows():
         assert bench.outcome() == HEARD
 
 
+def test_what_happened_is_told_once():
+    for bench in benches():
+        assert bench.send(b"x")
+        assert bench.outcome(within_us=30_000_000) == PENDING
+        for heard in (False, True):
+            window(bench)
+            assert bench.radio.poll() == PENDING  # nothing was begun
+            bench.clock.sleep_ms(20_000)
+            assert bench.radio.poll() == PENDING
+            if heard:
+                bench.emit(downlink(b"x", bench.clock.now_us))
+            bench.radio.go()
+            assert bench.outcome() == (HEARD if heard else CLOSED)
+            assert bench.outcome(within_us=30_000_000) == PENDING
+        unblamed(bench)
+
+
+def test_a_chip_that_lost_its_mind_while_it_listened_is_noticed():
+    """Lightning, or a brown-out of its supply alone: nobody would call a street that hears no more orders."""
+    for bench in benches():
+        assert not bench.radio.listening()
+        window(bench, 0)
+        bench.radio.go()
+        bench.clock.sleep_ms(5)
+        assert bench.radio.listening()
+        bench.reset.value(0)
+        bench.clock.sleep_ms(1)
+        bench.reset.value(1)
+        bench.clock.sleep_ms(20)
+        assert not bench.radio.listening()
+        bench.radio.start()
+        window(bench, 0)
+        bench.radio.go()
+        bench.clock.sleep_ms(5)
+        assert bench.radio.listening()
+        bench.radio.sleep()
+        assert not bench.radio.listening()
+
+
 def test_a_bridge_hears_uplinks_and_knows_the_spoilt_ones():
     for bench in benches():
         window(bench, 0, invert_iq=False)
@@ -375,3 +414,49 @@ def test_both_chips_understand_each_other():
 def test_the_self_test_finds_nothing():
     for bench in benches():
         assert bench.radio.check() == ""
+
+
+class NoisySpi:
+    """Whatever is read is noise."""
+
+    def __init__(self, dice):
+        self._dice = dice
+
+    def write(self, data):
+        pass
+
+    def readinto(self, into, write=0):
+        for place in range(len(into)):
+            into[place] = self._dice.below(256)
+
+
+def all_that_can_be_asked(radio):
+    return (
+        radio.start,
+        radio.resume,
+        radio.check,
+        radio.listening,
+        radio.sleep,
+        lambda: radio.prepare_transmit(b"x", UP_HZ, 9, 125_000, 14),
+        lambda: radio.prepare_listen(UP_HZ, 9, 125_000, 6),
+        lambda: radio.prepare_listen(UP_HZ, 9, 125_000, 0, length=17),
+        radio.go,
+        radio.poll,
+        radio.payload,
+    )
+
+
+def test_noise_on_the_bus_is_an_error_or_an_outcome_and_nothing_else():
+    dice = Dice(7)
+    outcomes = []
+    for bench in benches():
+        bench.radio._spi = NoisySpi(dice)
+        for line in (bench.busy, bench.dio1) if hasattr(bench, "busy") else (bench.dio0, bench.dio1):
+            line.source = lambda: dice.below(2)
+        for ask in all_that_can_be_asked(bench.radio):
+            for _ in range(40):
+                try:
+                    outcomes.append(ask())
+                except RadioError as error:
+                    assert "SX12" in str(error)
+    assert SENT in outcomes and HEARD in outcomes
