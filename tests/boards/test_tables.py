@@ -12,6 +12,11 @@ from simulator.energy.currents import BOARDS
 
 TABLES = sorted((Path(__file__).parents[2] / "boards").glob("*.toml"))
 
+PINS = (
+    *("sck", "miso", "mosi", "cs", "reset", "busy", "dio0", "dio1", "rx_enable"),
+    *("scl", "sda", "pin", "control", "tx", "rx", "int"),
+)
+
 
 def table(path):
     return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -37,7 +42,7 @@ def test_no_two_parts_share_a_pin(path):
         for part, entries in table(path)["node"].items()
         if isinstance(entries, dict)
         for name, value in entries.items()
-        if name in "sck miso mosi cs reset busy dio0 dio1 rx_enable scl sda pin control tx rx int".split()
+        if name in PINS
     ]
     assert len({value for _, _, value in pins}) == len(pins), pins
 

@@ -1,5 +1,6 @@
 """A node's whole body on a bench: real drivers, simulated chips, a network that answers."""
 
+from firmware.actions import Sense
 from firmware.boot import DEEP_SLEEP, POWER_ON
 from protocol.events import BAY_TAKEN, SENSOR_FAILED
 from protocol.orders import SET_LEVEL, Order, encode_order
@@ -206,3 +207,44 @@ def test_what_the_air_node_sends_is_what_its_set_says():
     assert told
     assert [quantities for quantities in told if quantities != quantities_of(AIR_WITHOUT_PM4)] == []
     assert board.carbon.pressure_hpa == readings(board)[-1].values[6] // 10
+
+
+def test_a_fan_that_warms_up_keeps_the_node_from_a_deep_sleep_in_which_it_would_begin_again():
+    board = air_bench("fan", fan_warm_up_s=120)
+    board.run(HOUR_MS)
+    assert board.deep_sleeps
+    assert len(readings(board)) >= 3
+
+
+def test_a_sensor_that_measures_through_the_sleep_is_not_begun_anew():
+    """An SCD41 says nothing for 30 s after its start; this fan warms up for 10."""
+    board = air_bench("through", fan_warm_up_s=10)
+    board.run(HOUR_MS)
+    assert DEEP_SLEEP in board.boots
+    assert [row.values[3] for row in readings(board)[1:] if row.values[3] is None] == []
+
+
+def test_a_magnetometer_that_was_read_watches_no_more():
+    board = bench("read", "parking", WATCHED, detector="watched")
+    chip = lis3mdl.Lis3mdl(board.clock, board.pins(7))
+    chip.set_field(200, 100, -400)
+    board.i2c.attach(0x1C, chip)
+    board.run(70_000)
+    senses = board.body().senses
+    senses.watch(0, 50)
+    assert senses.watch_pins() == [board.pins(7)]
+    senses.field(0)
+    assert senses.watch_pins() == []
+
+
+def test_a_slow_sensor_waits_until_no_window_is_near():
+    board = air_bench("slow")
+    board.run(5_000)
+    board.dust.alive = False  # a second until nobody has answered
+    station = board.body().station
+    while station.free_ms(board.clock.now_us // 1000) > 900:  # the first window of the Join-Request comes nearer
+        board.run(50)
+    board.body()._errands.append((Sense(AIR_WITHOUT_PM4), 1_200))
+    board.run(10_000)
+    assert "session" in board.nvs, "the Join-Accept was heard"
+    assert board.body()._errands == []
