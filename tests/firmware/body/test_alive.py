@@ -242,7 +242,8 @@ def test_a_slow_sensor_waits_until_no_window_is_near():
     board.run(5_000)
     board.dust.alive = False  # a second until nobody has answered
     station = board.body().station
-    while station.free_ms(board.clock.now_us // 1000) > 900:  # the first window of the Join-Request comes nearer
+    clock = board.body().clock
+    while station.free_ms(clock.now_ms()) > 700:  # the first window of the Join-Request comes nearer
         board.run(50)
     board.body()._errands.append((Sense(AIR_WITHOUT_PM4), 1_200))
     board.run(10_000)
