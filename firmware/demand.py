@@ -10,6 +10,14 @@ import sys
 # A package goes after its modules.
 MODULES = (
     "firmware.asleep",
+    "firmware.body.birth",
+    "firmware.body.board",
+    "firmware.body.desk",
+    "firmware.body.falling",
+    "firmware.body.selftest",
+    "firmware.body.showing",
+    "firmware.body.trial",
+    "firmware.body.wiring",
     "firmware.commands",
     "firmware.groups",
     "firmware.hearing",

@@ -10,6 +10,7 @@ from .channels import Channels
 
 _HEAD = "<BI16s16sIII8B"
 _HEAD_LEN = const(57)
+_DOWN_AT = const(41)
 _VERSION = const(1)
 
 
@@ -119,3 +120,8 @@ def session_from_wire(wire: bytes, plan: Plan) -> Session | None:
     session.windows_at = (windows_at >> 4, windows_at & 15)
     session.channels.from_wire(wire, _HEAD_LEN)
     return session
+
+
+def has_heard(before: bytes, wire: bytes) -> bool:
+    """Whether a downlink came between two that `Session.to_wire` wrote: FCntDown is another."""
+    return before[_DOWN_AT : _DOWN_AT + 4] != wire[_DOWN_AT : _DOWN_AT + 4]

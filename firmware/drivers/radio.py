@@ -64,6 +64,9 @@ if TYPE_CHECKING:
         def sleep(self) -> None:
             """Take next to nothing until the next `prepare_…`."""
 
+        def check(self) -> str:
+            """For the self-test: "" or what is wrong. Raises RadioError."""
+
 
 PENDING = const(0)  # of `poll`: nothing yet
 SENT = const(1)  # the frame is out

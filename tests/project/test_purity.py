@@ -19,6 +19,8 @@ IMPORTS = {
     "protocol/compat.py": ("micropython",),
     "protocol/aes.py": ("cryptolib", "cryptography"),  # the second on CPython only
     "firmware/": ("esp32", "firmware", "machine", "micropython", "protocol", "time"),
+    "firmware/body/": ("gc", "io", "json", "random", "select", "sys"),
+    "firmware/body/start.py": ("traceback",),  # on CPython only
     "firmware/boot.py": ("os",),
     "firmware/demand.py": ("sys",),
     "firmware/store/files.py": ("os",),

@@ -1,0 +1,51 @@
+"""Falling asleep, and restarting in good order: all that the next run needs goes into RTC memory. Loaded for that."""
+
+from protocol.compat import const
+
+from ..glance import pack, with_role_part
+from . import memory as rtc
+from .trial import rest_in_order
+
+TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
+if TYPE_CHECKING:
+    from .alive import NodeBody
+
+_LONGEST_MS = const(43_200_000)  # in deep sleep: the trial and the strain of boot.py have days
+
+
+def sleep_deep(body: "NodeBody", now_ms: int, until_ms: int | None) -> None:
+    """Put all there is into RTC memory and sleep; comes back only if that has no room for it."""
+    image = _image(body)
+    hardware = body.hardware
+    if not rtc.fits(image):
+        hardware.last_error = "image too long"
+        return
+    rest_in_order(body)
+    body.station.sleep()
+    body.wake_by(tuple(body.senses.watch_pins()))
+    for pin in body.held:
+        pin.init(hold=True)
+    hardware.esp32.gpio_deep_sleep_hold(True)
+    now_ms = body.clock.now_ms()
+    wait_ms = _LONGEST_MS if until_ms is None else min(max(until_ms - now_ms, 1), _LONGEST_MS)
+    rtc.write(hardware, rtc.ASLEEP, body.memory.cause, body.senses.watched, now_ms, image)
+    hardware.machine.deepsleep(wait_ms)
+
+
+def keep_role(body: "NodeBody") -> None:
+    """Before a restart: what a role that never sleeps wants to know after it."""
+    image = b"" if body.role is None or body.lamps is None else body.role.image()
+    if image:
+        rtc.write(body.hardware, rtc.RESTARTED, body.memory.cause, 0, body.clock.now_ms(), image)
+
+
+def _image(body: "NodeBody") -> bytes:
+    if body.glance is not None:
+        assert body.role is not None
+        wake_ms, mind, mac, log = body.images
+        return pack(wake_ms, with_role_part(mind, body.role.image()), mac, log)
+    assert body.mind is not None
+    assert body.mac is not None
+    assert body.log is not None
+    times = [time_ms for time_ms in (body.mind.own_wake_at(), body.mac.wake_at()) if time_ms is not None]
+    return pack(min(times) if times else None, body.mind.image(), body.mac.image(), body.log.image())

@@ -1,0 +1,121 @@
+"""How a run begins and how it ends badly: makes the body of what the flash has, and keeps what an error says."""
+
+import sys
+
+from protocol.errors import ProtocolError, SettingsError
+
+from ..store.crashes import HANG, last_error
+from .hardware import Hardware
+from .kept import Kept
+from .memory import ASLEEP, Memory
+
+TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .being import Being
+    from .board import Board
+
+
+def start() -> "Callable[[], None]":
+    """The node's `turn` on real hardware, which never raises anything but KeyboardInterrupt."""
+    import time
+
+    import esp32
+    import machine
+
+    from .port import StandardPort
+
+    return Life(Hardware(machine, esp32, time, StandardPort())).turn
+
+
+class Life:
+    """The same on any hardware; body: what the board has become."""
+
+    def __init__(self, hardware: Hardware) -> None:
+        self._hardware = hardware
+        try:
+            self.body = body_of(hardware)
+        except Exception as error:
+            crash(hardware, error)
+            raise
+
+    def turn(self) -> None:
+        """Let the body do one thing, or rest."""
+        try:
+            self.body.turn()
+        except Exception as error:
+            crash(self._hardware, error)
+
+
+def body_of(hardware: Hardware) -> "Being":
+    """What this board is: a node, a bridge, or a board in trouble that says why."""
+    memory = Memory(hardware)  # first of all: it must not be believed twice
+    kept = Kept(hardware.esp32)
+    if memory.cause == hardware.machine.WDT_RESET and memory.kind != ASLEEP:
+        kept.put("error", HANG.encode())
+    from protocol.settings import BRIDGE, Settings
+
+    from .blink import BAD_BOARD, BAD_SETTINGS, NO_KEYS
+    from .board import NAME, read_board
+
+    board: "Board | None" = None
+    code = BAD_BOARD
+    try:
+        board = read_board(hardware.root + "/" + NAME)
+        code = BAD_SETTINGS
+        stored = kept.blob("settings")
+        if not stored:
+            raise SettingsError("this board has no settings yet: flash it, or type: set role ... dev_eui ...")
+        settings = Settings.decode(stored)
+        if settings.role != BRIDGE:
+            from .selftest import keys
+
+            missing = keys(kept, bool(settings.activation))
+            code = NO_KEYS
+            if missing:
+                raise SettingsError(missing)
+    except ProtocolError as error:
+        return _in_trouble(hardware, kept, memory, board, str(error), code)
+    try:
+        if settings.role == BRIDGE:
+            from .bridging import BridgeBody
+
+            return BridgeBody(hardware, kept, memory, settings, board)
+        from .birth import node_body
+
+        return node_body(hardware, kept, memory, settings, board)
+    except SettingsError as error:  # what the board has and what the settings want do not go together
+        return _in_trouble(hardware, kept, memory, board, str(error), BAD_BOARD)
+
+
+def _in_trouble(hardware: Hardware, kept: Kept, memory: Memory, board: "Board | None", why: str, code: int) -> "Being":
+    from .trouble import Trouble
+
+    led = None
+    if board is not None:
+        from .wiring import Wiring
+
+        led = Wiring(hardware, board, True).led()
+    return Trouble(hardware, kept, memory, board, led, why, code)
+
+
+def crash(hardware: Hardware, error: Exception) -> None:
+    """Say what ended the run, keep it for the status, and restart; /boot.py counts it."""
+    from io import StringIO
+
+    show = getattr(sys, "print_exception", None)
+    if show is not None:
+        out = StringIO()
+        show(error, out)
+        text = out.getvalue()
+    else:  # CPython
+        import traceback
+
+        text = "".join(traceback.format_exception(error))
+    try:
+        hardware.port.write(text.encode())
+    except OSError:
+        pass
+    Kept(hardware.esp32).put("error", last_error(text).encode())
+    hardware.machine.reset()
