@@ -94,6 +94,11 @@ class Receiver:
         self._stop_on_lock = False
         self._locked = False
 
+    @property
+    def tuning(self) -> Tuning | None:
+        """What it is set to, None before the first time."""
+        return self._tuning
+
     def open(self, tuning: Tuning, symbols: int, timer_us: int, stop_on_lock: bool) -> None:
         """Search from now on. symbols, timer_us: until when, 0: for ever. stop_on_lock: the timer; else a header."""
         self.close()

@@ -33,6 +33,10 @@ class UartLine:
 
     # The firmware's end.
 
+    def set_baud(self, baud: int) -> None:
+        """As the constructor of `machine.UART`."""
+        self._baud = baud
+
     def any(self) -> int:
         """As `machine.UART.any`."""
         return len(self._waiting)

@@ -1,0 +1,124 @@
+"""A radio chip's antenna in the simulator's air: what the chip sends and hears, between its clock and the street's."""
+
+from collections.abc import Callable
+
+from protocol.errors import FrameError
+from protocol.region import data_rate, dr_of
+from simulator.air.interface import Air, OnAir, Reception
+from simulator.chips.air import Arrival, Emission
+from simulator.chips.clock import Clock
+from simulator.chips.lora import Receiver
+from simulator.timeline import Timeline
+
+SYNC_LORAWAN = 0x34
+_STEP_HZ = 100  # of LoRaWAN's frequencies; a chip's own steps are at most 61 Hz
+
+
+class Antenna:
+    """Implements `simulator.chips.air.Air` for one board. gain_db: of the antenna, above isotropic.
+
+    stirred: called after something has reached the chip by itself. lost: sentences about frames that no LoRaWAN gateway
+    would understand, because the chip was not set up as it must be.
+    """
+
+    def __init__(
+        self, name: str, timeline: Timeline, air: Air, clock: Clock, stirred: Callable[[], None], gain_db: int = 2
+    ) -> None:
+        self.name = name
+        self.lost: list[str] = []
+        self._timeline = timeline
+        self._air = air
+        self._clock = clock
+        self._stirred = stirred
+        self._gain_db = gain_db
+        self._radio: Receiver | None = None
+        self._tuned: object = None
+        self._arrivals: dict[OnAir, Arrival] = {}
+
+    # The chip's side. Its clock may be ahead of the street's by what the firmware did since it woke.
+
+    def transmit(self, emission: Emission) -> None:
+        """A frame begins to leave the antenna."""
+        flaws = _flaws(emission)
+        if flaws:
+            self.lost += flaws
+            return
+        dr = dr_of(emission.sf, emission.bw_hz)
+        freq_hz = _rounded(emission.freq_hz)
+        power_dbm = emission.power_dbm + self._gain_db
+        payload = emission.payload
+        self._timeline.at(
+            emission.start_us, lambda: void(self._air.transmit(self.name, payload, freq_hz, dr, power_dbm))
+        )
+
+    def listen(self, radio: Receiver) -> None:
+        """The chip listens from now on."""
+        self._radio = radio
+        tuning = self._tuned = radio.tuning
+        self._timeline.at(self._clock.now_us, lambda: self._tune(tuning))
+
+    def deafen(self, radio: Receiver) -> None:
+        """The chip does not listen any more."""
+        self._tuned = None
+        self._timeline.at(self._clock.now_us, self._turn_away)
+
+    def _tune(self, tuning: object) -> None:
+        radio = self._radio
+        if tuning is None or tuning is not self._tuned or radio is None or radio.tuning is None:
+            return
+        self._air.deafen(self)
+        try:
+            dr = dr_of(radio.tuning.sf, radio.tuning.bw_hz)
+        except FrameError:
+            return
+        self._air.listen(self, _rounded(radio.tuning.freq_hz), dr)
+
+    def _turn_away(self) -> None:
+        if self._tuned is None:
+            self._air.deafen(self)
+            self._arrivals.clear()
+
+    # The air's side.
+
+    def begin(self, frame: OnAir) -> None:
+        """A downlink begins, or is on the air already: LoRaWAN's have inverted IQ and no CRC."""
+        if self._radio is None:
+            return
+        sf, bw_hz = data_rate(frame.dr)
+        emission = Emission(
+            frame.phy_payload, frame.freq_hz, sf, bw_hz, frame.start_us, frame.power_dbm, crc=False, inverted_iq=True
+        )
+        arrival = self._arrivals[frame] = Arrival(emission)
+        self._radio.arrive(arrival)
+        self._stirred()
+
+    def end(self, frame: OnAir, reception: Reception | None) -> None:
+        """How it arrived; None: destroyed, of which the MIC will tell."""
+        arrival = self._arrivals.pop(frame, None)
+        if arrival is None:
+            return
+        if reception is None:
+            arrival.payload = bytes(byte ^ 0x55 for byte in frame.phy_payload)
+        else:
+            arrival.rssi_dbm = round(reception.rssi_dbm)
+            arrival.snr_quarter_db = round(reception.snr_db * 4)
+
+
+def void(_: object) -> None:
+    """For callbacks that return nothing."""
+
+
+def _rounded(freq_hz: int) -> int:
+    return (freq_hz + _STEP_HZ // 2) // _STEP_HZ * _STEP_HZ
+
+
+def _flaws(emission: Emission) -> list[str]:
+    """Why no gateway would understand it."""
+    flaws = list(emission.flaws)
+    if emission.sync_word != SYNC_LORAWAN:
+        flaws.append(f"sync word 0x{emission.sync_word:02x}; LoRaWAN has 0x34")
+    if emission.inverted_iq:
+        flaws.append("an uplink with inverted IQ")
+    if not (emission.crc and emission.explicit and emission.coding_rate == 1):
+        flaws.append("an uplink without CRC, without header, or of another coding rate than 4/5")
+    return flaws

@@ -1,0 +1,155 @@
+// The flash of a board: files that keep what was written to them when they are flushed or closed, as littlefs has it.
+//
+// Making, removing and renaming is whole or not at all; a file's data is what it was at its last flush until the next.
+// Before each of these the simulator is asked, and may cut the power there: "before" leaves nothing of it, "after" all,
+// "torn" half of what a file would have gained, which littlefs does not do and a worse file system does.
+import { Ending } from './vm.mjs';
+
+// Emscripten's error numbers are WASI's; MicroPython and mpremote know Linux's.
+const LINUX = new Map([
+  [1, 7], [2, 13], [6, 11], [8, 9], [10, 16], [20, 17], [21, 14], [22, 27], [27, 4], [28, 22], [29, 5], [31, 21],
+  [33, 24], [37, 36], [43, 19], [44, 2], [48, 12], [51, 28], [52, 38], [54, 20], [55, 39], [58, 95], [59, 25], [63, 1],
+  [64, 32], [69, 30], [70, 29], [75, 18],
+]); // prettier-ignore
+const CREATE = 0o100;
+const TRUNCATE = 0o1000;
+const ROOT = '/flash';
+
+export class Flash {
+  constructor(vm) {
+    this.vm = vm;
+    this.kept = new Map(); // what files hold as long as what was written to them since is not
+    this.on = false;
+  }
+
+  hook(imports) {
+    const { env, wasi_snapshot_preview1: wasi } = imports;
+    const guarded = {
+      __syscall_unlinkat: (at, name) => this.path(name),
+      __syscall_rmdir: (name) => this.path(name),
+      __syscall_mkdirat: (at, name) => this.path(name),
+      __syscall_renameat: (at, name) => this.path(name),
+    };
+    for (const [name, call] of Object.entries(env)) {
+      if (!name.startsWith('__syscall_')) continue;
+      const where = guarded[name];
+      env[name] = (...args) => translated(where ? this.whole(where(...args), () => call(...args)) : call(...args), -1);
+    }
+    const open = env.__syscall_openat;
+    env.__syscall_openat = (at, name, flags, more) => {
+      const file = this.path(name);
+      const node = this.node(file);
+      if (!node && flags & CREATE) return this.whole(file, () => open(at, name, flags, more));
+      if (node && flags & TRUNCATE) this.keep(node);
+      return open(at, name, flags, more);
+    };
+    for (const name of ['fd_close', 'fd_sync', 'fd_seek', 'fd_read', 'fd_write']) {
+      const call = wasi[name] ?? env[name];
+      const hooked = (fd, ...args) => {
+        const node = fd > 2 ? this.vm.mp.FS.streams[fd]?.node : null;
+        if (node && name === 'fd_write') this.keep(node);
+        if (node && (name === 'fd_sync' || name === 'fd_close')) this.commit(node);
+        return translated(call(fd, ...args), 1);
+      };
+      if (wasi[name]) wasi[name] = hooked;
+      else env[name] = hooked;
+    }
+  }
+
+  begin() {
+    this.vm.mp.FS.mkdir(ROOT);
+    this.on = true;
+  }
+
+  // The power went, or the chip was reset: what was not written is not there.
+  lose() {
+    for (const [node, contents] of this.kept) set(node, contents);
+    this.kept.clear();
+    const { FS } = this.vm.mp;
+    for (let fd = 3; fd < FS.streams.length; fd += 1) if (FS.streams[fd]) FS.closeStream(fd);
+    FS.chdir(ROOT);
+  }
+
+  keep(node) {
+    if (this.on && !this.kept.has(node) && isFile(node)) this.kept.set(node, bytesOf(node));
+  }
+
+  commit(node) {
+    const before = this.kept.get(node);
+    if (before === undefined) return;
+    const after = bytesOf(node);
+    const cut = this.vm.ask('write', node.name, after.length);
+    if (cut === 'torn') this.kept.set(node, torn(before, after));
+    else if (cut !== 'before') this.kept.delete(node);
+    if (cut) throw this.cut();
+  }
+
+  whole(name, call) {
+    if (!this.on || !name.startsWith(ROOT)) return call();
+    const cut = this.vm.ask('write', name.slice(ROOT.length), 0);
+    if (cut && cut !== 'after') throw this.cut();
+    const result = call();
+    if (cut) throw this.cut();
+    return result;
+  }
+
+  cut() {
+    this.vm.ending = new Ending('cut');
+    return this.vm.ending;
+  }
+
+  path(pointer) {
+    const memory = this.vm.bytes();
+    const name = Buffer.from(memory.subarray(pointer, memory.indexOf(0, pointer))).toString('utf8');
+    return name.startsWith('/') ? name : `${this.vm.mp.FS.cwd()}/${name}`;
+  }
+
+  node(name) {
+    const found = this.vm.mp.FS.analyzePath(name);
+    return found.exists ? found.object : null;
+  }
+
+  // From outside: put a file (null: a folder) there, or read them all, as [path, latin1 or null].
+
+  put(name, content) {
+    const { FS } = this.vm.mp;
+    FS.mkdirTree(ROOT + (content === null ? name : name.slice(0, name.lastIndexOf('/'))));
+    if (content !== null) FS.writeFile(ROOT + name, Buffer.from(content, 'latin1'));
+  }
+
+  all(folder = '', found = []) {
+    const { FS } = this.vm.mp;
+    for (const name of FS.readdir(ROOT + folder).sort()) {
+      if (name === '.' || name === '..') continue;
+      const full = `${folder}/${name}`;
+      const { object } = FS.analyzePath(ROOT + full);
+      if (isFile(object)) {
+        found.push([full, Buffer.from(this.kept.get(object) ?? bytesOf(object)).toString('latin1')]);
+      } else {
+        found.push([full, null]);
+        this.all(full, found);
+      }
+    }
+    return found;
+  }
+}
+
+function translated(result, sign) {
+  const known = LINUX.get(sign * result);
+  return known === undefined ? result : sign * known;
+}
+
+const isFile = (node) => (node.mode & 0o170000) === 0o100000;
+const bytesOf = (node) => Uint8Array.from(node.contents ?? []).slice(0, node.usedBytes); // a new file's is an array
+
+function set(node, contents) {
+  node.contents = contents;
+  node.usedBytes = contents.length;
+}
+
+// Half of what is new: of an append the first half, else the first half of the new file.
+function torn(before, after) {
+  const grown = after.length > before.length && before.every((byte, at) => byte === after[at]);
+  const from = grown ? before.length : 0;
+  return after.slice(0, from + ((after.length - from) >> 1));
+}

@@ -1,0 +1,100 @@
+// What the shims call: thin functions for numbers and addresses, for bytes do not cross from Python to JavaScript and
+// integers only with 32 bits.
+import crypto from 'node:crypto';
+
+const OP_US = 10; // what a call into the hardware takes a board's MicroPython, about
+const TICKS_US = 5; // so that a loop that waits for a time to come gets there
+const SYNC_US = 1000; // and meanwhile things happen
+const PERIOD = 2 ** 30;
+
+export function hardware(vm) {
+  const hex = (address, length) => Buffer.from(vm.bytes().subarray(address, address + length)).toString('hex');
+  const fill = (address, text) => vm.bytes().set(Buffer.from(text, 'hex'), address);
+  const post = (op, ...args) => {
+    vm.now += OP_US;
+    vm.post(op, ...args);
+  };
+  const ask = (op, ...args) => {
+    vm.now += OP_US;
+    return vm.ask(op, ...args);
+  };
+  let blob = ''; // the last one asked for: first its length is told, then it is copied
+  const length = (text) => {
+    blob = text ?? '';
+    return text === null ? -1 : blob.length / 2;
+  };
+  return {
+    // What happened meanwhile: a number of an event that Python handles, or −1.
+    event: () => (vm.events.length ? vm.events.shift() : -1),
+
+    ticks_us() {
+      vm.live();
+      vm.now += TICKS_US;
+      if (vm.now - vm.synced > SYNC_US) vm.ask('sync');
+      return (vm.now - vm.booted) % PERIOD;
+    },
+    ticks_ms: () => Math.floor((vm.hw.ticks_us(), vm.now - vm.booted) / 1000) % PERIOD,
+    rtc_s: () => Math.floor((vm.now - vm.origin) / 1e6),
+    rtc_us: () => Math.floor((vm.now - vm.origin) % 1e6),
+    rtc_set: (seconds) => {
+      vm.origin = vm.now - seconds * 1e6;
+      post('origin', vm.origin);
+    },
+    sleep_us: (us) => ask('sleep', Math.max(us, 0)),
+
+    lightsleep(ms) {
+      ask('lightsleep', ms, vm.turning);
+      vm.asleep = vm.turning;
+    },
+    deepsleep: (ms) => ask('deepsleep', ms),
+    reset: () => ask('reset'),
+    reset_cause: () => vm.cause,
+    wake_reason: () => ask('wake_reason'),
+    wake_on: (way, pin, level) => post('wake_on', way, pin, level),
+    unique_id: () => vm.uid,
+    watchdog: (ms) => post('watchdog', ms),
+    feed: () => post('feed'),
+
+    pin: (id, mode, pull, value) => post('pin', id, mode, pull, value),
+    pin_set: (id, level) => post('set', id, level),
+    pin_get: (id) => ask('get', id),
+    pin_irq: (id, trigger) => post('irq', id, trigger),
+    timer: (id, ms, periodic) => post('timer', id, ms, periodic),
+    adc: (id) => ask('adc', id),
+    pwm: (id, duty, hz) => post('pwm', id, duty, hz),
+
+    spi_write: (id, from, count) => post('spi_write', id, hex(from, count)),
+    spi_read: (id, into, count, byte) => fill(into, ask('spi_read', id, count, byte)),
+    spi_both: (id, from, into, count) => fill(into, ask('spi_both', id, hex(from, count))),
+    i2c_write: (id, address, from, count) => ask('i2c_write', id, address, hex(from, count)),
+    i2c_read(id, address, into, count) {
+      const answer = ask('i2c_read', id, address, count);
+      if (typeof answer === 'number') return answer;
+      fill(into, answer);
+      return 0;
+    },
+    i2c_scan: (id) => length(ask('i2c_scan', id)),
+    uart: (id, baud) => post('uart', id, baud),
+    uart_any: (id) => ask('uart_any', id),
+    uart_read: (id, count) => length(ask('uart_read', id, count)),
+    uart_write: (id, from, count) => post('uart_write', id, hex(from, count)),
+    pulses: (id, level, text) => ask('pulses', id, level, text),
+
+    blob: (into) => fill(into, blob),
+    memory: () => length(ask('memory')),
+    set_memory: (from, count) => post('set_memory', hex(from, count)),
+    nvs_number: (space, key) => length(ask('nvs', space, key, 'i32')),
+    nvs_blob: (space, key) => length(ask('nvs', space, key, 'blob')),
+    nvs_set_number: (space, key, from) => post('nvs_set', space, key, 'i32', hex(from, 4)),
+    nvs_set_blob: (space, key, from, count) => post('nvs_set', space, key, 'blob', hex(from, count)),
+    nvs_erase: (space, key) => ask('nvs_erase', space, key),
+    nvs_commit: (space) => ask('nvs_commit', space),
+
+    aes_ecb(encrypt, key, size, data, count) {
+      const make = encrypt ? crypto.createCipheriv : crypto.createDecipheriv;
+      const memory = vm.bytes();
+      const cipher = make(`aes-${size * 8}-ecb`, memory.slice(key, key + size), null).setAutoPadding(false);
+      memory.set(cipher.update(memory.slice(data, data + count)), data);
+    },
+  };
+}

@@ -1,0 +1,1 @@
+export class Repl { constructor(vm){this.vm=vm} feed(){ return null } }

@@ -1,0 +1,232 @@
+// One board's MicroPython: an instance of the WebAssembly build that can be switched off at any call and begun anew.
+//
+// A reset, a deep sleep or a power cut leaves Python in the midst of a call, by an exception of JavaScript that no
+// Python code can catch; then the linear memory becomes what it was when the interpreter was fresh. The flash is kept,
+// as far as it was written: see flash.mjs.
+import fs from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Flash } from './flash.mjs';
+import { hardware } from './hardware.mjs';
+
+const HEAP_BYTES = 1 << 20; // this build collects between calls only: what a call leaves behind must fit as well
+const SHIMS = ['machine', 'esp32', 'cryptolib'];
+
+// The package's glue keeps these for the process: each interpreter needs its own.
+const GLUE = [
+  'Module',
+  'proxy_js_ref',
+  'proxy_js_ref_next',
+  'proxy_js_ref_map',
+  'proxy_js_map',
+  'proxy_js_existing',
+  'pyProxyFinalizationRegistry',
+];
+// Memory of an interpreter that was dropped is dropped with it, so nothing needs to be told of what JavaScript forgets.
+const NEVER = { register() {}, unregister() {} };
+
+let current = null;
+let compiled = null;
+let fresh = null; // memory of an interpreter that has only begun: the same bytes for all
+let load = null;
+
+// Tell where the npm package is, once.
+export async function use(folder) {
+  ({ loadMicroPython: load } = await import(pathToFileURL(path.join(folder, 'micropython.mjs'))));
+  compiled = await WebAssembly.compile(fs.readFileSync(path.join(folder, 'micropython.wasm')));
+}
+
+// What ends a call from outside: {what: 'reset' | 'deepsleep' | 'cut' | 'fault', …}.
+export class Ending {
+  constructor(what, detail = '') {
+    this.what = what;
+    this.detail = detail;
+  }
+}
+
+export class Vm {
+  // ask(op, args) is answered by the simulator, now; post(op, args) need not be.
+  static async create(id, channel) {
+    const vm = new Vm();
+    vm.id = id;
+    vm.channel = channel;
+    vm.ending = null;
+    vm.out = (bytes) => vm.post('out', Buffer.from(bytes).toString('latin1'));
+    vm.flash = new Flash(vm);
+    leave();
+    const instantiate = WebAssembly.instantiate;
+    WebAssembly.instantiate = async (_, imports) => {
+      const instance = await WebAssembly.instantiate.real(compiled, vm.hooked(imports));
+      vm.exports = instance.exports;
+      return { instance, module: compiled };
+    };
+    WebAssembly.instantiate.real = instantiate;
+    try {
+      vm.mp = await load({ heapsize: HEAP_BYTES, linebuffer: false, stdout: () => {}, stderr: () => {} });
+    } finally {
+      WebAssembly.instantiate = instantiate;
+    }
+    globalThis.pyProxyFinalizationRegistry = NEVER;
+    current = vm;
+    vm.listen();
+    vm.begin();
+    return vm;
+  }
+
+  // Every import looks, when it is done, whether the board is still on.
+  hooked(imports) {
+    for (const group of new Set(Object.values(imports))) {
+      for (const [name, call] of Object.entries(group)) {
+        if (typeof call !== 'function' || name.startsWith('invoke_')) continue;
+        group[name] = (...args) => {
+          const result = call(...args);
+          if (this.ending) throw this.ending;
+          return result;
+        };
+      }
+    }
+    imports.env.mp_js_ticks_ms = () => {
+      const ms = Math.floor(this.hw.ticks_us() / 1000);
+      if (this.ending) throw this.ending;
+      return ms;
+    };
+    imports.env.mp_js_time_ms = () => 946_684_800_000 + this.hw.rtc_s() * 1000; // 1970 to 2000
+    imports.env.mp_js_random_u32 = () => this.random();
+    this.flash.hook(imports);
+    return imports;
+  }
+
+  // What Python prints, in one piece instead of a call for each letter.
+  listen() {
+    for (const number of [1, 2]) {
+      const stream = this.mp.FS.streams[number];
+      const write = (_, buffer, offset, length) => {
+        this.out(buffer.slice(offset, offset + length));
+        return length;
+      };
+      stream.stream_ops = { ...stream.stream_ops, write };
+    }
+  }
+
+  // Prepare an interpreter that has modules for the hardware and the flash as its root, and keep what it is then.
+  begin() {
+    this.hw = hardware(this);
+    this.start(0, 1, 0, '');
+    this.mp.registerJsModule('_hw', this.hw);
+    this.mp.FS.mkdir('/shims');
+    for (const name of [...SHIMS, 'clockwork']) {
+      const source = path.join(import.meta.dirname, '../shims', `${name}.py`);
+      this.mp.FS.writeFile(`/shims/${name}.py`, fs.readFileSync(source));
+    }
+    this.mp.runPython(`import sys\nsys.path.append('/shims')\nimport clockwork, ${SHIMS.join(', ')}\nsys.path.pop()`);
+    this.mp.runPython('del clockwork, machine, esp32, cryptolib, sys.modules["clockwork"], sys');
+    this.flash.begin();
+    this.mp.runPython("import os, vfs\nos.umount('/')\nos.mount(vfs.VfsPosix('/flash'), '/')\nos.chdir('/')\ndel os, vfs");
+    this.mp.runPython('import gc\ngc.collect()\ndel gc');
+    this.fresh = this.image();
+  }
+
+  image() {
+    const memory = this.bytes();
+    let end = memory.length;
+    while (end && !memory[end - 1]) end -= 1;
+    end = (end + 0xffff) & ~0xffff;
+    fresh ??= memory.slice(0, end);
+    return {
+      memory: fresh.length === end && fresh.every((byte, at) => byte === memory[at]) ? fresh : memory.slice(0, end),
+      stack: this.exports.emscripten_stack_get_current(),
+      ref: [...globalThis.proxy_js_ref],
+      next: globalThis.proxy_js_ref_next,
+      map: [...globalThis.proxy_js_ref_map],
+      existing: [...globalThis.proxy_js_existing],
+    };
+  }
+
+  // The interpreter begins anew; what was not written to flash is lost.
+  restart() {
+    this.enter();
+    this.flash.lose();
+    const { memory, stack, ref, next, map, existing } = this.fresh;
+    this.bytes().set(memory);
+    this.exports._emscripten_stack_restore(stack);
+    globalThis.proxy_js_ref = [...ref];
+    globalThis.proxy_js_ref_next = next;
+    globalThis.proxy_js_ref_map = new Map(map);
+    globalThis.proxy_js_map = new Map();
+    globalThis.proxy_js_existing = [...existing];
+    this.ending = null;
+  }
+
+  // The state of a chip that has just been reset. now, origin: µs of the simulator's time; of power on for the RTC.
+  start(now, cause, origin, uid) {
+    this.now = this.synced = this.booted = now;
+    this.cause = cause;
+    this.origin = origin;
+    this.uid = uid;
+    this.posted = [];
+    this.events = [];
+    this.turning = false;
+    this.asleep = false;
+    this.seed = (now ^ 0x9e3779b9) >>> 0 || 1;
+  }
+
+  bytes() {
+    return new Uint8Array(this.exports.memory.buffer); // made anew: the buffer moves when the heap grows
+  }
+
+  random() {
+    let x = this.seed; // xorshift32, so that a board does the same each time
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.seed = x >>> 0;
+    return this.seed;
+  }
+
+  enter() {
+    if (current === this) return;
+    leave();
+    for (const name of GLUE) globalThis[name] = this.glue[name];
+    current = this;
+  }
+
+  // Run Python; returns null, or what ended it: {what, detail}. An exception is printed, as a board does.
+  run(call) {
+    this.enter();
+    try {
+      const result = call(this.mp);
+      return this.ending ?? result ?? null;
+    } catch (error) {
+      if (this.ending) return this.ending;
+      if (error.name !== 'PythonError') throw error;
+      this.out(Buffer.from(error.message, 'utf8'));
+      return new Ending('error', error.message);
+    }
+  }
+
+  post(op, ...args) {
+    this.live();
+    this.posted.push([this.now, op, ...args]);
+  }
+
+  ask(op, ...args) {
+    this.live();
+    this.channel.write(['ask', this.posted, this.now, op, ...args]);
+    this.posted = [];
+    const [now, result, events, end] = this.channel.read();
+    this.now = this.synced = now;
+    for (const event of events) this.events.push(event);
+    if (end) this.ending = new Ending(...end);
+    return result;
+  }
+
+  live() {
+    if (this.asleep) this.ending = new Ending('fault', 'turn() went on after lightsleep(): it must be its last call');
+  }
+}
+
+function leave() {
+  if (!current) return;
+  current.glue = Object.fromEntries(GLUE.map((name) => [name, globalThis[name]]));
+  current = null;
+}

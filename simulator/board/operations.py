@@ -1,0 +1,146 @@
+"""What the firmware can ask of a board's hardware, by the names that host/hardware.mjs gives them; bytes as hex."""
+
+from typing import TYPE_CHECKING, Any
+
+from simulator.board.power import Cut
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simulator.board.board import Board
+
+_PRINTED = 1 << 16
+
+
+def _out(board: "Board", text: str) -> None:
+    board.printed += text.encode("latin-1")
+    del board.printed[:-_PRINTED]
+
+
+def _origin(board: "Board", time_us: int) -> None:
+    board.origin_us = int(time_us)
+
+
+def _set_memory(board: "Board", data: str) -> None:
+    board.memory = bytes.fromhex(data)
+
+
+def _write(board: "Board", name: str, size: int) -> str | None:
+    cut = board.writes.next()
+    return None if cut is None else cut.value
+
+
+def _commit(board: "Board", space: str) -> Any:
+    """NVS is whole or not: a torn commit is none."""
+    cut = board.writes.next() if board.nvs.changes() else None
+    if cut in (None, Cut.AFTER):
+        board.nvs.commit()
+    return None if cut is None else board.ends("cut")
+
+
+def _erase(board: "Board", space: str, key: str) -> int:
+    return 0 if board.nvs.erase(space, key) else 1
+
+
+def _nvs(board: "Board", space: str, key: str, kind: str) -> str | None:
+    value = board.nvs.get(space, key, kind)
+    return None if value is None else value.hex()
+
+
+def _nvs_set(board: "Board", space: str, key: str, kind: str, data: str) -> None:
+    board.nvs.set(space, key, kind, bytes.fromhex(data))
+
+
+def _watchdog(board: "Board", ms: int) -> None:
+    board.watchdog_ms = ms
+    _feed(board)
+
+
+def _feed(board: "Board") -> None:
+    board.watchdog_us = board.clock.now_us + board.watchdog_ms * 1000
+
+
+def _pin(board: "Board", number: int, mode: int, pull: int, level: int) -> None:
+    wire = board.hardware.pin(number)
+    if level >= 0:
+        wire.value(level)
+
+
+def _i2c_write(board: "Board", number: int, address: int, data: str) -> int:
+    try:
+        board.hardware.i2c_bus(number).writeto(address, bytes.fromhex(data))
+    except OSError as error:
+        return int(error.args[0])
+    return 0
+
+
+def _i2c_read(board: "Board", number: int, address: int, count: int) -> int | str:
+    try:
+        return board.hardware.i2c_bus(number).readfrom(address, count).hex()
+    except OSError as error:
+        return int(error.args[0])
+
+
+def _uart_read(board: "Board", number: int, count: int) -> str:
+    data = board.hardware.uart_line(number).read(count)
+    return "" if data is None else data.hex()
+
+
+def _pwm(board: "Board", number: int, duty: int, hz: int) -> None:
+    board.hardware.pwm_pin(number).duty_u16(duty)
+
+
+def _spi_both(board: "Board", number: int, data: str) -> str:
+    sent = bytes.fromhex(data)
+    into = bytearray(len(sent))
+    board.hardware.spi_bus(number).write_readinto(sent, into)
+    return into.hex()
+
+
+def _pulses(board: "Board", pin: int, level: int, text: str) -> None:
+    """The RMT's wait is part of it: the firmware goes on when the last pulse is over."""
+    ticks = [int(us) for us in text.split(",") if us]
+    to = board.hardware.rmt.get(pin)
+    if to is not None:
+        to.write_pulses(ticks, level)
+    board.sleep(sum(ticks))
+
+
+OPERATIONS: "dict[str, Callable[..., Any]]" = {
+    "out": _out,
+    "sync": lambda board: None,
+    "origin": _origin,
+    "sleep": lambda board, us: board.sleep(us),
+    "lightsleep": lambda board, ms, turning: board.sleep_light(ms, turning),
+    "deepsleep": lambda board, ms: board.sleep_deep(ms),
+    "reset": lambda board: board.ends("reset"),
+    "wake_reason": lambda board: board.wake_reason,
+    "wake_on": lambda board, way, pin, level: board.wake_on(way, pin, level),
+    "watchdog": _watchdog,
+    "feed": _feed,
+    "pin": _pin,
+    "set": lambda board, number, level: board.hardware.pin(number).value(level),
+    "get": lambda board, number: board.hardware.pin(number).value(),
+    "irq": lambda board, number, trigger: board.watch(number, trigger),
+    "timer": lambda board, number, ms, periodic: board.time(number, ms, bool(periodic)),
+    "adc": lambda board, number: board.hardware.microvolts(number),
+    "pwm": _pwm,
+    "spi_write": lambda board, number, data: board.hardware.spi_bus(number).write(bytes.fromhex(data)),
+    "spi_read": lambda board, number, count, byte: board.hardware.spi_bus(number).read(count, byte).hex(),
+    "spi_both": _spi_both,
+    "i2c_write": _i2c_write,
+    "i2c_read": _i2c_read,
+    "i2c_scan": lambda board, number: bytes(board.hardware.i2c_bus(number).scan()).hex(),
+    "uart": lambda board, number, baud: board.hardware.uart_line(number).set_baud(baud),
+    "uart_any": lambda board, number: board.hardware.uart_line(number).any(),
+    "uart_read": _uart_read,
+    "uart_write": lambda board, number, data: board.hardware.uart_line(number).write(bytes.fromhex(data)),
+    "pulses": _pulses,
+    "memory": lambda board: board.memory.hex(),
+    "set_memory": _set_memory,
+    "nvs": _nvs,
+    "nvs_set": _nvs_set,
+    "nvs_erase": _erase,
+    "nvs_commit": _commit,
+    "write": _write,
+}
