@@ -25,7 +25,7 @@ from simulator.board.process import Ending, Host
 from simulator.chips.clock import Clock
 from simulator.timeline import Timeline
 
-POWER_ON, HARD, WATCHDOG, DEEP_SLEEP = 1, 2, 3, 4  # machine.reset_cause()
+POWER_ON, HARD, WATCHDOG, DEEP_SLEEP, SOFT = 1, 2, 3, 4, 5  # machine.reset_cause()
 BOOT_US = 700_000  # from a reset until boot.py runs; MicroPython's start
 EXT0, EXT1, TIMER = 2, 3, 4  # machine.wake_reason()
 
@@ -67,6 +67,7 @@ class Board:
         self.cause = POWER_ON
         self.wake_reason = 0
         self.printed = bytearray()
+        self.stdin = bytearray()  # what was typed and not read yet
         self.boots: list[tuple[int, int]] = []
         self.turns = 0
         self.brought_down: list[str] = []
@@ -83,6 +84,8 @@ class Board:
         self._events: list[int] = []
         self._timers: dict[int, int] = {}  # how often each was set
         self._plans = 0
+        self._booting = False
+        self._slept_us = 0
         self._running = False
         host.call(None, "make", name)
 
@@ -115,7 +118,35 @@ class Board:
         before = len(self.printed)
         self.clock.run(max(self.clock.now_us, self._timeline.now_us))
         self._call("run", source)
-        return self.printed[before:].decode("utf-8", "replace")
+        return self.printed[before:].decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def type(self, data: bytes) -> None:
+        """Bytes come in at the serial port: for the firmware, unless Ctrl-C ends it, then for the prompt."""
+        if self.state in (State.OFF, State.DEEP):
+            return
+        if self._booting:
+            self.stdin += data  # its FIFO keeps it until the firmware runs
+            return
+        self.clock.run(max(self.clock.now_us, self._timeline.now_us))
+        if self.state is not State.IDLE:
+            typed, interrupt, data = data.partition(b"\x03")
+            self.stdin += typed
+            if not interrupt:
+                return
+            self.state = State.IDLE
+            self._wake_us = None
+            self._call("interrupt")
+        result = self._call("feed", data.decode("latin-1"))
+        while isinstance(result, dict) and "soft" in result:
+            self._forget()
+            self.cause = SOFT
+            self.boots.append((self.clock.now_us, SOFT))
+            result = self._call("soft", SOFT, self.origin_us, self._uid.hex(), result["raw"], result["rest"])
+            if result is True:  # main.py goes on
+                self.state = State.BUSY
+        if result is not None:
+            self._end(result)
+        self._plan()
 
     def stirred(self) -> None:
         """Something has reached a chip by itself."""
@@ -185,8 +216,10 @@ class Board:
         if self._booting:
             self._booting = False
             self.boots.append((self.clock.now_us, self.cause))
-            uid = self._uid.hex()
-            self._end(self._call("start", self.cause, self.origin_us, uid))
+            self._end(self._call("start", self.cause, self.origin_us, self._uid.hex()))
+            typed, self.stdin = bytes(self.stdin), bytearray()
+            if typed:
+                self.type(typed)
         else:
             events = self._events[:]
             self._events.clear()

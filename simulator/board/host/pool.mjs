@@ -4,10 +4,10 @@
 // usage: node pool.mjs FOLDER   (of the npm package @micropython/micropython-webassembly-pyscript)
 // commands: ["make", id] ["drop", id] ["put", id, path, latin1 or null] ["files", id] ["start", id, now, cause, origin, uid]
 //           ["turn", id, now, events] ["run", id, now, source] ["feed", id, now, latin1]
+//           ["interrupt", id, now] ["soft", id, now, cause, origin, uid, raw, latin1]
 // answers:  ["done", posted, now, result]; before that any number of ["ask", posted, now, op, …], each answered by
 //           [now, result, events, null or [what, detail]]. posted: [[now, op, …], …], in order. Times are in µs.
 import fs from 'node:fs';
-import { Repl } from './repl.mjs';
 import { Vm, use } from './vm.mjs';
 
 class Channel {
@@ -40,11 +40,10 @@ const channel = new Channel();
 
 // Boot as the ESP32 port does: boot.py, then main.py from wherever boot.py went. A main.py with a function turn() is
 // called turn by turn from outside; that its last line calls it for ever is for a real board.
-function boot(vm) {
-  for (const [name, source] of [
-    ['boot.py', "exec(compile(open('boot.py').read(), 'boot.py', 'exec'))"],
-    ['main.py', 'import main'],
-  ]) {
+function boot(vm, andMain) {
+  const files = [['boot.py', "exec(compile(open('boot.py').read(), 'boot.py', 'exec'))"]];
+  if (andMain) files.push(['main.py', 'import main']);
+  for (const [name, source] of files) {
     const there = vm.mp.FS.analyzePath(name).exists;
     const ended = there ? vm.run((mp) => mp.runPython(source)) : null;
     if (ended) return ended;
@@ -56,9 +55,7 @@ const turn = (mp) => mp.runPython('main.turn()');
 
 const commands = {
   async make(id) {
-    const vm = await Vm.create(id, channel);
-    vm.repl = new Repl(vm);
-    boards.set(id, vm);
+    boards.set(id, await Vm.create(id, channel));
   },
   drop: (id) => void boards.delete(id),
   put: (id, name, content) => boards.get(id).flash.put(name, content),
@@ -67,7 +64,24 @@ const commands = {
     const vm = boards.get(id);
     vm.restart();
     vm.start(now, cause, origin, uid);
-    return boot(vm);
+    return boot(vm, true);
+  },
+  // Ctrl-D at the prompt; raw: main.py does not run then. rest: what was typed behind it.
+  soft(id, now, cause, origin, uid, raw, rest) {
+    const vm = boards.get(id);
+    vm.restart();
+    vm.start(now, cause, origin, uid);
+    vm.repl.say('MPY: soft reboot\r\n');
+    vm.repl.raw = raw;
+    const ended = boot(vm, !raw);
+    if (ended === true || (ended && ended.what !== 'error')) return ended;
+    return vm.repl.feed(Buffer.from(rest, 'latin1'));
+  },
+  interrupt(id, now) {
+    const vm = boards.get(id);
+    vm.now = vm.synced = now;
+    vm.repl.print(Buffer.from('Traceback (most recent call last):\nKeyboardInterrupt: \n'));
+    vm.repl.prompt();
   },
   turn(id, now, events) {
     const vm = boards.get(id);

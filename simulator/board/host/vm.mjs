@@ -8,6 +8,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Flash } from './flash.mjs';
 import { hardware } from './hardware.mjs';
+import { Repl } from './repl.mjs';
 
 const HEAP_BYTES = 1 << 20; // this build collects between calls only: what a call leaves behind must fit as well
 const SHIMS = ['machine', 'esp32', 'cryptolib'];
@@ -51,7 +52,7 @@ export class Vm {
     vm.id = id;
     vm.channel = channel;
     vm.ending = null;
-    vm.out = (bytes) => vm.post('out', Buffer.from(bytes).toString('latin1'));
+    vm.repl = new Repl(vm);
     vm.flash = new Flash(vm);
     leave();
     const instantiate = WebAssembly.instantiate;
@@ -101,7 +102,7 @@ export class Vm {
     for (const number of [1, 2]) {
       const stream = this.mp.FS.streams[number];
       const write = (_, buffer, offset, length) => {
-        this.out(buffer.slice(offset, offset + length));
+        this.repl.print(buffer.slice(offset, offset + length));
         return length;
       };
       stream.stream_ops = { ...stream.stream_ops, write };
@@ -155,6 +156,7 @@ export class Vm {
     globalThis.proxy_js_map = new Map();
     globalThis.proxy_js_existing = [...existing];
     this.ending = null;
+    this.repl.begin();
   }
 
   // The state of a chip that has just been reset. now, origin: µs of the simulator's time; of power on for the RTC.
@@ -199,7 +201,7 @@ export class Vm {
     } catch (error) {
       if (this.ending) return this.ending;
       if (error.name !== 'PythonError') throw error;
-      this.out(Buffer.from(error.message, 'utf8'));
+      this.repl.print(Buffer.from(error.message, 'utf8'));
       return new Ending('error', error.message);
     }
   }
