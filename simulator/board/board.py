@@ -1,17 +1,16 @@
 """One virtual board: a microcontroller that runs the firmware, sleeps, is reset and loses its power, on a timeline.
 
-Its own clock runs ahead of the timeline while the firmware runs, by what that takes; what it sends meanwhile goes on the
-air when the timeline gets there. Whatever the firmware waits for, it waits for in a sleep, which ends the call: so many
-boards share one process and one city.
+Its interpreter waits, in the midst of a call, until the timeline is where the firmware wants to go on; a few ms at the
+most it runs ahead of it, by what its calls into the hardware take. What it sends goes on the air when the timeline gets
+there.
 
-    state   the firmware                          what brings it on
-    ------  ------------------------------------  -------------------------------------------------------------
-    OFF     has no power                          switch_on
-    BUSY    runs, or has ended a turn and wants   itself
-            the next one
-    LIGHT   sleeps light; RAM is kept             its time, a wake pin; the watchdog stands still
-    DEEP    sleeps deep; RTC memory is kept       its time, a wake pin: boot.py, as after any reset
-    IDLE    is at the prompt: main.py ended       the watchdog; the serial line
+    state   the firmware                       what brings it on
+    ------  ---------------------------------  ----------------------------------------------------------
+    OFF     has no power                       switch_on
+    BUSY    runs, or waits in time.sleep       its time; the watchdog looks on
+    LIGHT   sleeps light; RAM is kept          its time, a wake pin; the watchdog stands still
+    DEEP    sleeps deep; RTC memory is kept    its time, a wake pin: boot.py, as after any reset
+    IDLE    is at the prompt: main.py ended    the serial line; the watchdog
 """
 
 from enum import Enum
@@ -19,19 +18,20 @@ from typing import Any
 
 from simulator.board.hardware import Hardware
 from simulator.board.nvs import Nvs
-from simulator.board.operations import OPERATIONS
+from simulator.board.operations import OPERATIONS, Ends, Waits
 from simulator.board.power import Writes
-from simulator.board.process import Ending, Host
+from simulator.board.process import Link
 from simulator.chips.clock import Clock
 from simulator.timeline import Timeline
 
 POWER_ON, HARD, WATCHDOG, DEEP_SLEEP, SOFT = 1, 2, 3, 4, 5  # machine.reset_cause()
 BOOT_US = 700_000  # from a reset until boot.py runs; MicroPython's start
-EXT0, EXT1, TIMER = 2, 3, 4  # machine.wake_reason()
+EXT1, TIMER = 3, 4  # machine.wake_reason(); EXT0 is 2
 
 _TURN_US = 100  # what a turn takes beside its hardware
+_AHEAD_US = 1_000  # how far the firmware may run ahead of the timeline
 _PIN, _TIMER = 0, 1  # kinds of events, as shims/clockwork.py counts them
-_NEVER_US = 1 << 60
+_CTRL_C = b"\x03"
 
 
 class State(Enum):
@@ -45,18 +45,19 @@ class State(Enum):
 
 
 class FirmwareError(Exception):
-    """The firmware did what no board could simulate, or an exception left it; the message is what it printed."""
+    """An exception left the firmware; the message is what the board printed."""
 
 
 class Board:
-    """uid: six bytes, machine.unique_id(). Chips are wired to `hardware`; files are put on it while it is off.
+    """link: to its interpreter. uid: six bytes, machine.unique_id().
 
-    nvs, writes: of its flash; memory: the RTC's. printed: what came out of its serial port, the last 64 kB.
-    boots: (time in µs, reset cause) of each start. turns: how many times the firmware was called, boots included.
-    brought_down: what ended a run that no order ended, in words: tracebacks, the watchdog.
+    Chips are wired to `hardware`; files are put on it while it is off. nvs, writes: of its flash; memory: the RTC's.
+    printed: what came out of its serial port, the last 64 kB. boots: (time in µs, reset cause) of each start. turns:
+    how many calls of the firmware are over. brought_down: what ended a run that no order ended: tracebacks, "watchdog".
+    strict: whether an exception that leaves the firmware is one here, too.
     """
 
-    def __init__(self, name: str, host: Host, timeline: Timeline, uid: bytes) -> None:
+    def __init__(self, name: str, link: Link, timeline: Timeline, uid: bytes, strict: bool = True) -> None:
         self.name = name
         self.clock = Clock(timeline.now_us)
         self.hardware = Hardware(self.clock)
@@ -68,36 +69,39 @@ class Board:
         self.wake_reason = 0
         self.printed = bytearray()
         self.stdin = bytearray()  # what was typed and not read yet
+        self.binary = False  # whether Ctrl-C is a byte as any other
         self.boots: list[tuple[int, int]] = []
         self.turns = 0
         self.brought_down: list[str] = []
+        self.strict = strict
         self.origin_us = 0  # when the RTC's time was 0
         self.watchdog_ms = 0
-        self.watchdog_us = _NEVER_US
-        self.wakes: dict[int, list[tuple[int, int]]] = {}  # (pin, level) by way
-        self.strict = True
+        self.watchdog_us: int | None = None
         self._uid = uid
-        self._host = host
+        self._link = link
         self._timeline = timeline
-        self._wake_us: int | None = None
+        self._wakes: dict[int, list[tuple[int, int]]] = {}  # (pin, level) by way
+        self._wake_us: int | None = None  # when it goes on by itself
+        self._booting = False
+        self._calling = False  # whether the interpreter is in the midst of a call, and waits for `_answer`
+        self._answer: Any = None
+        self._slept_us = 0
+        self._until_us: int | None = None  # of a time.sleep
         self._triggers: dict[int, int] = {}
         self._events: list[int] = []
         self._timers: dict[int, int] = {}  # how often each was set
         self._plans = 0
-        self._booting = False
-        self._slept_us = 0
-        self._running = False
-        host.call(None, "make", name)
+        self._command("make")
 
     # From outside.
 
     def put(self, path: str, content: bytes | None) -> None:
-        """Put a file on the flash, as the flashing tool would; None: a folder."""
-        self._host.call(None, "put", self.name, path, None if content is None else content.decode("latin-1"))
+        """Put a file on the flash, as the flashing tool would; None: a folder. The board is off, or at its prompt."""
+        self._command("put", path, None if content is None else content.decode("latin-1"))
 
     def files(self) -> dict[str, bytes | None]:
-        """What is on the flash for good, by path; None for folders."""
-        found = self._host.call(None, "files", self.name)[1]
+        """What is on the flash for good, by path; None for folders. The board is off, deep asleep or at its prompt."""
+        found = self._command("files")
         return {path: None if content is None else content.encode("latin-1") for path, content in found}
 
     def switch_on(self) -> None:
@@ -108,51 +112,29 @@ class Board:
 
     def switch_off(self) -> None:
         """Power goes, now: RTC memory with it."""
-        self.state = State.OFF
+        self._leave("off")
         self.memory = b""
         self._forget()
+        self.state = State.OFF
         self._plan()
-
-    def run(self, source: str) -> str:
-        """Run Python in the interpreter, beside the firmware, as a technician would; returns what it printed."""
-        before = len(self.printed)
-        self.clock.run(max(self.clock.now_us, self._timeline.now_us))
-        self._call("run", source)
-        return self.printed[before:].decode("utf-8", "replace").replace("\r\n", "\n")
 
     def type(self, data: bytes) -> None:
         """Bytes come in at the serial port: for the firmware, unless Ctrl-C ends it, then for the prompt."""
         if self.state in (State.OFF, State.DEEP):
             return
-        if self._booting:
-            self.stdin += data  # its FIFO keeps it until the firmware runs
-            return
-        self.clock.run(max(self.clock.now_us, self._timeline.now_us))
-        if self.state is not State.IDLE:
-            typed, interrupt, data = data.partition(b"\x03")
-            self.stdin += typed
-            if not interrupt:
-                return
-            self.state = State.IDLE
-            self._wake_us = None
-            self._call("interrupt")
-        result = self._call("feed", data.decode("latin-1"))
-        while isinstance(result, dict) and "soft" in result:
-            self._forget()
-            self.cause = SOFT
-            self.boots.append((self.clock.now_us, SOFT))
-            result = self._call("soft", SOFT, self.origin_us, self._uid.hex(), result["raw"], result["rest"])
-            if result is True:  # main.py goes on
-                self.state = State.BUSY
-        if result is not None:
-            self._end(result)
+        self.stdin += data
+        if self.state is State.IDLE and not self._calling:
+            self._feed()
+        elif _CTRL_C in data and not self.binary and self._calling and not self._booting:
+            self.stdin = self.stdin[self.stdin.index(_CTRL_C) + 1 :]
+            self._go_on("interrupt")
         self._plan()
 
     def stirred(self) -> None:
         """Something has reached a chip by itself."""
         self._plan()
 
-    # What brings it on.
+    # Reset and power.
 
     def _reset(self, cause: int) -> None:
         """Begin anew, after what a boot takes."""
@@ -168,18 +150,30 @@ class Board:
     def _forget(self) -> None:
         """What no reset leaves: interrupts, timers, wake pins, the watchdog, NVS that was not committed."""
         self.nvs.lose()
-        self.wakes.clear()
+        self._wakes.clear()
         self._triggers.clear()
         self._events.clear()
         self._timers.clear()
-        self.watchdog_us = _NEVER_US
-        self._wake_us = None
-        self._booting = False
+        self.watchdog_us = self._wake_us = self._until_us = None
+        self._booting = self.binary = False
+
+    def _leave(self, why: str) -> None:
+        """End the call that the interpreter is in the midst of."""
+        if self._calling:
+            self._link.write([self.clock.now_us, None, [], why])
+            while self._link.read()[0] != "done":
+                raise AssertionError("a board that was switched off goes on")
+            self._calling = False
+
+    def _bite(self) -> None:
+        self._leave("watchdog")
+        self.brought_down.append("watchdog")
+        self._reset(WATCHDOG)
+
+    # Time.
 
     def _plan(self) -> None:
         """Ring when the next thing is due, after what else happens then: the air's end of a frame, above all."""
-        if self._running:
-            return
         self._plans += 1
         plan = self._plans
         due = [time_us for time_us in (self.clock.next_us(), self._wake_us, self._bites_us()) if time_us is not None]
@@ -188,146 +182,165 @@ class Board:
             self._timeline.at(at_us, lambda: self._timeline.at(at_us, lambda: self._ring(plan)))
 
     def _bites_us(self) -> int | None:
-        return self.watchdog_us if self.state in (State.BUSY, State.IDLE) and self.watchdog_us < _NEVER_US else None
+        return self.watchdog_us if self.state in (State.BUSY, State.IDLE) else None
 
     def _ring(self, plan: int) -> None:
         if plan != self._plans:
             return
         now_us = self._timeline.now_us
         self.clock.run(max(now_us, self.clock.now_us))
-        if self.state is not State.OFF:
-            if self.state in (State.LIGHT, State.DEEP) and self._woken_by_pin():
-                self._wake_us = now_us
-            bites_us = self._bites_us()
-            if bites_us is not None and bites_us <= now_us and (self._wake_us is None or bites_us <= self._wake_us):
-                self._bite()
-            elif self._wake_us is not None and self._wake_us <= now_us:
-                self._go_on()
+        if self.state in (State.LIGHT, State.DEEP) and self._woken_by_pin():
+            self._wake_us = now_us
+        if self._events and self._until_us is not None:
+            self._wake_us = now_us  # handlers run in the midst of a sleep, which then goes on
+        bites_us = self._bites_us()
+        if bites_us is not None and bites_us <= now_us:
+            self._bite()
+        elif self._wake_us is not None and self._wake_us <= now_us:
+            self._wake()
         self._plan()
 
-    def _go_on(self) -> None:
-        state, self._wake_us = self.state, None
-        if state is State.DEEP:
+    def _wake(self) -> None:
+        self._wake_us = None
+        if self.state is State.DEEP:
             self._reset(DEEP_SLEEP)
-            return
-        if state is State.LIGHT and self.watchdog_us < _NEVER_US:
-            self.watchdog_us += self.clock.now_us - self._slept_us
-        self.state = State.BUSY
-        if self._booting:
+        elif self._booting:
             self._booting = False
-            self.boots.append((self.clock.now_us, self.cause))
-            self._end(self._call("start", self.cause, self.origin_us, self._uid.hex()))
-            typed, self.stdin = bytes(self.stdin), bytearray()
-            if typed:
-                self.type(typed)
-        else:
-            events = self._events[:]
-            self._events.clear()
-            self._end(self._call("turn", events))
-
-    def _call(self, command: str, *args: Any) -> Any:
-        self.turns += 1
-        self._running = True
-        try:
-            time_us, result = self._host.call(self, command, self.name, self.clock.now_us, *args)
-        finally:
-            self._running = False
-        self.clock.run(max(time_us, self.clock.now_us))
-        return result
-
-    def _end(self, result: Any) -> None:
-        """What the call came to: True or None after a turn, False for a main.py without, or an ending."""
-        if isinstance(result, dict):
-            self._ended(result["what"], result["detail"])
-        elif result is False:
-            self.state = State.IDLE
+            self._begin(self.cause)
+        elif self._calling:
+            if self.state is State.LIGHT and self.watchdog_us is not None:
+                self.watchdog_us += self.clock.now_us - self._slept_us
+            if self._until_us is not None:
+                self._answer = max(self._until_us - self.clock.now_us, 0)
+                self._until_us = None
+            self._go_on()
         elif self.state is State.BUSY:
+            self._call("turn", self.clock.now_us, self._taken())
+
+    # The interpreter.
+
+    def _command(self, *command: Any) -> Any:
+        """What takes no time."""
+        assert not self._calling
+        self._link.write(command)
+        return self._link.read()[3]
+
+    def _begin(self, cause: int) -> None:
+        self.boots.append((self.clock.now_us, cause))
+        self._call("start", self.clock.now_us, cause, self.origin_us, self._uid.hex())
+
+    def _feed(self) -> None:
+        typed = bytes(self.stdin)
+        self.stdin.clear()
+        if typed:
+            self._call("feed", self.clock.now_us, typed.decode("latin-1"))
+
+    def _call(self, *command: Any) -> None:
+        """Begin a call of the interpreter."""
+        self.clock.run(max(self.clock.now_us, self._timeline.now_us))
+        self._link.write([command[0], self.clock.now_us, *command[2:]])
+        self._calling = True
+        self._follow()
+
+    def _go_on(self, end: str | None = None) -> None:
+        """Answer what the firmware waits for, and follow it on. end: the call ends there; "interrupt": Ctrl-C."""
+        self._wake_us = None
+        if self.state is State.LIGHT:
+            self.state = State.BUSY
+        self._link.write([self.clock.now_us, self._answer, self._taken(), end])
+        self._follow()
+
+    def _follow(self) -> None:
+        """Do what it asks for until it waits, or the call is over."""
+        while True:
+            message = self._link.read()
+            for time_us, op, *args in message[1]:
+                self._pass(time_us)
+                OPERATIONS[op](self, *args)
+            self._pass(message[2])
+            if message[0] == "done":
+                self._calling = False
+                self.turns += 1
+                self._done(message[3])
+                return
+            answer, end = OPERATIONS[message[3]](self, *message[4:]), None
+            if isinstance(answer, Ends):
+                end, answer = answer.what, None
+            elif isinstance(answer, Waits):
+                self._answer = None
+                self._wake_us = answer.until_us
+                return
+            elif self.clock.now_us - self._timeline.now_us > _AHEAD_US:
+                self._answer = answer
+                self._wake_us = self.clock.now_us
+                return
+            self._link.write([self.clock.now_us, answer, self._taken(), end])
+
+    def _pass(self, time_us: int) -> None:
+        if time_us > self.clock.now_us:
+            self.clock.run(time_us)
+
+    def _taken(self) -> list[int]:
+        taken = self._events
+        self._events = []
+        return taken
+
+    def _done(self, result: Any) -> None:
+        """A call is over. result: whether there is a turn() to call; None; or how it was ended."""
+        if isinstance(result, dict):
+            if "soft" in result:
+                self._forget()
+                self.boots.append((self.clock.now_us, SOFT))
+                again = (SOFT, self.origin_us, self._uid.hex(), result["raw"], result["rest"])
+                self._call("soft", self.clock.now_us, *again)
+            else:
+                self._ended(result["what"], result["detail"])
+        elif result is True or (result is None and self.state is State.BUSY):
+            self.state = State.BUSY
             self._wake_us = self.clock.now_us + _TURN_US
+        else:
+            self.state = State.IDLE
+            self._feed()
 
     def _ended(self, what: str, detail: str) -> None:
         if what == "reset":
             self._reset(HARD)
-        elif what == "watchdog":
-            self._bite()
         elif what == "cut":
             self.switch_off()
         elif what == "error":
-            self.brought_down.append(detail)
             self.state = State.IDLE
-            if self.strict:
-                raise FirmwareError(f"{self.name}: {detail}")
-        elif what == "fault":
-            raise FirmwareError(f"{self.name}: {detail}")
-
-    def _bite(self) -> None:
-        self.brought_down.append("watchdog")
-        self._reset(WATCHDOG)
-
-    # What the firmware asks for: `process.Answers`.
-
-    def post(self, posted: list[Any]) -> None:
-        """Do what needs no answer."""
-        for time_us, op, *args in posted:
-            self._pass(time_us)
-            OPERATIONS[op](self, *args)
-
-    def ask(self, now_us: int, op: str, args: list[Any]) -> tuple[int, Any, list[int], Ending | None]:
-        """Do what needs one."""
-        end = self._pass(now_us)
-        result = None
-        if end is None:
-            result = OPERATIONS[op](self, *args)
-            if isinstance(result, Ends):
-                end = result.what, ""
-                result = None
-        if end is None and self.clock.now_us >= self.watchdog_us and self.state is State.BUSY:
-            end = "watchdog", ""
-        events = self._events[:]
-        self._events.clear()
-        return self.clock.now_us, result, events, end
-
-    def _pass(self, time_us: int) -> Ending | None:
-        """Let time pass until the firmware's; the watchdog may end it before."""
-        if self.state is State.BUSY and time_us >= self.watchdog_us:
-            self.clock.run(max(self.watchdog_us, self.clock.now_us))
-            return "watchdog", ""
-        if time_us > self.clock.now_us:
-            self.clock.run(time_us)
-        return None
+            interrupted = "KeyboardInterrupt" in detail
+            if not interrupted:
+                self.brought_down.append(detail)
+                if self.strict:
+                    raise FirmwareError(f"{self.name}: {detail}")
+            self._call("feed", self.clock.now_us, "")  # shows the prompt
+            self._feed()
 
     # For operations.py.
 
-    def ends(self, what: str) -> "Ends":
-        """Let an operation end the call."""
-        return Ends(what)
+    def sleep(self, us: int) -> Waits | int:
+        """time.sleep: the µs that are left of it; so short a one that nobody notices need not be waited for."""
+        until_us = self.clock.now_us + us
+        if until_us - self._timeline.now_us > _AHEAD_US:
+            self._until_us = until_us
+            return Waits(until_us)
+        self.clock.run(until_us)
+        return 0
 
-    def sleep(self, us: int) -> "Ends | None":
-        """time.sleep: the watchdog looks on."""
-        end = self._pass(self.clock.now_us + us)
-        return None if end is None else Ends(end[0])
-
-    def sleep_light(self, ms: int, turning: bool) -> "Ends | None":
-        """machine.lightsleep: ends the turn; elsewhere it waits."""
-        until_us = _NEVER_US if ms < 0 else self.clock.now_us + ms * 1000
+    def sleep_light(self, ms: int) -> Waits:
+        """machine.lightsleep."""
+        self.state = State.LIGHT
         self._slept_us = self.clock.now_us
-        if turning:
-            self.state = State.LIGHT
-            self._wake_us = self.clock.now_us if self._woken_by_pin() else None if ms < 0 else until_us
-            return None
-        while self.clock.now_us < until_us and not self._woken_by_pin():
-            next_us = self.clock.next_us()
-            if next_us is None and until_us == _NEVER_US:
-                return Ends("fault")
-            self.clock.run(until_us if next_us is None else min(next_us, until_us))
-        if self.watchdog_us < _NEVER_US:
-            self.watchdog_us += self.clock.now_us - self._slept_us
-        return None
+        if self._woken_by_pin():
+            return Waits(self.clock.now_us)
+        return Waits(None if ms < 0 else self.clock.now_us + ms * 1000)
 
-    def sleep_deep(self, ms: int) -> "Ends":
+    def sleep_deep(self, ms: int) -> Ends:
         """machine.deepsleep: ends the run."""
-        wakes = dict(self.wakes)
+        wakes = dict(self._wakes)
         self._forget()
-        self.wakes = wakes
+        self._wakes = wakes
         self.state = State.DEEP
         self.wake_reason = TIMER
         self._wake_us = None if ms < 0 else self.clock.now_us + ms * 1000
@@ -344,45 +357,41 @@ class Board:
     def wake_on(self, way: int, pin: int, level: int) -> None:
         """esp32.wake_on_ext0 and ext1; pin −1: forget those before."""
         if pin < 0:
-            self.wakes.pop(way, None)
-            return
-        pins = self.wakes.setdefault(way, [])
-        if way == EXT0:
-            pins.clear()
-        pins.append((pin, level))
+            self._wakes.pop(way, None)
+        elif way == EXT1:
+            self._wakes.setdefault(way, []).append((pin, level))
+        else:
+            self._wakes[way] = [(pin, level)]
 
     def time(self, number: int, ms: int, periodic: bool) -> None:
         """machine.Timer; ms −1: stop."""
-        self._timers[number] = set_ = self._timers.get(number, 0) + 1
+        self._timers[number] = turn = self._timers.get(number, 0) + 1
         if ms >= 0:
-            self.clock.at(self.clock.now_us + ms * 1000, lambda: self._timed(number, set_, ms, periodic))
+            self.clock.at(self.clock.now_us + ms * 1000, lambda: self._timed(number, turn, ms, periodic))
 
-    def _timed(self, number: int, set_: int, ms: int, periodic: bool) -> None:
-        if self._timers.get(number) == set_ and self.state is State.BUSY:
-            self._events.append(number * 4 + _TIMER)
+    def _timed(self, number: int, turn: int, ms: int, periodic: bool) -> None:
+        if self._timers.get(number) == turn and self.state is State.BUSY:
+            self._happened(number * 4 + _TIMER)
             if periodic:
                 self.time(number, ms, True)
 
     def _edge(self, pin: int) -> None:
-        """A chip has driven a wire: in deep sleep nobody notes it."""
+        """A chip has driven a wire. In light sleep it is noted when that ends, in deep sleep never."""
         wire = self.hardware.pin(pin)
         edge = wire.IRQ_RISING if wire.level else wire.IRQ_FALLING
-        event = pin * 4 + _PIN
-        if self._triggers.get(pin, 0) & edge and self.state in (State.BUSY, State.LIGHT) and event not in self._events:
+        if self._triggers.get(pin, 0) & edge and self.state in (State.BUSY, State.LIGHT):
+            self._happened(pin * 4 + _PIN)
+
+    def _happened(self, event: int) -> None:
+        """Its handler runs as soon as the firmware does; in time.sleep it does."""
+        if event not in self._events:
             self._events.append(event)
 
     def _woken_by_pin(self) -> bool:
-        for way, pins in self.wakes.items():
+        for way, pins in self._wakes.items():
             levels = [self.hardware.pin(pin).value() == level for pin, level in pins]
             # ext1 with ALL_LOW wants them all, with ANY_HIGH one; ext0 has one.
             if levels and (all(levels) if way == EXT1 and not pins[0][1] else any(levels)):
                 self.wake_reason = way
                 return True
         return False
-
-
-class Ends:
-    """What an operation answers that ends the call."""
-
-    def __init__(self, what: str) -> None:
-        self.what = what

@@ -12,6 +12,20 @@ if TYPE_CHECKING:
 _PRINTED = 1 << 16
 
 
+class Ends:
+    """An answer that ends the call: how."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+
+class Waits:
+    """An answer that comes later: when, None for not by itself."""
+
+    def __init__(self, until_us: int | None) -> None:
+        self.until_us = until_us
+
+
 def _out(board: "Board", text: str) -> None:
     board.printed += text.encode("latin-1")
     del board.printed[:-_PRINTED]
@@ -35,7 +49,7 @@ def _commit(board: "Board", space: str) -> Any:
     cut = board.writes.next() if board.nvs.changes() else None
     if cut in (None, Cut.AFTER):
         board.nvs.commit()
-    return None if cut is None else board.ends("cut")
+    return None if cut is None else Ends("cut")
 
 
 def _erase(board: "Board", space: str, key: str) -> int:
@@ -86,6 +100,16 @@ def _uart_read(board: "Board", number: int, count: int) -> str:
     return "" if data is None else data.hex()
 
 
+def _stdin_read(board: "Board", count: int) -> str:
+    data = bytes(board.stdin[:count])
+    del board.stdin[:count]
+    return data.hex()
+
+
+def _binary(board: "Board", on: int) -> None:
+    board.binary = bool(on)
+
+
 def _pwm(board: "Board", number: int, duty: int, hz: int) -> None:
     board.hardware.pwm_pin(number).duty_u16(duty)
 
@@ -97,13 +121,13 @@ def _spi_both(board: "Board", number: int, data: str) -> str:
     return into.hex()
 
 
-def _pulses(board: "Board", pin: int, level: int, text: str) -> None:
+def _pulses(board: "Board", pin: int, level: int, text: str) -> Waits | int:
     """The RMT's wait is part of it: the firmware goes on when the last pulse is over."""
     ticks = [int(us) for us in text.split(",") if us]
     to = board.hardware.rmt.get(pin)
     if to is not None:
         to.write_pulses(ticks, level)
-    board.sleep(sum(ticks))
+    return board.sleep(sum(ticks))
 
 
 OPERATIONS: "dict[str, Callable[..., Any]]" = {
@@ -111,9 +135,9 @@ OPERATIONS: "dict[str, Callable[..., Any]]" = {
     "sync": lambda board: None,
     "origin": _origin,
     "sleep": lambda board, us: board.sleep(us),
-    "lightsleep": lambda board, ms, turning: board.sleep_light(ms, turning),
+    "lightsleep": lambda board, ms: board.sleep_light(ms),
     "deepsleep": lambda board, ms: board.sleep_deep(ms),
-    "reset": lambda board: board.ends("reset"),
+    "reset": lambda board: Ends("reset"),
     "wake_reason": lambda board: board.wake_reason,
     "wake_on": lambda board, way, pin, level: board.wake_on(way, pin, level),
     "watchdog": _watchdog,
@@ -131,6 +155,9 @@ OPERATIONS: "dict[str, Callable[..., Any]]" = {
     "i2c_write": _i2c_write,
     "i2c_read": _i2c_read,
     "i2c_scan": lambda board, number: bytes(board.hardware.i2c_bus(number).scan()).hex(),
+    "stdin_any": lambda board: len(board.stdin),
+    "stdin_read": _stdin_read,
+    "binary": _binary,
     "uart": lambda board, number, baud: board.hardware.uart_line(number).set_baud(baud),
     "uart_any": lambda board, number: board.hardware.uart_line(number).any(),
     "uart_read": _uart_read,

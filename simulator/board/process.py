@@ -1,82 +1,92 @@
-"""The Node process that hosts the boards' interpreters, and the lines of JSON to and from it."""
+"""The Node process that hosts the boards' interpreters, and the lines of JSON to and from each."""
 
 import json
 import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Self
 
-Ending = tuple[str, str]
-
-_HOST = Path(__file__).parent / "host/pool.mjs"
+_MAIN = Path(__file__).parent / "host/main.mjs"
 _PACKAGE = "node_modules/@micropython/micropython-webassembly-pyscript"
 _PLACES = (Path(__file__).parents[2] / "tests", Path(__file__).parents[2], Path.cwd())
+_GONE = "the boards' Node.js process has ended; it says why on stderr"
 
 
 class HostError(Exception):
     """There is no process to run boards in, or it has gone; the message says what to do."""
 
 
-class Answers(Protocol):
-    """What a call into an interpreter needs of the simulator meanwhile."""
+class Link:
+    """The line to one board's interpreter. Both calls raise HostError when it has gone."""
 
-    def post(self, posted: list[Any]) -> None:
-        """What the firmware did that needs no answer: (time in µs, operation, arguments…), in their order."""
+    def __init__(self, to: int, from_: int) -> None:
+        self._to = to
+        self._from = os.fdopen(from_, "rb")
 
-    def ask(self, now_us: int, op: str, args: list[Any]) -> tuple[int, Any, list[int], Ending | None]:
-        """What it waits for: the time then, the result, events for its handlers, and how the call ends, if so."""
+    def write(self, message: object) -> None:
+        """Send a command, or the answer to what it asks."""
+        data = json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        try:
+            while data:
+                data = data[os.write(self._to, data) :]
+        except BrokenPipeError as error:
+            raise HostError(_GONE) from error
+
+    def read(self) -> Any:
+        """What it asks, or how a command ended: see host/board.mjs."""
+        line = self._from.readline()
+        if not line:
+            raise HostError(_GONE)
+        return json.loads(line)
+
+    def close(self) -> None:
+        """Let go of it."""
+        os.close(self._to)
+        self._from.close()
 
 
 class Host:
-    """One process with any number of interpreters, of which one runs at a time; close it in the end.
+    """One process with room for so many *boards*; a context.
 
     Raises HostError when there is no Node.js or no MicroPython package.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, boards: int = 1) -> None:
         node = os.environ.get("LAMPYRE_NODE") or shutil.which("node")
         if not node:
             raise HostError("virtual boards need Node.js 20 or newer: put `node` on the PATH, or set LAMPYRE_NODE")
-        self._process = subprocess.Popen([node, _HOST, _package()], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert self._process.stdin
-        assert self._process.stdout
-        self._to = self._process.stdin
-        self._from = self._process.stdout
+        package = _package()
+        theirs: list[int] = []
+        self._links: list[Link] = []
+        for _ in range(boards):
+            command_out, command_in = os.pipe()
+            answer_out, answer_in = os.pipe()
+            theirs += [command_out, answer_in]
+            self._links.append(Link(command_in, answer_out))
+        self._free = list(self._links)
+        pairs = [f"{theirs[place]},{theirs[place + 1]}" for place in range(0, len(theirs), 2)]
+        self._process = subprocess.Popen([node, _MAIN, package, *pairs], stdin=subprocess.PIPE, pass_fds=theirs)
+        for number in theirs:
+            os.close(number)
 
-    def call(self, answers: Answers | None, command: str, *args: Any) -> tuple[int, Any]:
-        """Let the host do something, and answer what it asks until it is done; returns the time then, and the result.
+    def __enter__(self) -> Self:
+        return self
 
-        Raises HostError when the process is gone.
-        """
-        self._write([command, *args])
-        while True:
-            message = self._read()
-            if answers is not None:
-                answers.post(message[1])
-            if message[0] == "done":
-                return message[2], message[3]
-            assert answers is not None
-            self._write(answers.ask(message[2], message[3], message[4:]))
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def link(self) -> Link:
+        """The line to a board that nobody has yet."""
+        return self._free.pop(0)
 
     def close(self) -> None:
         """End the process."""
-        self._to.close()
+        for link in self._links:
+            link.close()
+        assert self._process.stdin
+        self._process.stdin.close()
         self._process.wait()
-        self._from.close()
-
-    def _write(self, message: object) -> None:
-        try:
-            self._to.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
-            self._to.flush()
-        except BrokenPipeError as error:
-            raise HostError("the boards' Node.js process has ended; it says why on stderr") from error
-
-    def _read(self) -> Any:
-        line = self._from.readline()
-        if not line:
-            raise HostError("the boards' Node.js process has ended; it says why on stderr")
-        return json.loads(line)
 
 
 def _package() -> Path:

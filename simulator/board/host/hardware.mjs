@@ -28,7 +28,6 @@ export function hardware(vm) {
     event: () => (vm.events.length ? vm.events.shift() : -1),
 
     ticks_us() {
-      vm.live();
       vm.now += TICKS_US;
       if (vm.now - vm.synced > SYNC_US) vm.ask('sync');
       return (vm.now - vm.booted) % PERIOD;
@@ -42,10 +41,7 @@ export function hardware(vm) {
     },
     sleep_us: (us) => ask('sleep', Math.max(us, 0)),
 
-    lightsleep(ms) {
-      ask('lightsleep', ms, vm.turning);
-      vm.asleep = vm.turning;
-    },
+    lightsleep: (ms) => ask('lightsleep', ms),
     deepsleep: (ms) => ask('deepsleep', ms),
     reset: () => ask('reset'),
     reset_cause: () => vm.cause,
@@ -78,6 +74,9 @@ export function hardware(vm) {
     uart_any: (id) => ask('uart_any', id),
     uart_read: (id, count) => length(ask('uart_read', id, count)),
     uart_write: (id, from, count) => post('uart_write', id, hex(from, count)),
+    stdin_any: () => ask('stdin_any'),
+    stdin_read: (count) => length(ask('stdin_read', count)),
+    binary: (on) => post('binary', on),
     pulses: (id, level, text) => ask('pulses', id, level, text),
 
     blob: (into) => fill(into, blob),

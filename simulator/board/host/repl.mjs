@@ -99,7 +99,6 @@ export class Repl {
 
   char(byte) {
     const { vm } = this;
-    vm.enter();
     try {
       return (vm.mp.replProcessChar(byte) & FORCED_EXIT) !== 0;
     } catch (error) {

@@ -1,4 +1,4 @@
-// One board's MicroPython: an instance of the WebAssembly build that can be switched off at any call and begun anew.
+// One board's MicroPython: the WebAssembly build, which can be switched off at any call and begun anew.
 //
 // A reset, a deep sleep or a power cut leaves Python in the midst of a call, by an exception of JavaScript that no
 // Python code can catch; then the linear memory becomes what it was when the interpreter was fresh. The flash is kept,
@@ -13,29 +13,8 @@ import { Repl } from './repl.mjs';
 const HEAP_BYTES = 1 << 20; // this build collects between calls only: what a call leaves behind must fit as well
 const SHIMS = ['machine', 'esp32', 'cryptolib'];
 
-// The package's glue keeps these for the process: each interpreter needs its own.
-const GLUE = [
-  'Module',
-  'proxy_js_ref',
-  'proxy_js_ref_next',
-  'proxy_js_ref_map',
-  'proxy_js_map',
-  'proxy_js_existing',
-  'pyProxyFinalizationRegistry',
-];
 // Memory of an interpreter that was dropped is dropped with it, so nothing needs to be told of what JavaScript forgets.
 const NEVER = { register() {}, unregister() {} };
-
-let current = null;
-let compiled = null;
-let fresh = null; // memory of an interpreter that has only begun: the same bytes for all
-let load = null;
-
-// Tell where the npm package is, once.
-export async function use(folder) {
-  ({ loadMicroPython: load } = await import(pathToFileURL(path.join(folder, 'micropython.mjs'))));
-  compiled = await WebAssembly.compile(fs.readFileSync(path.join(folder, 'micropython.wasm')));
-}
 
 // What ends a call from outside: {what: 'reset' | 'deepsleep' | 'cut' | 'fault', …}.
 export class Ending {
@@ -47,28 +26,20 @@ export class Ending {
 
 export class Vm {
   // ask(op, args) is answered by the simulator, now; post(op, args) need not be.
-  static async create(id, channel) {
+  static async create(channel, folder, compiled) {
     const vm = new Vm();
-    vm.id = id;
     vm.channel = channel;
     vm.ending = null;
     vm.repl = new Repl(vm);
     vm.flash = new Flash(vm);
-    leave();
-    const instantiate = WebAssembly.instantiate;
+    const { loadMicroPython } = await import(pathToFileURL(path.join(folder, 'micropython.mjs')));
     WebAssembly.instantiate = async (_, imports) => {
-      const instance = await WebAssembly.instantiate.real(compiled, vm.hooked(imports));
+      const instance = new WebAssembly.Instance(compiled, vm.hooked(imports));
       vm.exports = instance.exports;
       return { instance, module: compiled };
     };
-    WebAssembly.instantiate.real = instantiate;
-    try {
-      vm.mp = await load({ heapsize: HEAP_BYTES, linebuffer: false, stdout: () => {}, stderr: () => {} });
-    } finally {
-      WebAssembly.instantiate = instantiate;
-    }
+    vm.mp = await loadMicroPython({ heapsize: HEAP_BYTES, linebuffer: false, stdout: () => {}, stderr: () => {} });
     globalThis.pyProxyFinalizationRegistry = NEVER;
-    current = vm;
     vm.listen();
     vm.begin();
     return vm;
@@ -131,10 +102,8 @@ export class Vm {
     const memory = this.bytes();
     let end = memory.length;
     while (end && !memory[end - 1]) end -= 1;
-    end = (end + 0xffff) & ~0xffff;
-    fresh ??= memory.slice(0, end);
     return {
-      memory: fresh.length === end && fresh.every((byte, at) => byte === memory[at]) ? fresh : memory.slice(0, end),
+      memory: memory.slice(0, end),
       stack: this.exports.emscripten_stack_get_current(),
       ref: [...globalThis.proxy_js_ref],
       next: globalThis.proxy_js_ref_next,
@@ -145,7 +114,6 @@ export class Vm {
 
   // The interpreter begins anew; what was not written to flash is lost.
   restart() {
-    this.enter();
     this.flash.lose();
     const { memory, stack, ref, next, map, existing } = this.fresh;
     this.bytes().set(memory);
@@ -167,8 +135,6 @@ export class Vm {
     this.uid = uid;
     this.posted = [];
     this.events = [];
-    this.turning = false;
-    this.asleep = false;
     this.seed = (now ^ 0x9e3779b9) >>> 0 || 1;
   }
 
@@ -185,16 +151,8 @@ export class Vm {
     return this.seed;
   }
 
-  enter() {
-    if (current === this) return;
-    leave();
-    for (const name of GLUE) globalThis[name] = this.glue[name];
-    current = this;
-  }
-
   // Run Python; returns null, or what ended it: {what, detail}. An exception is printed, as a board does.
   run(call) {
-    this.enter();
     try {
       const result = call(this.mp);
       return this.ending ?? result ?? null;
@@ -207,28 +165,19 @@ export class Vm {
   }
 
   post(op, ...args) {
-    this.live();
     this.posted.push([this.now, op, ...args]);
   }
 
   ask(op, ...args) {
-    this.live();
     this.channel.write(['ask', this.posted, this.now, op, ...args]);
     this.posted = [];
-    const [now, result, events, end] = this.channel.read();
+    const answer = this.channel.read();
+    if (!answer) process.exit(0); // the simulator is gone; of the board this is the thread
+    const [now, result, events, end] = answer;
     this.now = this.synced = now;
     for (const event of events) this.events.push(event);
-    if (end) this.ending = new Ending(...end);
+    if (end === 'interrupt') this.exports.mp_sched_keyboard_interrupt();
+    else if (end) this.ending = new Ending(end);
     return result;
   }
-
-  live() {
-    if (this.asleep) this.ending = new Ending('fault', 'turn() went on after lightsleep(): it must be its last call');
-  }
-}
-
-function leave() {
-  if (!current) return;
-  current.glue = Object.fromEntries(GLUE.map((name) => [name, globalThis[name]]));
-  current = null;
 }

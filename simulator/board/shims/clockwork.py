@@ -1,8 +1,12 @@
 """Time and interrupts of the virtual board; runs on its MicroPython, where `_hw` is host/hardware.mjs."""
 
+import select
+import sys
 import time
 
 import _hw
+import micropython
+from uctypes import addressof
 
 PIN = 0  # kinds of events: number * 4 + kind
 TIMER = 1
@@ -37,18 +41,18 @@ def enable_irq(state=0):
 
 
 def sleep_us(us):
-    """As `time.sleep_us`."""
-    _hw.sleep_us(us)
-    settle()
+    """As `time.sleep_us`: interrupts are handled in the midst of it."""
+    while us > 0:
+        us = _hw.sleep_us(us)
+        settle()
 
 
 def sleep_ms(ms):
     """As `time.sleep_ms`; an hour is more µs than cross to JavaScript at once."""
     while ms > 1_000_000:
-        _hw.sleep_us(1_000_000_000)
+        sleep_us(1_000_000_000)
         ms -= 1_000_000
-    _hw.sleep_us(int(ms * 1000))
-    settle()
+    sleep_us(int(ms * 1000))
 
 
 def sleep(seconds):
@@ -75,6 +79,68 @@ def ticks_us():
     return ticks
 
 
+class Input:
+    """`sys.stdin`: what is typed at the serial port."""
+
+    def __init__(self):
+        self.buffer = self
+
+    def read(self, count=-1):
+        """As documented: waits for all of them."""
+        data = bytearray(count if count >= 0 else _hw.stdin_any())
+        self.readinto(data)
+        return bytes(data)
+
+    def readinto(self, into, count=-1):
+        """As documented."""
+        count = len(into) if count < 0 else count
+        at = 0
+        while at < count:
+            room = bytearray(max(_hw.stdin_read(count - at), 0))
+            if room:
+                _hw.blob(addressof(room))
+                into[at : at + len(room)] = room
+                at += len(room)
+            else:
+                sleep_ms(1)
+        return count
+
+
+class Overlaid:
+    """A module of the interpreter with some names of ours: builtin ones take no new values."""
+
+    def __init__(self, module, **names):
+        self._module = module
+        for name in names:
+            setattr(self, name, names[name])
+
+    def __getattr__(self, name):
+        return getattr(self._module, name)
+
+
+class Poll:
+    """`select.poll`, of standard input alone."""
+
+    def register(self, obj, eventmask=select.POLLIN | select.POLLOUT):
+        """As documented."""
+        self._obj = obj
+
+    def poll(self, timeout=-1):
+        """As documented."""
+        while not _hw.stdin_any():
+            if not timeout:
+                return []
+            wait = 10 if timeout < 0 else min(timeout, 10)
+            sleep_ms(wait)
+            timeout -= wait if timeout > 0 else 0
+        return [(self._obj, select.POLLIN)]
+
+    ipoll = poll
+
+
+sys.modules["sys"] = Overlaid(sys, stdin=Input())
+sys.modules["select"] = Overlaid(select, poll=Poll)
+sys.modules["micropython"] = Overlaid(micropython, kbd_intr=lambda char: _hw.binary(int(char < 0)))
 time.sleep = sleep
 time.sleep_ms = sleep_ms
 time.sleep_us = sleep_us
