@@ -8,6 +8,16 @@ class Nvs:
         self.kept: dict[tuple[str, str], tuple[str, bytes]] = {}
         self._pending: dict[tuple[str, str], tuple[str, bytes] | None] = {}
 
+    def write(self, space: str, key: str, value: int | bytes) -> None:
+        """Put a value there, as the flashing tool would."""
+        kind = ("i32", value.to_bytes(4, "little", signed=True)) if isinstance(value, int) else ("blob", value)
+        self.kept[space, key] = kind
+
+    def read(self, space: str, key: str) -> int | bytes | None:
+        """A value that is committed; None if there is none."""
+        kind, data = self.kept.get((space, key), ("", b""))
+        return int.from_bytes(data, "little", signed=True) if kind == "i32" else data if kind else None
+
     def get(self, space: str, key: str, kind: str) -> bytes | None:
         """A value, also one that is not committed yet; None if there is none of this type."""
         value = self._now(space, key)

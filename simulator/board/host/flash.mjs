@@ -13,7 +13,7 @@ const LINUX = new Map([
 ]); // prettier-ignore
 const CREATE = 0o100;
 const TRUNCATE = 0o1000;
-const ROOT = '/flash';
+const NOT_FLASH = ['dev', 'proc']; // what Emscripten has in its root
 
 export class Flash {
   constructor(vm) {
@@ -57,7 +57,10 @@ export class Flash {
   }
 
   begin() {
-    this.vm.mp.FS.mkdir(ROOT);
+    const { FS } = this.vm.mp;
+    for (const name of ['home/web_user', 'home', 'tmp']) FS.rmdir(`/${name}`);
+    const { readdir } = FS;
+    FS.readdir = (name) => readdir(name).filter((each) => name !== '/' || !NOT_FLASH.includes(each));
     this.on = true;
   }
 
@@ -67,7 +70,7 @@ export class Flash {
     this.kept.clear();
     const { FS } = this.vm.mp;
     for (let fd = 3; fd < FS.streams.length; fd += 1) if (FS.streams[fd]) FS.closeStream(fd);
-    FS.chdir(ROOT);
+    FS.chdir('/');
   }
 
   keep(node) {
@@ -85,8 +88,8 @@ export class Flash {
   }
 
   whole(name, call) {
-    if (!this.on || !name.startsWith(ROOT)) return call();
-    const cut = this.vm.ask('write', name.slice(ROOT.length), 0);
+    if (!this.on) return call();
+    const cut = this.vm.ask('write', name, 0);
     if (cut && cut !== 'after') throw this.cut();
     const result = call();
     if (cut) throw this.cut();
@@ -101,7 +104,7 @@ export class Flash {
   path(pointer) {
     const memory = this.vm.bytes();
     const name = Buffer.from(memory.subarray(pointer, memory.indexOf(0, pointer))).toString('utf8');
-    return name.startsWith('/') ? name : `${this.vm.mp.FS.cwd()}/${name}`;
+    return name.startsWith('/') ? name : `${this.vm.mp.FS.cwd()}/${name}`.replace('//', '/');
   }
 
   node(name) {
@@ -113,16 +116,16 @@ export class Flash {
 
   put(name, content) {
     const { FS } = this.vm.mp;
-    FS.mkdirTree(ROOT + (content === null ? name : name.slice(0, name.lastIndexOf('/'))));
-    if (content !== null) FS.writeFile(ROOT + name, Buffer.from(content, 'latin1'));
+    FS.mkdirTree(content === null ? name : name.slice(0, name.lastIndexOf('/')) || '/');
+    if (content !== null) FS.writeFile(name, Buffer.from(content, 'latin1'));
   }
 
   all(folder = '', found = []) {
     const { FS } = this.vm.mp;
-    for (const name of FS.readdir(ROOT + folder).sort()) {
+    for (const name of FS.readdir(folder || '/').sort()) {
       if (name === '.' || name === '..') continue;
       const full = `${folder}/${name}`;
-      const { object } = FS.analyzePath(ROOT + full);
+      const { object } = FS.analyzePath(full);
       if (isFile(object)) {
         found.push([full, Buffer.from(this.kept.get(object) ?? bytesOf(object)).toString('latin1')]);
       } else {

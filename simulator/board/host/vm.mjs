@@ -92,8 +92,9 @@ export class Vm {
     }
     this.mp.runPython(`import sys\nsys.path.append('/shims')\nimport clockwork, ${SHIMS.join(', ')}\nsys.path.pop()`);
     this.mp.runPython('del clockwork, machine, esp32, cryptolib, sys.modules["clockwork"], sys');
+    for (const name of this.mp.FS.readdir('/shims').slice(2)) this.mp.FS.unlink(`/shims/${name}`);
+    this.mp.FS.rmdir('/shims');
     this.flash.begin();
-    this.mp.runPython("import os, vfs\nos.umount('/')\nos.mount(vfs.VfsPosix('/flash'), '/')\nos.chdir('/')\ndel os, vfs");
     this.mp.runPython('import gc\ngc.collect()\ndel gc');
     this.fresh = this.image();
   }

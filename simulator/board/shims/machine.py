@@ -139,7 +139,7 @@ class ADC:
 class PWM:
     """As documented."""
 
-    def __init__(self, dest, freq=5000, duty_u16=0, *, duty=None, duty_ns=None, invert=False):
+    def __init__(self, dest, freq=5000, duty_u16=0, *, duty=None, duty_ns=None, invert=False, lightsleep=False):
         self._id = dest.id if isinstance(dest, Pin) else dest
         self._hz = freq
         self._duty = duty_u16

@@ -1,0 +1,127 @@
+"""A street of virtual boards with their firmware on them, one air, and a real gateway's cores at its end."""
+
+import json
+import shutil
+import tomllib
+from pathlib import Path
+
+from protocol.settings import Settings
+from simulator.air.model import plain
+from simulator.air.radio import RadioAir
+from simulator.board.antenna import Antenna
+from simulator.board.board import Board
+from simulator.board.process import Host
+from simulator.board.soldering import Soldered
+from simulator.broker import Broker
+from simulator.cabinet import Cabinet, CabinetSettings, Member
+from simulator.streams import Stream
+from simulator.timeline import Timeline
+from tests.micropython.compile import REPOSITORY, compile_all
+
+START_S = 1_767_225_600  # 2026-01-01
+MINUTE_US = 60_000_000
+HOUR_US = 60 * MINUTE_US
+APP_KEY = bytes(range(16))
+JOIN_EUI = bytes([2, 0, 0, 0, 0, 0, 0xFF, 0xFF])
+AIR_PARTS = {
+    "particles": {"uart": 1, "tx": 4, "rx": 5},
+    "co2": {"chip": "scd41"},
+    "climate": {"chip": "bme280"},
+}
+
+
+def compiled(folder):
+    """The firmware as it is copied to a board: path on the board and content."""
+    main = (REPOSITORY / "firmware/main.py").read_text(encoding="utf-8")
+    compile_all(folder, main)
+    files = {f"/a/{path.relative_to(folder)}": path.read_bytes() for path in sorted(folder.rglob("*.mpy"))}
+    files["/a/main.py"] = main.encode()
+    files["/boot.py"] = (REPOSITORY / "firmware/boot.py").read_bytes()
+    shutil.rmtree(folder)
+    return files
+
+
+def table_of(board, **parts):
+    """The table of a board file, and more parts on it."""
+    node = tomllib.loads((REPOSITORY / "boards" / f"{board}.toml").read_text(encoding="utf-8"))["node"]
+    return node | parts
+
+
+class Town:
+    """boards: what there is room for. uplinks: as they began; accepted, refused: as the gateway tells; messages: to the city."""
+
+    def __init__(self, host: Host, members=("air-001",), role="air") -> None:
+        self.host = host
+        self.timeline = Timeline()
+        self.uplinks = []
+        self.accepted_ = []
+        self.refused_ = []
+        self.messages = []
+        self.downlinks = 0
+        self.air = RadioAir(self.timeline, 1, plain(), self.uplinks.append)
+        self.air.attach("mast", self._hear)
+        broker = Broker(self.timeline, Stream(1, "broker"), lambda _, payload: self.messages.append(json.loads(payload)), lambda: None)
+        settings = CabinetSettings(start_s=START_S, site="92002", radios=("mast",))
+        self.cabinet = Cabinet(self.timeline, settings, Stream(1, "gateway"), broker, self)
+        self.cabinet.enrol([self._member(name, number, role) for number, name in enumerate(members)])
+        self.cabinet.begin()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.cabinet.close()
+
+    def _member(self, name, number, role):
+        return Member(
+            name=name, dev_eui=dev_eui(number), join_eui=JOIN_EUI, app_key=APP_KEY, role=role, places=(f"92002-{name}",)
+        )
+
+    def node(self, number, files, table, **settings):
+        """A board with its chips, its firmware and its settings, without power yet."""
+        name = f"air-{number + 1:03}"
+        board = Board(name, self.host.link(), self.timeline, bytes([2, 0, 0, 0, 0, number]))
+        antenna = Antenna(name, self.timeline, self.air, board.clock, board.stirred)
+        board.antenna = antenna
+        board.chips = Soldered(board.hardware, antenna, {k: v for k, v in table.items() if k != "name"}).chips
+        for path, content in files.items():
+            board.put(path, content)
+        board.put("/board.json", json.dumps(table).encode())
+        given = {"role": "air", "dev_eui": dev_eui(number).hex(), "join_eui": JOIN_EUI.hex()} | settings
+        board.nvs.write("lampyre", "settings", Settings.from_names(given).encode())
+        board.nvs.write("lampyre", "app_key", APP_KEY)
+        return board
+
+    def run(self, us):
+        self.timeline.run(self.timeline.now_us + us)
+
+    def _hear(self, frame, reception):
+        self.cabinet.receive("mast", frame, round(reception.rssi_dbm), reception.snr_db)
+
+    # What the cabinet tells.
+
+    def emit(self, radio, phy_payload, freq_hz, dr, power_dbm):
+        self.downlinks += 1
+        self.air.emit(radio, phy_payload, freq_hz, dr, power_dbm)
+
+    def accepted(self, name, f_cnt, records, dr, radios):
+        self.accepted_.append((name, f_cnt, records))
+
+    def refused(self, reason, name):
+        self.refused_.append((reason, name))
+
+    def committed(self, records):
+        pass
+
+    def alarmed(self, alarm, detail):
+        pass
+
+    def began(self, records):
+        pass
+
+    def ended(self, orderly):
+        pass
+
+
+def dev_eui(number):
+    return bytes([2, 0, 0, 0, 0, 0, 0, number + 1])
