@@ -154,14 +154,22 @@ class _Lean:
             self._number(child, numbers, count, by_name)
 
     def _imported(self) -> dict[str, int]:
-        """The constants that this module imports and that can be put in place, by name."""
-        found = {}
+        """The constants that this module imports and that can be put in place, by name.
+
+        Raises ValueError for a name that functions import from different modules with different values.
+        """
+        found: dict[str, int] = {}
         for node in ast.walk(self._tree):
             if isinstance(node, ast.ImportFrom):
                 constants = self._constants.get(_origin(self._module, node), {})
                 for alias in node.names:
                     if alias.name in constants and alias.asname != alias.name:
-                        found[alias.asname or alias.name] = constants[alias.name]
+                        here, value = alias.asname or alias.name, constants[alias.name]
+                        if found.setdefault(here, value) != value:
+                            raise ValueError(
+                                f"{self._module}, line {node.lineno}: {here} is {value} here and {found[here]} elsewhere "
+                                "in this file; import one of them under another name"
+                            )
         for name in _elsewhere(self._tree):
             found.pop(name, None)
         return found

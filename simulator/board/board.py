@@ -131,8 +131,10 @@ class Board:
         self._plan()
 
     def stirred(self) -> None:
-        """Something has reached a chip by itself."""
-        self._plan()
+        """Something has reached a chip or a wire by itself."""
+        self._plans += 1
+        plan = self._plans
+        self._timeline.at(self._timeline.now_us, lambda: self._ring(plan))
 
     # Reset and power.
 
@@ -331,6 +333,7 @@ class Board:
     def sleep_light(self, ms: int) -> Waits:
         """machine.lightsleep."""
         self.state = State.LIGHT
+        self.wake_reason = TIMER
         self._slept_us = self.clock.now_us
         if self._woken_by_pin():
             return Waits(self.clock.now_us)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,6 +12,11 @@ _MAIN = Path(__file__).parent / "host/main.mjs"
 _PACKAGE = "node_modules/@micropython/micropython-webassembly-pyscript"
 _PLACES = (Path(__file__).parents[2] / "tests", Path(__file__).parents[2], Path.cwd())
 _GONE = "the boards' Node.js process has ended; it says why on stderr"
+_PATIENCE_S = 60  # a call into the hardware comes every few ms
+_HANGS = (
+    f"a board's firmware has computed for {_PATIENCE_S} s without any call in which time passes; a real board's watchdog "
+    "would end such a loop, but nothing can end it here"
+)
 
 
 class HostError(Exception):
@@ -22,7 +28,8 @@ class Link:
 
     def __init__(self, to: int, from_: int) -> None:
         self._to = to
-        self._from = os.fdopen(from_, "rb")
+        self._from = from_
+        self._rest = b""
 
     def write(self, message: object) -> None:
         """Send a command, or the answer to what it asks."""
@@ -35,15 +42,20 @@ class Link:
 
     def read(self) -> Any:
         """What it asks, or how a command ended: see host/board.mjs."""
-        line = self._from.readline()
-        if not line:
-            raise HostError(_GONE)
+        while b"\n" not in self._rest:
+            if not select.select([self._from], [], [], _PATIENCE_S)[0]:
+                raise HostError(_HANGS)
+            data = os.read(self._from, 1 << 16)
+            if not data:
+                raise HostError(_GONE)
+            self._rest += data
+        line, _, self._rest = self._rest.partition(b"\n")
         return json.loads(line)
 
     def close(self) -> None:
         """Let go of it."""
         os.close(self._to)
-        self._from.close()
+        os.close(self._from)
 
 
 class Host:
@@ -86,7 +98,11 @@ class Host:
             link.close()
         assert self._process.stdin
         self._process.stdin.close()
-        self._process.wait()
+        try:
+            self._process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 def _package() -> Path:

@@ -1,5 +1,7 @@
 """What is done to the node's sources before they are compiled: they do the same, on the same lines, with less."""
 
+import pytest
+
 from boards.lean import lean
 from boards.shake import shaken
 
@@ -127,3 +129,13 @@ def test_imports_for_annotations_alone_go_and_a_package_passes_on_what_is_left()
     assert made["protocol.__init__"] == "from .a import A as A\npass\n"
     assert made["firmware.c"].splitlines()[0] == "pass"
     assert made["firmware.d"].splitlines()[:2] == ["from protocol import A", "pass"]
+
+
+def test_two_constants_of_one_name_in_a_file_are_refused():
+    """Put in place by name, one of them would be the other: a sensor asked at another one's address."""
+    sources = {f"firmware.{name}": f"AT = const({value})\n" for name, value in (("one", 1), ("two", 2))}
+    sources["firmware.both"] = (
+        "def a():\n    from .one import AT\n    return AT\n\n\ndef b():\n    from .two import AT\n    return AT\n"
+    )
+    with pytest.raises(ValueError, match=r"firmware\.both, line 7: AT is 2 here and 1 elsewhere"):
+        lean(sources)

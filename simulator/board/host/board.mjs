@@ -49,7 +49,8 @@ function boot(andMain) {
     const ended = there ? vm.run((mp) => mp.runPython(source)) : null;
     if (ended) return ended;
   }
-  return vm.run((mp) => mp.runPython("import sys\nhasattr(sys.modules.get('main'), 'turn')"));
+  const asks = "import _hw, sys\n_hw.told(hasattr(sys.modules.get('main'), 'turn'))\ndel _hw, sys";
+  return vm.run((mp) => mp.runPython(asks)) ?? vm.told;
 }
 
 const at = (now) => {

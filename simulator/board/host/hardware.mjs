@@ -24,6 +24,9 @@ export function hardware(vm) {
     return text === null ? -1 : blob.length / 2;
   };
   return {
+    told: (turns) => {
+      vm.told = turns;
+    },
     // What happened meanwhile: a number of an event that Python handles, or −1.
     event: () => (vm.events.length ? vm.events.shift() : -1),
 

@@ -1,0 +1,124 @@
+"""The unmodified firmware on virtual boards, in one air, with a real gateway's cores at its end."""
+
+import pytest
+
+from simulator.board.board import DEEP_SLEEP, POWER_ON, WATCHDOG, State
+from simulator.board.process import Host
+from tests.board.street import AIR_PARTS, HOUR_US, MINUTE_US, Town, table_of
+
+KNOWN = ("pm1", "pm2_5", "pm10", "co2", "temperature", "relative_humidity", "pressure")
+
+
+@pytest.fixture(name="host")
+def _host():
+    with Host(2) as host:
+        yield host
+
+
+def weather(board):
+    """What the sensors see never stands still: one that does is taken for stuck."""
+    chips, clock = board.chips, board.clock
+
+    def change():
+        dust, carbon = chips["particles"], chips["co2"]
+        dust.pm1, dust.pm2_5, dust.pm10 = [v % 40 + 5 for v in (dust.pm1 + 3, dust.pm2_5 + 5, dust.pm10 + 7)]
+        carbon.co2 = 400 + (carbon.co2 + 17) % 300
+        chips["climate"].set_weather(150 + carbon.co2 % 50, 500, 10_132)
+        clock.at(clock.now_us + 40_000_000, change)
+
+    change()
+
+
+def readings(town, name="air-001"):
+    return [m for m in town.messages if m["kind"] == "reading" and m["place"] == f"92002-{name}"]
+
+
+def flawless(town, *boards):
+    """Nothing broke, nobody did what a datasheet forbids, and no frame was refused."""
+    assert town.refused_ == []
+    for board in boards:
+        assert board.brought_down == []
+        assert board.antenna.lost == []
+        breaches = {name: chip.breaches for name, chip in board.chips.items() if getattr(chip, "breaches", None)}
+        assert breaches == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts"),
+    [("heltec-v3", AIR_PARTS), ("t3-s3", AIR_PARTS), ("esp32-rfm95", AIR_PARTS)],
+)
+def test_an_air_node_boots_joins_reports_and_sleeps_deep(host, firmware, kind, parts):
+    with Town(host) as town:
+        board = town.node(0, firmware, table_of(kind, **parts))
+        weather(board)
+        board.switch_on()
+        town.run(2 * HOUR_US)
+        told = readings(town)
+        assert 7 <= len(told) <= 9
+        assert all(told[-1]["values"][name] is not None for name in KNOWN), told[-1]
+        assert [cause for _, cause in board.boots[:1]] == [POWER_ON]
+        assert {cause for _, cause in board.boots[1:]} == {DEEP_SLEEP}
+        assert len(board.boots) >= 8
+        f_cnts = [f_cnt for _, f_cnt, _ in town.accepted_]
+        assert f_cnts == list(range(len(f_cnts)))  # kept through every sleep: none is left out
+        assert board.nvs.read("lampyre", "f_cnt_up") >= len(f_cnts)
+        flawless(town, board)
+
+
+def test_a_power_cut_and_a_hang_cost_numbers_but_never_give_one_twice(host, firmware):
+    with Town(host) as town:
+        board = town.node(0, firmware, table_of("heltec-v3", **AIR_PARTS))
+        weather(board)
+        board.switch_on()
+        town.run(40 * MINUTE_US)
+        before = len(town.accepted_)
+        board.switch_off()
+        town.run(5 * MINUTE_US)
+        board.switch_on()
+        town.run(40 * MINUTE_US)
+        f_cnts = [f_cnt for _, f_cnt, _ in town.accepted_]
+        assert len(f_cnts) > before + 2
+        assert f_cnts == sorted(set(f_cnts))
+        assert board.nvs.read("lampyre", "dev_nonce") == 1  # the session goes on: it joined once
+        assert [cause for _, cause in board.boots].count(POWER_ON) == 2
+        flawless(town, board)
+
+
+def test_a_radio_that_never_answers_again_does_not_end_the_node(host, firmware):
+    with Town(host) as town:
+        board = town.node(0, firmware, table_of("heltec-v3", **AIR_PARTS))
+        weather(board)
+        board.switch_on()
+        town.run(20 * MINUTE_US)
+        board.chips["radio"].alive = False
+        town.run(40 * MINUTE_US)
+        board.chips["radio"].alive = True
+        heard = len(town.accepted_)
+        town.run(40 * MINUTE_US)
+        assert len(town.accepted_) > heard
+        assert WATCHDOG not in [cause for _, cause in board.boots]
+        assert town.refused_ == []
+
+
+def test_two_boards_share_a_street(host, firmware):
+    with Town(host, ("air-001", "air-002")) as town:
+        boards = [town.node(number, firmware, table_of("heltec-v3", **AIR_PARTS)) for number in range(2)]
+        for number, board in enumerate(boards):
+            weather(board)
+            town.timeline.at(number * 30_000_000, board.switch_on)
+        town.run(HOUR_US)
+        assert [len(readings(town, name)) >= 3 for name in ("air-001", "air-002")] == [True, True]
+        assert all(board.state in (State.DEEP, State.LIGHT) for board in boards)
+        flawless(town, *boards)
+
+
+def test_the_same_boards_do_the_same_again(host, firmware):
+    def frames():
+        with Host(1) as again, Town(again) as town:
+            board = town.node(0, firmware, table_of("heltec-v3", **AIR_PARTS))
+            weather(board)
+            board.switch_on()
+            town.run(HOUR_US)
+            return [(frame.start_us, frame.phy_payload) for frame in town.uplinks]
+
+    assert frames() == frames()
