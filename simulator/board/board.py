@@ -125,9 +125,8 @@ class Board:
         self.stdin += data
         if self.state is State.IDLE and not self._calling:
             self._feed()
-        elif _CTRL_C in data and not self.binary and self._calling and not self._booting:
-            self.stdin = self.stdin[self.stdin.index(_CTRL_C) + 1 :]
-            self._go_on("interrupt")
+        elif not self._booting:  # what comes meanwhile waits
+            self._interrupt()
         self._plan()
 
     def stirred(self) -> None:
@@ -237,6 +236,24 @@ class Board:
         if typed:
             self._call("feed", self.clock.now_us, typed.decode("latin-1"))
 
+    def _interrupt(self) -> None:
+        """Ctrl-C ends what the firmware does, if it was typed and is no byte as any other."""
+        if self.binary or _CTRL_C not in self.stdin:
+            return
+        self.stdin = self.stdin[self.stdin.index(_CTRL_C) + 1 :]
+        if self._calling:
+            self._go_on("interrupt")
+        else:  # between two turns; main.py's loop is where it would come
+            self.printed += b"Traceback (most recent call last):\r\nKeyboardInterrupt: \r\n"
+            self._prompt()
+
+    def _prompt(self) -> None:
+        """main.py has ended: show the prompt, and read what was typed."""
+        self.state = State.IDLE
+        self._wake_us = None
+        self._call("feed", self.clock.now_us, "")
+        self._feed()
+
     def _call(self, *command: Any) -> None:
         """Begin a call of the interpreter."""
         self.clock.run(max(self.clock.now_us, self._timeline.now_us))
@@ -300,6 +317,7 @@ class Board:
         elif result is True or (result is None and self.state is State.BUSY):
             self.state = State.BUSY
             self._wake_us = self.clock.now_us + _TURN_US
+            self._interrupt()
         else:
             self.state = State.IDLE
             self._feed()
@@ -310,14 +328,11 @@ class Board:
         elif what == "cut":
             self.switch_off()
         elif what == "error":
-            self.state = State.IDLE
-            interrupted = "KeyboardInterrupt" in detail
-            if not interrupted:
+            if "KeyboardInterrupt" not in detail:
                 self.brought_down.append(detail)
                 if self.strict:
                     raise FirmwareError(f"{self.name}: {detail}")
-            self._call("feed", self.clock.now_us, "")  # shows the prompt
-            self._feed()
+            self._prompt()
 
     # For operations.py.
 
