@@ -167,8 +167,8 @@ class _Lean:
                         here, value = alias.asname or alias.name, constants[alias.name]
                         if found.setdefault(here, value) != value:
                             raise ValueError(
-                                f"{self._module}, line {node.lineno}: {here} is {value} here and {found[here]} elsewhere "
-                                "in this file; import one of them under another name"
+                                f"{self._module}, line {node.lineno}: {here} is {value} here and {found[here]} "
+                                "elsewhere in this file; import one of them under another name"
                             )
         for name in _elsewhere(self._tree):
             found.pop(name, None)

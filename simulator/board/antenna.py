@@ -1,14 +1,17 @@
 """A radio chip's antenna in the simulator's air: what the chip sends and hears, between its clock and the street's."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from protocol.errors import FrameError
 from protocol.region import data_rate, dr_of
 from simulator.air.interface import Air, OnAir, Reception
 from simulator.chips.air import Arrival, Emission
 from simulator.chips.clock import Clock
-from simulator.chips.lora import Receiver
 from simulator.timeline import Timeline
+
+if TYPE_CHECKING:
+    from simulator.chips.air import Listener
 
 SYNC_LORAWAN = 0x34
 _STEP_HZ = 100  # of LoRaWAN's frequencies; a chip's own steps are at most 61 Hz
@@ -31,7 +34,7 @@ class Antenna:
         self._clock = clock
         self._stirred = stirred
         self._gain_db = gain_db
-        self._radio: Receiver | None = None
+        self._radio: Listener | None = None
         self._tuned: object = None
         self._arrivals: dict[OnAir, Arrival] = {}
 
@@ -51,13 +54,13 @@ class Antenna:
             emission.start_us, lambda: void(self._air.transmit(self.name, payload, freq_hz, dr, power_dbm))
         )
 
-    def listen(self, radio: Receiver) -> None:
+    def listen(self, radio: "Listener") -> None:
         """The chip listens from now on."""
         self._radio = radio
         tuning = self._tuned = radio.tuning
         self._timeline.at(self._clock.now_us, lambda: self._tune(tuning))
 
-    def deafen(self, radio: Receiver) -> None:
+    def deafen(self, radio: "Listener") -> None:
         """The chip does not listen any more."""
         self._tuned = None
         self._timeline.at(self._clock.now_us, self._turn_away)

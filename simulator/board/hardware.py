@@ -1,4 +1,4 @@
-"""What is soldered to a board's microcontroller: wires, buses and outputs by the numbers that the firmware gives them."""
+"""What is soldered to a board's microcontroller: wires, buses and outputs, by the firmware's numbers for them."""
 
 from typing import Protocol
 
@@ -66,5 +66,3 @@ class Hardware:
         """What the ADC measures at a pin."""
         converter = self.adc.get(number)
         return 0 if converter is None else converter.read_uv()
-
-

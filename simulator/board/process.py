@@ -14,8 +14,8 @@ _PLACES = (Path(__file__).parents[2] / "tests", Path(__file__).parents[2], Path.
 _GONE = "the boards' Node.js process has ended; it says why on stderr"
 _PATIENCE_S = 60  # a call into the hardware comes every few ms
 _HANGS = (
-    f"a board's firmware has computed for {_PATIENCE_S} s without any call in which time passes; a real board's watchdog "
-    "would end such a loop, but nothing can end it here"
+    f"a board's firmware has computed for {_PATIENCE_S} s without any call in which time passes; a real board's "
+    "watchdog would end such a loop, but nothing can end it here"
 )
 
 

@@ -10,9 +10,14 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from .clock import Clock
+    from .lora import Tuning
 
     class Listener(Protocol):
         """A radio that listens."""
+
+        @property
+        def tuning(self) -> "Tuning | None":
+            """What to, None before the first time."""
 
         def arrive(self, arrival: "Arrival") -> None:
             """A frame is on the air at this radio: it began just now, or before the radio listened."""

@@ -3,7 +3,6 @@
 import json
 import shutil
 import tomllib
-from pathlib import Path
 
 from protocol.settings import Settings
 from simulator.air.model import plain
@@ -48,7 +47,7 @@ def table_of(board, **parts):
 
 
 class Town:
-    """boards: what there is room for. uplinks: as they began; accepted, refused: as the gateway tells; messages: to the city."""
+    """uplinks: as they began. accepted_, refused_: as the gateway tells. messages: what it publishes."""
 
     def __init__(self, host: Host, members=("air-001",), role="air") -> None:
         self.host = host
@@ -60,7 +59,12 @@ class Town:
         self.downlinks = 0
         self.air = RadioAir(self.timeline, 1, plain(), self.uplinks.append)
         self.air.attach("mast", self._hear)
-        broker = Broker(self.timeline, Stream(1, "broker"), lambda _, payload: self.messages.append(json.loads(payload)), lambda: None)
+        broker = Broker(
+            self.timeline,
+            Stream(1, "broker"),
+            lambda _, payload: self.messages.append(json.loads(payload)),
+            lambda: None,
+        )
         settings = CabinetSettings(start_s=START_S, site="92002", radios=("mast",))
         self.cabinet = Cabinet(self.timeline, settings, Stream(1, "gateway"), broker, self)
         self.cabinet.enrol([self._member(name, number, role) for number, name in enumerate(members)])

@@ -19,7 +19,9 @@ except OSError as error:
     count = 0
 print(machine.reset_cause(), count, machine.RTC().memory())
 """
-WRITES = COUNTS + """
+WRITES = (
+    COUNTS
+    + """
 try:
     print(open("/log").read())
 except OSError as error:
@@ -33,6 +35,7 @@ def turn():
     print("written")
     machine.lightsleep()
 """
+)
 
 
 def test_deep_sleep_begins_the_interpreter_anew_and_keeps_what_it_must(bench):
@@ -186,7 +189,7 @@ def test_interrupts_and_timers_are_handled_in_the_midst_of_a_sleep(bench):
 import machine, time
 pin = machine.Pin(4, machine.Pin.IN)
 pin.irq(lambda pin: print("irq", time.ticks_ms(), pin.value()))
-timer = machine.Timer(0, period=400, mode=machine.Timer.PERIODIC, callback=lambda timer: print("timer", time.ticks_ms()))
+timer = machine.Timer(0, period=400, callback=lambda timer: print("timer", time.ticks_ms()))
 time.sleep_ms(1000)
 print(time.ticks_ms())
 """
@@ -229,7 +232,7 @@ except OSError as error:
     )
     bench.run(1)
     data = bytes(range(32))
-    cipher = Cipher(algorithms.AES(bytes(range(16))), modes.ECB()).encryptor()  # noqa: S305  what the ESP32 has
+    cipher = Cipher(algorithms.AES(bytes(range(16))), modes.ECB()).encryptor()
     assert lines(board)[:3] == [cipher.update(data).hex(), "-4354", "2"]
 
 

@@ -1,10 +1,11 @@
 """The module `machine` of MicroPython's ESP32 port, as far as the firmware uses it; see host/hardware.mjs."""
 
-import struct
 from binascii import unhexlify
 
 import _hw
-from clockwork import PIN, TIMER, disable_irq, enable_irq, handlers, settle
+from clockwork import PIN, TIMER, handlers, settle
+from clockwork import disable_irq as disable_irq
+from clockwork import enable_irq as enable_irq
 from uctypes import addressof
 
 PWRON_RESET = 1
@@ -170,7 +171,9 @@ class SPI:
     MSB = 0
     LSB = 1
 
-    def __init__(self, id, baudrate=1_000_000, *, polarity=0, phase=0, bits=8, firstbit=0, sck=None, mosi=None, miso=None):
+    def __init__(
+        self, id, baudrate=1_000_000, *, polarity=0, phase=0, bits=8, firstbit=0, sck=None, mosi=None, miso=None
+    ):
         self._id = id
         if polarity or phase or bits != 8 or firstbit:
             raise ValueError("the virtual board's SPI has mode 0, 8 bits, the most significant first")
@@ -268,7 +271,22 @@ class UART:
     INV_TX = 32
     INV_RX = 4
 
-    def __init__(self, id, baudrate=115_200, bits=8, parity=None, stop=1, *, tx=None, rx=None, rxbuf=256, txbuf=256, timeout=0, timeout_char=0, invert=0):
+    def __init__(
+        self,
+        id,
+        baudrate=115_200,
+        bits=8,
+        parity=None,
+        stop=1,
+        *,
+        tx=None,
+        rx=None,
+        rxbuf=256,
+        txbuf=256,
+        timeout=0,
+        timeout_char=0,
+        invert=0,
+    ):
         self._id = id
         _hw.uart(id, baudrate)
 
