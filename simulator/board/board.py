@@ -161,7 +161,7 @@ class Board:
     def _leave(self, why: str) -> None:
         """End the call that the interpreter is in the midst of."""
         if self._calling:
-            self._link.write([self.clock.now_us, None, [], why])
+            self._link.write([self.clock.now_us, None, [], why, 0])
             while self._link.read()[0] != "done":
                 raise AssertionError("a board that was switched off goes on")
             self._calling = False
@@ -216,7 +216,7 @@ class Board:
                 self._until_us = None
             self._go_on()
         elif self.state is State.BUSY:
-            self._call("turn", self.clock.now_us, self._taken())
+            self._call("turn", self.clock.now_us, self._taken(), len(self.stdin))
 
     # The interpreter.
 
@@ -266,7 +266,7 @@ class Board:
         self._wake_us = None
         if self.state is State.LIGHT:
             self.state = State.BUSY
-        self._link.write([self.clock.now_us, self._answer, self._taken(), end])
+        self._link.write([self.clock.now_us, self._answer, self._taken(), end, len(self.stdin)])
         self._follow()
 
     def _follow(self) -> None:
@@ -293,7 +293,7 @@ class Board:
                 self._answer = answer
                 self._wake_us = self.clock.now_us
                 return
-            self._link.write([self.clock.now_us, answer, self._taken(), end])
+            self._link.write([self.clock.now_us, answer, self._taken(), end, len(self.stdin)])
 
     def _pass(self, time_us: int) -> None:
         if time_us > self.clock.now_us:

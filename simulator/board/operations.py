@@ -155,7 +155,6 @@ OPERATIONS: "dict[str, Callable[..., Any]]" = {
     "i2c_write": _i2c_write,
     "i2c_read": _i2c_read,
     "i2c_scan": lambda board, number: bytes(board.hardware.i2c_bus(number).scan()).hex(),
-    "stdin_any": lambda board: len(board.stdin),
     "stdin_read": _stdin_read,
     "binary": _binary,
     "uart": lambda board, number, baud: board.hardware.uart_line(number).set_baud(baud),

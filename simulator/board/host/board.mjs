@@ -1,10 +1,10 @@
 // One board, driven by lines of JSON: a command comes, and what it asks and how it ends goes back. While it waits for an
 // answer its thread stands still.
 //
-// commands: ["make"] ["put", path, latin1 or null] ["files"] ["start", now, cause, origin, uid] ["turn", now, events]
+// commands: ["make"] ["put", path, latin1 or null] ["files"] ["start", now, cause, origin, uid] ["turn", now, events, typed]
 //           ["run", now, source] ["feed", now, latin1] ["soft", now, cause, origin, uid, raw, latin1]
 // answers:  ["done", posted, now, result]; before that any number of ["ask", posted, now, op, …], each answered by
-//           [now, result, events, what ends the call or null]. posted: [[now, op, …], …], in order. Times are in µs.
+//           [now, result, events, what ends the call or null, bytes typed]. posted: [[now, op, …], …], in order. Times are in µs.
 import fs from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { Vm } from './vm.mjs';
@@ -68,8 +68,9 @@ const commands = {
     vm.start(now, cause, origin, uid);
     return boot(true);
   },
-  turn(now, events) {
+  turn(now, events, typed) {
     at(now);
+    vm.typed = typed;
     vm.events.push(...events);
     return vm.run((mp) => mp.runPython('main.turn()'));
   },

@@ -77,7 +77,7 @@ export function hardware(vm) {
     uart_any: (id) => ask('uart_any', id),
     uart_read: (id, count) => length(ask('uart_read', id, count)),
     uart_write: (id, from, count) => post('uart_write', id, hex(from, count)),
-    stdin_any: () => ask('stdin_any'),
+    stdin_any: () => vm.typed, // as of the last answer: asked for in every turn
     stdin_read: (count) => length(ask('stdin_read', count)),
     binary: (on) => post('binary', on),
     pulses: (id, level, text) => ask('pulses', id, level, text),

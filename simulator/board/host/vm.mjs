@@ -136,6 +136,7 @@ export class Vm {
     this.uid = uid;
     this.posted = [];
     this.events = [];
+    this.typed = 0; // bytes that wait at the serial port
     this.seed = (now ^ 0x9e3779b9) >>> 0 || 1;
   }
 
@@ -174,7 +175,8 @@ export class Vm {
     this.posted = [];
     const answer = this.channel.read();
     if (!answer) process.exit(0); // the simulator is gone; of the board this is the thread
-    const [now, result, events, end] = answer;
+    const [now, result, events, end, typed] = answer;
+    this.typed = typed;
     this.now = this.synced = now;
     for (const event of events) this.events.push(event);
     if (end === 'interrupt') this.exports.mp_sched_keyboard_interrupt();
