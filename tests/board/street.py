@@ -51,6 +51,7 @@ class Town:
 
     def __init__(self, host: Host, members=("air-001",), role="air") -> None:
         self.host = host
+        self.role = role
         self.timeline = Timeline()
         self.uplinks = []
         self.accepted_ = []
@@ -78,12 +79,18 @@ class Town:
 
     def _member(self, name, number, role):
         return Member(
-            name=name, dev_eui=dev_eui(number), join_eui=JOIN_EUI, app_key=APP_KEY, role=role, places=(f"92002-{name}",)
+            name=name,
+            dev_eui=dev_eui(number),
+            join_eui=JOIN_EUI,
+            app_key=APP_KEY,
+            role=role,
+            places=(f"92002-{name}",),
+            class_c=role == "light",
         )
 
     def node(self, number, files, table, **settings):
         """A board with its chips, its firmware and its settings, without power yet."""
-        name = f"air-{number + 1:03}"
+        name = f"{self.role}-{number + 1:03}"
         board = Board(name, self.host.link(), self.timeline, bytes([2, 0, 0, 0, 0, number]))
         antenna = Antenna(name, self.timeline, self.air, board.clock, board.stirred)
         board.antenna = antenna
@@ -91,7 +98,7 @@ class Town:
         for path, content in files.items():
             board.put(path, content)
         board.put("/board.json", json.dumps(table).encode())
-        given = {"role": "air", "dev_eui": dev_eui(number).hex(), "join_eui": JOIN_EUI.hex()} | settings
+        given = {"role": self.role, "dev_eui": dev_eui(number).hex(), "join_eui": JOIN_EUI.hex()} | settings
         board.nvs.write("lampyre", "settings", Settings.from_names(given).encode())
         board.nvs.write("lampyre", "app_key", APP_KEY)
         return board

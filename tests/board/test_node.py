@@ -65,7 +65,42 @@ def test_an_air_node_boots_joins_reports_and_sleeps_deep(host, firmware, kind, p
         flawless(town, board)
 
 
-def test_a_power_cut_and_a_hang_cost_numbers_but_never_give_one_twice(host, firmware):
+def test_a_parking_node_wakes_for_its_magnetometer_and_tells_of_the_car(host, firmware):
+    with Town(host, ("parking-001",), "parking") as town:
+        table = table_of("heltec-v3", field0={"chip": "lis3mdl", "int": 7})
+        board = town.node(0, firmware, table, detector="watched")
+        board.chips["field0"].set_field(150, 50, -420)
+        board.switch_on()
+        town.run(20 * MINUTE_US)
+        assert board.state is State.DEEP
+        told = [m for m in town.messages if m["kind"] == "event"]
+        assert told == []
+        board.chips["field0"].set_field(550, 50, -220)
+        board.stirred()
+        town.run(MINUTE_US)
+        assert [m["event"] for m in town.messages if m["kind"] == "event"] == ["bay_taken"]
+        assert board.boots[-1][1] == DEEP_SLEEP
+        flawless(town, board)
+
+
+def test_a_lamp_listens_all_the_time_and_obeys_an_order(host, firmware):
+    with Town(host, ("light-001",), "light") as town:
+        parts = {"lamp0": {"kind": "pwm", "pin": 21}, "meter": {"uart": 2, "tx": 17, "rx": 18}}
+        board = town.node(0, firmware, table_of("heltec-v3", **parts), rated_dw=420)
+        board.chips["meter"].set_load(2300, 182, 420)
+        board.switch_on()
+        town.run(20 * MINUTE_US)
+        assert board.hardware.pwm[21].duty == 65_535
+        assert next(m["values"]["power"] for m in town.messages if m["kind"] == "reading") == 42.0
+        town.cabinet.order("light-001", "set_level", {"level_pct": 30}, 600)
+        town.run(MINUTE_US)
+        assert board.hardware.pwm[21].millivolts() == pytest.approx(1_000 + 0.3 * 9_000, abs=50)  # of 1 to 10 V
+        assert [m for m in town.messages if m["kind"] == "order"] != []
+        assert {cause for _, cause in board.boots} == {POWER_ON}  # it never sleeps deep
+        flawless(town, board)
+
+
+def test_a_power_cut_costs_numbers_but_never_gives_one_twice(host, firmware):
     with Town(host) as town:
         board = town.node(0, firmware, table_of("heltec-v3", **AIR_PARTS))
         weather(board)
