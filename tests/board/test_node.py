@@ -3,6 +3,7 @@
 import pytest
 
 from simulator.board.board import DEEP_SLEEP, POWER_ON, WATCHDOG, State
+from simulator.board.power import Cut
 from simulator.board.process import Host
 from tests.board.street import AIR_PARTS, HOUR_US, MINUTE_US, Town, table_of
 
@@ -157,3 +158,22 @@ def test_the_same_boards_do_the_same_again(host, firmware):
             return [(frame.start_us, frame.phy_payload) for frame in town.uplinks]
 
     assert frames() == frames()
+
+
+@pytest.mark.parametrize("write", [0, 4, 7, 11, 14, 17])  # of the 18 in its first 35 minutes
+def test_the_power_may_go_at_any_write(firmware, write):
+    with Host(1) as host, Town(host) as town:
+        board = town.node(0, firmware, table_of("heltec-v3", **AIR_PARTS))
+        weather(board)
+        board.writes.cut_at(write, Cut.TORN)
+        board.switch_on()
+        town.run(35 * MINUTE_US)
+        assert board.state is State.OFF
+        board.switch_on()
+        town.run(20 * MINUTE_US)
+        f_cnts = [f_cnt for _, f_cnt, _ in town.accepted_]
+        assert len(f_cnts) > 2
+        assert f_cnts == sorted(set(f_cnts))
+        dev_nonces = [frame.phy_payload[17:19] for frame in town.uplinks if frame.phy_payload[0] == 0]
+        assert len(set(dev_nonces)) == len(dev_nonces)
+        flawless(town, board)
