@@ -83,6 +83,10 @@ class Antenna:
 
     # The air's side.
 
+    def minds(self, frame: OnAir) -> bool:
+        """A chip receives whatever its registers let in; the address is the firmware's to look at."""
+        return True
+
     def begin(self, frame: OnAir) -> None:
         """A downlink begins, or is on the air already: LoRaWAN's have inverted IQ and no CRC."""
         if self._radio is None:

@@ -11,8 +11,8 @@ from simulator.board.antenna import Antenna
 from simulator.board.board import Board
 from simulator.board.process import Host
 from simulator.board.soldering import Soldered
-from simulator.broker import Broker
-from simulator.cabinet import Cabinet, CabinetSettings, Member
+from simulator.chain.broker import Broker
+from simulator.chain.cabinet import Cabinet, CabinetSettings, Member
 from simulator.streams import Stream
 from simulator.timeline import Timeline
 from tests.micropython.compile import REPOSITORY, compile_all
