@@ -58,5 +58,5 @@ def _suite(
 
 def _said(claim: Truth | Expectation) -> str:
     if isinstance(claim, Truth):
-        return f"did not hold: {claim.name}"
+        return f"did not hold: {claim.name}" + (f": {claim.event}" if claim.event else "")
     return f"expected {claim.name}, it is {'not known' if claim.value is None else claim.value}"

@@ -148,7 +148,7 @@ def _tiles(report: Report) -> str:
 
 
 def _claims(report: Report) -> str:
-    truths = "".join(_claim(html_of(truth(each.name)), each.held) for each in report.truths)
+    truths = "".join(_claim(html_of(truth(each.name)), each.held, each.event) for each in report.truths)
     expectations = "".join(
         _claim(f"{html_of(claim(each.name))} <span class='faint'>({html_of(_reached(each))})</span>", each.held)
         for each in report.expectations
@@ -162,11 +162,11 @@ def _claims(report: Report) -> str:
     return "\n".join(parts)
 
 
-def _claim(what: str, held: bool) -> str:
+def _claim(what: str, held: bool, event: str = "") -> str:
     mark, said = ("✓", Text("held", "tenu")) if held else ("✗", Text("did not hold", "non tenu"))
     return (
         f'<li class="{"held" if held else "broken"}"><span class="mark" aria-hidden="true">{mark}</span>{what}'
-        f"{'' if held else ' – ' + html_of(said)}</li>"
+        f"{'' if held else ' – ' + html_of(said)}{f'<br><code>{escape(event)}</code>' if event else ''}</li>"
     )
 
 

@@ -23,10 +23,11 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Something that must hold in every run, and whether it did."""
+    """Something that must hold in every run, and whether it did; event: the first that broke it, when, whose, what."""
 
     name: str
     held: bool
+    event: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ def summary(report: Report, language: str) -> Line:
     shown = Line("\n".join(line.to(language) for line in lines))
     for each in report.truths:
         _claim(shown, truth(each.name), each.held, language)
+        if each.event:
+            shown.append(f"\n  {each.event}")
     for expectation in report.expectations if report.complete else ():
         reached = Text("nothing to measure", "rien à mesurer")
         if expectation.value is not None:

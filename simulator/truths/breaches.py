@@ -48,12 +48,8 @@ class Breaches:
         self._told(truth, time_us)
 
     def truths(self) -> list[Truth]:
-        """All of them, and whether they held."""
-        return [Truth(name, name not in self.first) for name in ALL]
-
-    def sentences(self, replay: str) -> list[str]:
-        """For each that did not hold: the truth, the event that broke it, and the command that replays it."""
-        return [f"{truth}: {event}; replay it with: {replay}" for truth, event in self.first.items()]
+        """All of them, whether they held, and what broke them."""
+        return [Truth(name, name not in self.first, self.first.get(name, "")) for name in ALL]
 
 
 def _clock(time_us: int) -> str:

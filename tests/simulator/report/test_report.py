@@ -15,7 +15,7 @@ def test_it_has_what_the_readers_of_reports_look_for():
     assert len(bytes.fromhex(shown["digest"])) == 32
     assert shown["uplinks"].keys() == {"sent", "received"}
     assert shown["readings"].keys() == {"taken", "delivered"}
-    assert shown["truths"][0] == {"name": F_CNT_ONCE, "held": True}
+    assert shown["truths"][0] == {"name": F_CNT_ONCE, "held": True, "event": ""}
     assert shown["expectations"][0].keys() == {"name", "value", "held"}
 
 

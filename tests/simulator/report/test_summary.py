@@ -26,7 +26,10 @@ def report(**changes) -> Report:
         "lost": {"chance": 490, "collision": 10, "jamming": 0},
         "refused": {"replayed": 4},
         "airtime_s": 72.4,
-        "truths": [Truth("no node's firmware fell over", True), Truth("the moon is cheese", False)],
+        "truths": [
+            Truth("no node's firmware fell over", True),
+            Truth("the moon is cheese", False, "day 0 a: eaten"),
+        ],
         "expectations": [
             Expectation("delivered >= 0.99", 0.9, False),
             Expectation("battery_p10_years >= 5", None, False),
@@ -45,6 +48,7 @@ def test_it_says_what_arrived_and_what_held():
         "72.4\u00a0s on the air in 24 h by 10 nodes",
         "✓ no node's firmware fell over",
         "✗ the moon is cheese",
+        "  day 0 a: eaten",
         "✗ records delivered ≥ 99\u202f% (it is 90\u202f%)",
         "✗ battery life one in ten misses ≥ 5\u00a0years (nothing to measure)",
         "digest abc",
@@ -55,7 +59,7 @@ def test_in_french_too():
     lines = shown(report(), "fr")
     assert lines[0] == "90 relevés livrés sur 100 (90,0\u202f%)"
     assert lines[5] == "✓ aucun logiciel de nœud n’est tombé"
-    assert lines[7] == "✗ relevés livrés ≥ 99\u202f% (c’est 90\u202f%)"
+    assert lines[8] == "✗ relevés livrés ≥ 99\u202f% (c’est 90\u202f%)"
 
 
 def test_what_was_not_there_is_not_told():
