@@ -58,7 +58,7 @@ def test_the_report_has_what_readers_of_reports_look_for(tmp_path):
     assert report["readings"].keys() == {"taken", "delivered"}
     assert report["readings"]["taken"] == report["readings"]["delivered"] > 6
     assert report["truths"]
-    assert all(truth.keys() == {"name", "held"} and truth["held"] is True for truth in report["truths"])
+    assert all(truth.keys() == {"name", "held", "event"} and truth["held"] is True for truth in report["truths"])
     assert METRICS.keys() <= report["figures"].keys()
     assert report["expectations"] == [{"name": "delivered >= 0.99", "value": 1.0, "held": True}]
 

@@ -78,7 +78,7 @@ def main() -> None:
 def outcome_of(week: Week, air: int, parking: int, days: float = DAYS) -> dict[str, Any]:
     chain, report = run_week(week, air, parking, days)
     return {
-        "broken": chain.witness.breaches.sentences("again"),
+        "broken": [f"{truth.name}: {truth.event}" for truth in report.truths if not truth.held],
         "figures": report.figures,
         "heard": report.uplinks["received"] / report.uplinks["sent"],
         "events": chain.witness.records.taken[1],
