@@ -34,7 +34,6 @@ _U32 = 0xFFFFFFFF
 _FREQ_MHZ = (137.0, 1020.0)  # what an SX127x can be tuned to
 _MAX_ANTENNAS = 16  # of one rxpk; gateways with two are common
 _SIGNAL_DB = 300  # far beyond what any radio reports, either way
-_NUMBERS = (float, int)  # not bool, which is another type
 
 _FSK_BIT_RATE = 50_000
 _FSK_DEVIATION_HZ = 25_000  # RP 1.0.3revA §2.2.3: DR7
@@ -288,8 +287,9 @@ def _rank(antenna: tuple[float | None, float | None]) -> tuple[float, float]:
 
 def _decibels(value: object) -> float | None:
     """A level; None where it is missing or senseless: a frame is not worth less for that."""
-    if type(value) in _NUMBERS and -_SIGNAL_DB < value < _SIGNAL_DB:  # type: ignore[operator]  # it is a number
-        return float(value)  # type: ignore[arg-type]
+    # Not isinstance: JSON's true would be a number.
+    if (type(value) is float or type(value) is int) and -_SIGNAL_DB < value < _SIGNAL_DB:
+        return float(value)
     return None
 
 

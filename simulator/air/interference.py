@@ -11,6 +11,8 @@ Spreading factors do not disturb each other under the first two. Under the last 
 SX1261/2 DS table 3-9 gives 60 dB (SF7) to 72 dB (SF12) of rejection at 1.5 bandwidths, which is EU868's raster.
 """
 
+from abc import ABC, abstractmethod
+
 from simulator.air.decibels import MILLIWATTS, cdb, ratio
 from simulator.air.fates import Fate
 
@@ -66,7 +68,7 @@ class Signal:
 NOBODY: list[Signal] = []  # stands for the many lists that stay empty; whoever adds makes a list of its own
 
 
-class Rule:
+class Rule(ABC):
     """How frames that overlap are judged. counts_neighbours: whether those of the next channel matter."""
 
     counts_neighbours = False
@@ -74,13 +76,13 @@ class Rule:
     def __init__(self, name: str) -> None:
         self.name = name
 
+    @abstractmethod
     def meet(self, earlier: Signal, later: Signal) -> None:
         """Two frames are on one channel as *later* begins; remember with each that they met, if it matters."""
-        raise NotImplementedError
 
+    @abstractmethod
     def verdict(self, wanted: Signal, receiver: int) -> Fate | None:
         """What the frames met did to *wanted* at one receiver that feels it; None: it survived."""
-        raise NotImplementedError
 
 
 class Aloha(Rule):

@@ -128,10 +128,13 @@ class DaliBus:
     def _show(self, pulses: "list[tuple[int, int]]", at_us: int) -> int:
         """Let the pin see it; returns when it is over."""
         for lasts_us, level in pulses:
-            self._clock.at(at_us, lambda level=level: self._rx.drive(level))  # type: ignore[misc]
+            self._drive(level, at_us)
             at_us += lasts_us
-        self._clock.at(at_us, lambda: self._rx.drive(1))
+        self._drive(1, at_us)
         return at_us
+
+    def _drive(self, level: int, at_us: int) -> None:
+        self._clock.at(at_us, lambda: self._rx.drive(level))
 
 
 def _encode(bits: int) -> list[tuple[int, int]]:
