@@ -41,6 +41,7 @@ _ORDER_LASTS_S = 3600
 _JOIN_GROUP_US = 2_000_000  # from one member's order to join to the next: what duty cycle allows at DR3
 _MOST_S = 7 * 86_400  # that an order may last (gateway/orders/request.py)
 _NEAR_DBM, _NEAR_SNR_DB = -40, 10.0  # of the attacker beside the mast
+_GC = (100_000, 20, 100)  # frames and records end by themselves: looking for rings of them often finds none, and costs
 _WAITING_US = 60_000_000  # how often it is asked what waits for the broker
 
 
@@ -104,6 +105,8 @@ class Chain:
         self._begin()
         gc.collect()
         gc.freeze()  # what stands now stands to the end: a collector that walks through it all day takes a tenth of it
+        self._gc_before = gc.get_threshold()
+        gc.set_threshold(*_GC)
 
     def run(self, until_s: float) -> None:
         """Let virtual time pass up to *until_s*."""
@@ -128,6 +131,7 @@ class Chain:
             measured["settled"] = round(records.due_arrived / records.due, 6)
             measured["settled_soon"] = round(records.due_soon / records.due, 6)
         self.cabinet.close()
+        gc.set_threshold(*self._gc_before)
         gc.unfreeze()
         close_books(self.collector, scenario, self.air, self.fleet, now_us)
         report = report_of(self.collector, now_us, self.witness.truths(), scenario.expectations, measured)
