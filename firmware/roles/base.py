@@ -58,6 +58,7 @@ class Base:
         self._unread = True  # nobody has looked whether site and programme can be read
         self._held: Held = (-1, [])  # parts of the next programme
         self._time: tuple[int, int] | None = None  # (gps_s, now_s) as last told
+        self._sure = False
         self._outlook_gps_s = 0  # from when on the next three count, see `outlook.py`
         self._steps: list[tuple[int, int, int]] = []
         self._sun: tuple[int, ...] = ()
@@ -81,16 +82,16 @@ class Base:
             self.until_s = now_s + self._look_s - outlook_s if fresh else self._retry_s
         if not self.programme:
             self.level = (_FULL_PCT, 0, NO_PROGRAMME)
-        elif outlook_s is not None:
-            self._follow_programme(outlook_s, now_s)
-        elif self.daylight:
-            self.level = (0, _SLOT_FADE_S, PHOTOCELL_DAY)
-        else:
-            self._follow_virtual_night(now_s)
+        elif outlook_s is None or not self._follow_programme(outlook_s, now_s):
+            if self.daylight:
+                self.level = (0, _SLOT_FADE_S, PHOTOCELL_DAY)
+            else:
+                self._follow_virtual_night(now_s)
 
-    def time_told(self, gps_s: int, now_s: int) -> None:
-        """It is *gps_s* now."""
+    def time_told(self, gps_s: int, sure: bool, now_s: int) -> None:
+        """It is *gps_s* now; one that is not *sure* may dim a lamp and not darken it."""
         self._time = gps_s, now_s
+        self._sure = sure
         self.until_s = 0
 
     def gps_s(self, now_s: int) -> int | None:
@@ -99,7 +100,7 @@ class Base:
 
     def knows_night(self) -> bool:
         """Whether clock and site tell day and night."""
-        return self._time is not None and bool(self._site)
+        return self._sure and bool(self._site)
 
     def sunrise_in_s(self, now_s: int) -> int:
         """Seconds to the next sunrise, 0 when that is not known."""
@@ -179,16 +180,22 @@ class Base:
         self._outlook_gps_s = gps_s
         return 0
 
-    def _follow_programme(self, outlook_s: int, now_s: int) -> None:
-        """Hold the level of the step that was last; before and after what is known, full light."""
+    def _follow_programme(self, outlook_s: int, now_s: int) -> bool:
+        """Hold the level of the step that was last; before and after what is known, full light.
+
+        Returns False for darkness that the time is not sure enough for.
+        """
         held = None
         for step in self._steps:
             if step[0] > outlook_s:
                 if held is not None:
-                    self.level = (held[1], max(0, held[2] - (outlook_s - held[0])), PROGRAMME)
                     self.until_s = min(self.until_s or 0, now_s + step[0] - outlook_s)
+                    if not held[1] and not self._sure:
+                        return False
+                    self.level = (held[1], max(0, held[2] - (outlook_s - held[0])), PROGRAMME)
                 break
             held = step
+        return True
 
     def _follow_virtual_night(self, now_s: int) -> None:
         """Hold the level of a virtual night, where that is possible."""
@@ -202,4 +209,5 @@ class Base:
         slot, since_s = divmod(now_s - self.dusk_s, _SLOT_S)
         if slot < len(self._virtual):
             self.level = (self._virtual[slot], max(0, _SLOT_FADE_S - since_s), VIRTUAL_NIGHT)
-            self.until_s = now_s - since_s + _SLOT_S
+            ends_s = now_s - since_s + _SLOT_S
+            self.until_s = ends_s if self.until_s is None else min(self.until_s, ends_s)

@@ -115,7 +115,7 @@ class Light:
         elif isinstance(event, PowerFailing):
             self._supply.fails(actions, now_s)
         elif isinstance(event, TimeTold):
-            self._base.time_told(event.gps_s, now_s)
+            self._base.time_told(event.gps_s, event.sure, now_s)
         self._set_lamps(actions, now_s)
         return actions
 

@@ -136,6 +136,31 @@ def test_with_time_it_runs_the_programme_with_its_fades():
     assert lamp.role.explain(0)[2] is not None
 
 
+def test_time_that_is_not_sure_dims_a_lamp_and_does_not_darken_it():
+    """By one answer of a clock that may be wrong nobody stands in the dark; by the second all is as planned."""
+    for at_s, level_pct in ((MIDNIGHT_S, 50), (NOON_S, 100)):
+        lamp = lamp_at(at_s, told=False)
+        lamp.tell(TimeTold(at_s, False))
+        assert explained(lamp) == (level_pct, PROGRAMME if level_pct < 100 else UNKNOWN_NIGHT)
+    lamp.run_until(EVENING_S)
+    assert explained(lamp) == (100, PROGRAMME)
+    lamp.run_until(NOON_S + DAY_S)
+    assert explained(lamp) == (100, UNKNOWN_NIGHT)
+    lamp.tell_time(NOON_S + DAY_S)
+    assert explained(lamp) == (0, PROGRAMME)
+
+
+def test_a_photocell_darkens_a_lamp_whose_time_is_not_sure():
+    lamp = lamp_at(NOON_S, told=False, on_lux=35)
+    lamp.world.lux = 20_000
+    lamp.tell(TimeTold(NOON_S, False))
+    lamp.run(3600)
+    assert explained(lamp) == (0, PHOTOCELL_DAY)
+    lamp.world.lux = 0
+    lamp.run(3600)
+    assert explained(lamp) == (100, UNKNOWN_NIGHT)
+
+
 def test_what_the_gear_is_told_follows_its_curve():
     """IEC 62386-102, the standard's own table: 10 % of the light is level 170, 50 % 229, 3 % 126, 1 % 85."""
     drives = {"linear": (254, 127, 25, 8, 3, 0), "logarithmic": (254, 229, 170, 126, 85, 0)}
