@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from simulator.air.fates import Fate
 from simulator.air.interface import OnAir, Reception, on_air
@@ -18,6 +18,7 @@ from simulator.chain.faults import Faults
 from simulator.chain.radios import model_of, station_of
 from simulator.chain.strokes import Strokes
 from simulator.chain.telling import Telling
+from simulator.fleet.births import Firmware, whole_core
 from simulator.fleet.fleet import Fleet, Registered
 from simulator.report.collector import Collector
 from simulator.report.district import district_of
@@ -31,6 +32,9 @@ from simulator.streams import Stream
 from simulator.timeline import Timeline
 from simulator.truths.lamps import Darkness
 from simulator.truths.witness import SETTLED_US, Witness
+
+if TYPE_CHECKING:
+    from firmware.node import Core
 
 _ATTACKER = "attacker"
 _TWILIGHT_SINE = -0.1045  # of -6°: then civil twilight is over
@@ -48,7 +52,8 @@ class Chain:
     """One run; `run` may be called piece by piece, `finish` once at the end.
 
     replay: the command that repeats the run. lines: where published messages go, one JSON a line. database: the
-    gateway's, a file that does not exist or ":memory:". Raises what `Town`, `Fleet` and `Cabinet` raise.
+    gateway's, a file that does not exist or ":memory:". core_of: see `Fleet`. Raises what `Town`, `Fleet` and `Cabinet`
+    raise.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class Chain:
         replay: str = "",
         lines: TextIO | None = None,
         database: Path | str = ":memory:",
+        core_of: "Callable[[Firmware], Core]" = whole_core,
     ) -> None:
         self.scenario = scenario
         self.replay = replay
@@ -78,7 +84,16 @@ class Chain:
                 self.darkness.meet(node.name, node.heads)
         self._teams = _teams(scenario)
         keys = {team.name: (team.mc_addr, team.mc_key) for team in self._teams}
-        self.fleet = Fleet(scenario, self.timeline, self.air, self.town.stimulus, self._telling, self.air.bears, keys)
+        self.fleet = Fleet(
+            scenario,
+            self.timeline,
+            self.air,
+            self.town.stimulus,
+            self._telling,
+            self.air.bears,
+            keys,
+            core_of=core_of,
+        )
         self.broker = Broker(
             self.timeline,
             Stream(scenario.seed, "broker"),
