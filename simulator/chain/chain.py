@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from simulator.air.fates import Fate
 from simulator.air.interface import OnAir, Reception, on_air
@@ -18,7 +18,9 @@ from simulator.chain.faults import Faults
 from simulator.chain.radios import model_of, station_of
 from simulator.chain.strokes import Strokes
 from simulator.chain.telling import Telling
+from simulator.fleet.births import Firmware, whole_core
 from simulator.fleet.fleet import Fleet, Registered
+from simulator.fleet.sites import lamp_site
 from simulator.report.collector import Collector
 from simulator.report.district import district_of
 from simulator.report.making import report_of
@@ -31,6 +33,9 @@ from simulator.streams import Stream
 from simulator.timeline import Timeline
 from simulator.truths.lamps import Darkness
 from simulator.truths.witness import SETTLED_US, Witness
+
+if TYPE_CHECKING:
+    from firmware.node import Core
 
 _ATTACKER = "attacker"
 _TWILIGHT_SINE = -0.1045  # of -6°: then civil twilight is over
@@ -49,7 +54,8 @@ class Chain:
     """One run; `run` may be called piece by piece, `finish` once at the end.
 
     replay: the command that repeats the run. lines: where published messages go, one JSON a line. database: the
-    gateway's, a file that does not exist or ":memory:". Raises what `Town`, `Fleet` and `Cabinet` raise.
+    gateway's, a file that does not exist or ":memory:". core_of: see `Fleet`. Raises what `Town`, `Fleet` and `Cabinet`
+    raise.
     """
 
     def __init__(
@@ -59,6 +65,7 @@ class Chain:
         replay: str = "",
         lines: TextIO | None = None,
         database: Path | str = ":memory:",
+        core_of: "Callable[[Firmware], Core]" = whole_core,
     ) -> None:
         self.scenario = scenario
         self.replay = replay
@@ -79,7 +86,16 @@ class Chain:
                 self.darkness.meet(node.name, node.heads)
         self._teams = _teams(scenario)
         keys = {team.name: (team.mc_addr, team.mc_key) for team in self._teams}
-        self.fleet = Fleet(scenario, self.timeline, self.air, self.town.stimulus, self._telling, self.air.bears, keys)
+        self.fleet = Fleet(
+            scenario,
+            self.timeline,
+            self.air,
+            self.town.stimulus,
+            self._telling,
+            self.air.bears,
+            keys,
+            core_of=core_of,
+        )
         self.broker = Broker(
             self.timeline,
             Stream(scenario.seed, "broker"),
@@ -140,6 +156,9 @@ class Chain:
 
     # Making.
 
+    def _has_lamps(self) -> bool:
+        return any(node.role is Role.LIGHT for node in self.scenario.nodes)
+
     def _cabinet(self, database: Path | str) -> Cabinet:
         scenario, radio = self.scenario, self.scenario.radio
         settings = CabinetSettings(
@@ -150,6 +169,7 @@ class Chain:
             rx_delay_s=radio.rx_delay_s,
             rx2_dr=radio.rx2_dr,
             resend=radio.resend,
+            almanac=lamp_site(scenario.site, scenario.start_s) if self._has_lamps() else b"",
         )
         cabinet = Cabinet(self.timeline, settings, Stream(scenario.seed, "gateway"), self.broker, self._telling)
         nodes = {node.name: node for node in scenario.nodes}

@@ -199,6 +199,11 @@ class Body:
         assert self._clock is not None
         self._clock.sleep_ppm = sleep_ppm
 
+    def warm_crystal(self, awake_ppm: int) -> None:
+        """From its next event on, its crystal gains so much."""
+        assert self._clock is not None
+        self._clock.awake_ppm(awake_ppm)
+
     def settle(self) -> None:
         """Book what goes on up to now."""
         assert self._clock is not None
