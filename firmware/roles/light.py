@@ -185,10 +185,11 @@ class Light:
 
     def rare(self) -> list[tuple[int, int, int]]:
         """What no set carries, as (quantity, instance, value): programme, operating hours, how often each was lit."""
-        found = [(PROGRAMME_VERSION, 0, self._base.version())]
+        found = []
         for head in range(len(self._doors)):
             found.append((OPERATING_HOURS, head, self._ledger.lit_s[head] // 3600))
             found.append((SWITCH_COUNT, head, self._ledger.switches[head]))
+        found.insert(2, (PROGRAMME_VERSION, 0, self._base.version()))  # the frame's order is that of the numbers
         return found
 
     # Levels.

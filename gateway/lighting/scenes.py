@@ -75,6 +75,8 @@ class Scenes:
         self._told: dict[int, Wish] = {}  # by group
         self._calls: dict[bytes, _Call] = {}
         self._asked: dict[int, Ask] = {}  # by id of the order
+        self._open: dict[int, int] = {}  # the last order to each group
+        self._superseded: list[int] = []
         self._next_ms: int | None = None
 
     def confirmed(self, dev_eui: bytes) -> bool | None:
@@ -103,6 +105,11 @@ class Scenes:
         """When `look` has something new to say if nothing happens; None: not before."""
         return self._next_ms
 
+    def superseded(self) -> list[int]:
+        """Ids of orders that say what is not wanted any more: a repeat of one would undo what came after it."""
+        superseded, self._superseded = self._superseded, []
+        return superseded
+
     def asked(self, ask: Ask, ids: tuple[int, ...]) -> None:
         """The ask became the order with this id; none: it could not be given now."""
         for order_id in ids:
@@ -110,6 +117,8 @@ class Scenes:
         if ask.group is not None:
             if not ids:
                 self._told.pop(ask.group, None)
+            else:
+                self._open[ask.group] = ids[0]
             for member in self._groups[ask.group].members:
                 if member in self._calls:
                     self._calls[member].orders.update(ids)
@@ -137,6 +146,8 @@ class Scenes:
     def ended(self, order_id: int) -> bool:
         """An order is over, whatever became of it; whether it was one of these."""
         ask = self._asked.pop(order_id, None)
+        if ask is not None and ask.group is not None and self._open.get(ask.group) == order_id:
+            del self._open[ask.group]
         if ask is not None and ask.lamp is not None:
             call = self._calls.get(ask.lamp)
             if call is not None and call.open == order_id:
@@ -179,8 +190,11 @@ class Scenes:
             return
         self._told[group.number] = wish
         asks.append(_ask(group, wish, now_s, _GROUP_EXPIRES_S))
+        if group.number in self._open:
+            self._superseded.append(self._open.pop(group.number))
         for member in light_group.members:
             lamp = self._lamps[member]
+            self._supersede(member)
             wait_ms = RECEIPTS_MS if lamp.has_key(group) or not lamp.keys else _AFTER_GROUP_MS
             call = self._calls[member] = _Call(wish=wish, since_s=now_s, next_ms=now_ms + wait_ms)
             own = self._wish_of(member, now_s)
@@ -194,7 +208,13 @@ class Scenes:
         call = self._calls.get(dev_eui)
         if dev_eui not in self._lamps or wish is None or (call is not None and _same(call.wish, wish, now_s)):
             return
+        self._supersede(dev_eui)
         self._calls[dev_eui] = _Call(wish=wish, since_s=now_s, next_ms=now_ms)
+
+    def _supersede(self, dev_eui: bytes) -> None:
+        call = self._calls.get(dev_eui)
+        if call is not None and call.open is not None:
+            self._superseded.append(call.open)
 
     def _wish_of(self, dev_eui: bytes, now_s: int) -> Wish | None:
         call = self._calls.get(dev_eui)

@@ -1,7 +1,7 @@
 """A street of lamps through a year: real minds, MACs and roles, real gateway; and what the almanac says of each night.
 
 A year of a lamp is half a million moments at which it measures, and a few thousand at which its light changes. So these
-lamps are woken when their light may change, when their radio has something, and four times a day for all the rest.
+lamps are woken when their light may change, when their radio has something, and twice a day for all the rest.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,6 @@ from firmware.mac import Mac
 from firmware.roles.light import Light
 from simulator.chain.chain import Chain
 from simulator.fleet.births import Firmware
-from simulator.scenario.model import Scenario
 from simulator.scenario.reading import parse_scenario
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 PARIS = ZoneInfo("Europe/Paris")
 LATITUDE_DEG, LONGITUDE_DEG = 48.7536, 2.2975
-CHORES_MS = 6 * 3_600_000
+CHORES_S = 12 * 3600
 _WARMEST_DAY = 205  # of the year: 24 July
 _SWING_PPM = 6  # of a crystal between the warmest and the mean week of a street's year
 _WEEK_US = 7 * 86_400_000_000
@@ -37,6 +36,7 @@ name = "A year of lamps"
 about = "Lamps alone with their programme."
 start = {start:%Y-%m-%dT%H:%M:%S}
 hours = {hours}
+warm = false
 [site]
 insee = "92002"
 name = "Antony"
@@ -49,19 +49,34 @@ loss_down = 0.1
 name = "mairie"
 x_m = 0
 y_m = 0
+[[gateways]]
+name = "ecole"
+x_m = 90000
+y_m = 0
 [[zones]]
 name = "bourg"
 label = "Bourg"
 [[streets]]
-name = "rue"
+name = "near"
 zone = "bourg"
-points = [[-600, 10], [700, 10]]
+points = [[-700, 10], [700, 10]]
+[[streets]]
+name = "far"
+zone = "bourg"
+points = [[89300, 10], [90700, 10]]
 [[nodes]]
 role = "light"
-street = "rue"
-count = {count}
+street = "near"
+count = {near}
 every_m = 24
-interval_s = 21600
+interval_s = {interval_s}
+group = "rue"
+[[nodes]]
+role = "light"
+street = "far"
+count = {far}
+every_m = 24
+interval_s = {interval_s}
 group = "rue"
 [[stimuli]]
 role = "light"
@@ -72,7 +87,7 @@ failures_per_year = 0
 
 
 class Resting:
-    """A node that is woken for its light, for its radio, and every six hours. Implements `firmware.node.Core`."""
+    """A node that is woken for its light, for its radio, and twice a day. Implements `firmware.node.Core`."""
 
     def __init__(self, node: "Core", mac: Mac, role: Light) -> None:
         self._node = node
@@ -83,7 +98,7 @@ class Resting:
     def handle(self, event: object, now_ms: int) -> list[object]:
         """All of the node hears it."""
         if now_ms >= self._chores_ms:
-            self._chores_ms = now_ms + CHORES_MS
+            self._chores_ms = now_ms + CHORES_S * 1000
         return self._node.handle(event, now_ms)
 
     def wake_at(self) -> int | None:
@@ -102,26 +117,26 @@ def resting(firmware: Firmware) -> "Core":
     return Resting(firmware.core, firmware.mac, firmware.role)
 
 
-def scenario_of(first: date, days: int, count: int, seed: int = 1) -> Scenario:
-    """A street of so many lamps from noon of *first* on."""
-    text = _SCENARIO.format(
-        start=datetime.combine(first, time(12)),
-        hours=24 * days,
-        latitude=LATITUDE_DEG,
-        longitude=LONGITUDE_DEG,
-        count=count,
-    )
-    return parse_scenario(text.encode(), Path("year.toml"), seed=seed)
-
-
 class Year:
-    """A chain of resting lamps. crystals_ppm: what the clock of each lamp gains at the mean temperature."""
+    """A chain of resting lamps, from noon of *first* on: those in reach of one radio, and those of another far away.
 
-    def __init__(self, first: date, days: int, crystals_ppm: list[int], seed: int = 1) -> None:
-        self.scenario = scenario_of(first, days, len(crystals_ppm), seed)
+    near_ppm, far_ppm: what the clock of each lamp gains at the mean temperature.
+    """
+
+    def __init__(self, first: date, days: int, near_ppm: list[int], far_ppm: list[int], seed: int = 1) -> None:
+        text = _SCENARIO.format(
+            start=datetime.combine(first, time(12)),
+            hours=24 * days,
+            latitude=LATITUDE_DEG,
+            longitude=LONGITUDE_DEG,
+            near=len(near_ppm),
+            far=len(far_ppm),
+            interval_s=CHORES_S,
+        )
+        self.scenario = parse_scenario(text.encode(), Path("year.toml"), seed=seed)
         self.chain = Chain(self.scenario, core_of=resting)
         self.lamps = list(self.chain.fleet.nodes.values())
-        self._crystals_ppm = crystals_ppm
+        self._crystals_ppm = near_ppm + far_ppm
         self._follow_seasons()
 
     def _follow_seasons(self) -> None:

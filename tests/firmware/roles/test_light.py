@@ -793,19 +793,19 @@ def test_hours_and_switchings_are_counted_through_power_cuts():
     lamp.power_on()
     lamp.tell_time(lamp.at_s)
     rare = lamp.role.rare()
-    assert [(quantity, head) for quantity, head, _ in rare[1:]] == [(OPERATING_HOURS, 0), (SWITCH_COUNT, 0)]
-    assert rare[1][2] == 46  # three nights of 15 hours and 26 minutes
-    assert rare[2][2] == 4  # and the moment of full light at the first power-up
+    assert [(quantity, head) for quantity, head, _ in rare[:2]] == [(OPERATING_HOURS, 0), (SWITCH_COUNT, 0)]
+    assert rare[0][2] == 46  # three nights of 15 hours and 26 minutes
+    assert rare[1][2] == 4  # and the moment of full light at the first power-up
 
 
 def test_the_stored_programme_s_version_is_told():
     """And none for what cannot be read: the gateway sends it again."""
     lamp = lamp_at(NOON_S, programme=stored(DEFAULT_PROGRAMME, 40_000))
-    assert lamp.role.rare()[0] == (PROGRAMME_VERSION, 0, 40_000)
+    assert lamp.role.rare()[2] == (PROGRAMME_VERSION, 0, 40_000)
     lamp.load(DARK, version=7)
-    assert lamp.role.rare()[0] == (PROGRAMME_VERSION, 0, 7)
+    assert lamp.role.rare()[2] == (PROGRAMME_VERSION, 0, 7)
     for programme in (b"", b"\x07\x00\x80"):
-        assert lamp_at(NOON_S, programme=programme).role.rare()[0] == (PROGRAMME_VERSION, 0, -1)
+        assert lamp_at(NOON_S, programme=programme).role.rare()[2] == (PROGRAMME_VERSION, 0, -1)
 
 
 # Power.
@@ -976,7 +976,7 @@ def test_an_image_or_a_ledger_of_another_layout_is_let_go():
         lamp.flash["light"] = ledger
         lamp.power_on()
         lamp.run(60)
-        assert lamp.role.rare()[1:] == [(OPERATING_HOURS, 0, 0), (SWITCH_COUNT, 0, 1)]
+        assert lamp.role.rare()[:2] == [(OPERATING_HOURS, 0, 0), (SWITCH_COUNT, 0, 1)]
 
 
 # Settings, and being a good part of a node.
