@@ -11,7 +11,7 @@ import sys
 import time
 from base64 import b64decode
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -58,7 +58,7 @@ class Load:
     def run(
         self, made: Sequence[bytes], per_datagram: int, rate: float | None = None, probes: Sequence[Sent] = ()
     ) -> float:
-        """Send all that is *made*, wait until it is delivered; returns the frames delivered a second, in the midst of it.
+        """Send all that is *made*, wait for it; returns the frames delivered a second in the midst of that.
 
         rate: frames a second at most. probes: confirmed frames that go out between the others, evenly. The first tenth
         waits for copies of its frames and the last for company in a commit (0.2 s, 2 s), whatever the rate is.
