@@ -226,7 +226,13 @@ class TownApplication:
         dev_eui = uplink.registration.dev_eui
         after = log if answer.log is None else answer.log
         assert isinstance(after, NodeLog)
-        ask = self._resending.heard(dev_eui, after, heard.rows, heard.newest16, uplink.received_ms)
+        now_ms = uplink.received_ms
+        clock_ms = None
+        if after.boot == self._boot:
+            clock_ms = now_ms
+        elif after.boot is None and uplink.offset_ms is not None:
+            clock_ms = now_ms + uplink.offset_ms
+        ask = self._resending.heard(dev_eui, after, heard.rows, heard.newest16, now_ms, heard.oldest, clock_ms)
         if ask is None:
             return answer
         request = OrderRequest(
