@@ -38,8 +38,8 @@ class Heard(NamedTuple):
     """What a payload meant. rows: readings in the frame, 0 for anything but a frame of them.
 
     newest16: the low 16 bits of its newest number, if nothing could be taken because the log is in doubt. gap_s: from
-    its newest reading to the one before, if it tells. oldest: the full number of its oldest reading, where something may
-    be missing.
+    its newest reading to the one before, if it tells. oldest: the full number of its oldest reading, where
+    something may be missing.
     """
 
     answer: Answer
