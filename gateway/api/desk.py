@@ -90,12 +90,12 @@ class Desk:
 
     async def devices(self, after: int, limit: int) -> Sequence[Registration]:
         """See `Station`."""
-        with _told():
+        with told():
             return devices.list_devices(self._read, after, limit)
 
     async def device(self, dev_eui: bytes) -> tuple[Registration, Json]:
         """See `Station`. The session is that of the last commit."""
-        with _told():
+        with told():
             registration = self._known(dev_eui)
             kept = sessions.load_devices(self._read).get(registration.device)
             hangs = [entry for entry in places.list_installed(self._read) if entry.dev_eui == dev_eui]
@@ -132,7 +132,7 @@ class Desk:
             kept = sessions.load_devices(database)
             return [DeviceSet(registration=entry, kept=kept.get(entry.device)) for entry in added]
 
-        with _told():
+        with told():
             added = await self._write(add)
         self._tell(added)
 
@@ -143,7 +143,7 @@ class Desk:
             devices.remove_device(database, removal.dev_eui)
             places.free(database, removal.dev_eui, _now_ms())
 
-        with _told():
+        with told():
             self._known(removal.dev_eui)
             await self._write(remove)
         self._tell([DeviceGone(dev_eui=removal.dev_eui)])
@@ -156,7 +156,7 @@ class Desk:
             groups.replace_member(database, replacement.old, replacement.new)
             return groups.load_groups(database)
 
-        with _told():
+        with told():
             old, new = self._known(replacement.old), self._known(replacement.new)
             if old.role is not new.role:
                 raise ConflictError(
@@ -168,24 +168,24 @@ class Desk:
 
     async def places(self, after: str, limit: int) -> Sequence[Place]:
         """See `Station`."""
-        with _told():
+        with told():
             return places.list_places(self._read, after, limit)
 
     async def set_place(self, place: Place) -> None:
         """See `Station`."""
-        with _told():
+        with told():
             await self._write(lambda database: places.set_places(database, [place]))
         self._tell(())
 
     async def installed(self, place_id: str | None) -> Sequence[Installed]:
         """See `Station`."""
-        with _told():
+        with told():
             rows = places.list_installed(self._read, now_only=place_id is None)
         return [row for row in rows if place_id is None or row.place_id == place_id]
 
     async def install(self, installed: Installed) -> None:
         """See `Station`."""
-        with _told():
+        with told():
             registration = self._known(installed.dev_eui)
             if registration.role is Role.FOREIGN:
                 raise ConflictError(
@@ -200,7 +200,7 @@ class Desk:
 
     async def groups(self) -> Sequence[Group]:
         """See `Station`."""
-        with _told():
+        with told():
             return groups.load_groups(self._read)
 
     async def set_group(self, name: str, members: tuple[bytes, ...]) -> Group:
@@ -232,7 +232,7 @@ class Desk:
 
         if not name:
             raise ConflictError("a group needs a name")
-        with _told():
+        with told():
             for member in members:
                 if not self._known(member).class_c:
                     raise ConflictError(f"{eui_to_text(member)} does not listen all the time; a group is of class C")
@@ -243,7 +243,7 @@ class Desk:
     async def readings(self, after: int, limit: int) -> tuple[Sequence[Json], int | None]:
         """See `Station`."""
         rows: list[Json] = []
-        with _told():
+        with told():
             messenger = self._messenger()
             page = records.records_after(self._read, after, limit)
         for stored in page.records:
@@ -260,7 +260,7 @@ class Desk:
 
     async def orders(self, before: int | None, limit: int) -> Sequence[Json]:
         """See `Station`. Payloads stay inside: they may hold keys."""
-        with _told():
+        with told():
             euis = devices.dev_euis(self._read)
             found = orders.list_orders(self._read, before, limit)
         return [
@@ -279,7 +279,7 @@ class Desk:
 
     async def quarantine(self, before: int | None, limit: int) -> Sequence[Json]:
         """See `Station`."""
-        with _told():
+        with told():
             euis = devices.dev_euis(self._read)
             boots = Boots(load_boots(self._read))
             found = quarantine.list_quarantine(self._read, before, limit)
@@ -302,7 +302,7 @@ class Desk:
 
     async def snapshot(self) -> str:
         """See `Station`."""
-        with _told():
+        with told():
             async with self._snapshotting:
                 taken = await self._write(lambda database: snapshot.take_snapshot(database, _now_ms()), alone=True)
                 # In a thread, because a worn card syncs for a second, and uplinks want their answers.
@@ -319,7 +319,7 @@ class Desk:
     async def backup(self) -> str:
         """See `Station`. The oldest backups beyond those to keep go."""
         target = self._backups / backup.backup_name(time.strftime("%Y%m%dT%H%M%S", time.gmtime()))
-        with _told():
+        with told():
             copying = backup.Backup(target)
             try:
                 while not await self._write(copying.step, alone=True):
@@ -339,7 +339,7 @@ class Desk:
             last = records.id_range(database)[1]
             return _reopen(database, publisher, [(first, last)])
 
-        with _told():
+        with told():
             return await self._write(move)
 
     async def replay_parked(self, publisher: str) -> int:
@@ -353,7 +353,7 @@ class Desk:
                 cursors.unpark(database, publisher, row.record_id)
             return len(parked)
 
-        with _told():
+        with told():
             return await self._write(move)
 
     def directory(self) -> Directory:
@@ -435,7 +435,7 @@ def first_id_since(database: apsw.Connection, since_ms: int) -> int:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """What the store raises, as the station's errors."""
     try:
         yield

@@ -24,6 +24,7 @@ _SECTIONS: dict[str, Any] = {
     "site": values.Site,
     "store": values.Store,
     "network": values.Network,
+    "lighting": values.Lighting,
     "udp": values.Udp,
     "serial": SerialPort,  # [[serial]], any number
     "mqtt": Mqtt,
@@ -129,7 +130,9 @@ class _Reader:
         for name in self._document:
             if name not in _SECTIONS:
                 self._unknown((name,), "gateway.toml", "section", list(_SECTIONS))
-        sections = {name: self._section(name) for name in ("site", "store", "network", "api", "clock", *_OPTIONAL)}
+        sections = {
+            name: self._section(name) for name in ("site", "store", "network", "lighting", "api", "clock", *_OPTIONAL)
+        }
         serial = self._serial()
         datasets = self._datasets()
         mqtt = sections["mqtt"]

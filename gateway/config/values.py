@@ -122,6 +122,11 @@ class Site:
         str, Predicate(is_timezone), Wants("a time zone in quotes, as Europe/Paris", 'timezone = "Europe/Paris"')
     ] = "Europe/Paris"
 
+    @property
+    def almanac_key(self) -> str:
+        """What the sun and the holidays here depend on."""
+        return f"{self.latitude_deg} {self.longitude_deg} {self.timezone} {self.insee}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
@@ -269,6 +274,13 @@ class Mqtt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lighting:
+    """What holds for all lamps. floor_pct: no override of a group or of the site goes below it; as in the lamps."""
+
+    floor_pct: Annotated[int, Ge(0), Le(100), Wants("percent, 0..100, without quotes", "floor_pct = 30")] = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
     """The local API: whoever may open the socket may command the gateway, so nobody else may."""
 
@@ -346,6 +358,7 @@ class Config:
     site: Site
     store: Store
     network: Network
+    lighting: Lighting
     udp: Udp | None
     serial: tuple[SerialPort, ...]
     mqtt: Mqtt | None

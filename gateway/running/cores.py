@@ -7,6 +7,8 @@ import apsw
 
 from gateway.application import TownApplication
 from gateway.config.values import Network
+from gateway.lighting.lighting import Lighting
+from gateway.lighting.stored import hanging_now, load_lighting
 from gateway.network.joining import Dice
 from gateway.network.registration import Registration
 from gateway.network.server import Server
@@ -27,10 +29,12 @@ def make_cores(
     now_ms: int,
     dice: Dice | None = None,
     resend: bool = True,
+    almanac: bytes | None = None,
 ) -> tuple[Server, TownApplication]:
     """The network server and the application behind it. dice: None: the system's. Raises apsw.Error.
 
-    resend: whether nodes are asked for what is missing; without it a simulation shows what that is worth.
+    resend: whether nodes are asked for what is missing; without it a simulation shows what that is worth. almanac: the
+    site's, as it is encoded for lamps; None: it is not worked out yet.
     """
     known = list(registrations)
     kept = sessions.load_devices(read)
@@ -44,7 +48,9 @@ def make_cores(
         orders.next_order_id(read),
         now_ms,
         resend,
+        Lighting(known, known_groups, load_lighting(read, almanac)),
     )
+    application.lighting.set_places(hanging_now(read))
     settings = NetworkSettings(
         dedup_ms=DEDUP_MS,
         net_id=network.net_id_number,

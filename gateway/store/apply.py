@@ -10,6 +10,7 @@ from gateway.store.airtime import write_airtime
 from gateway.store.counters import write_counters
 from gateway.store.faults import is_of_the_disk
 from gateway.store.groups import write_group_counter
+from gateway.store.lighting import write_lamp
 from gateway.store.orders import write_order
 from gateway.store.quarantine import write_quarantine
 from gateway.store.records import RecordWriter
@@ -20,22 +21,29 @@ from gateway.store.writes import (
     KeepAirtime,
     KeepCounters,
     KeepGroupCounter,
+    KeepLamp,
     KeepOrder,
     KeepSession,
     StartSession,
 )
 
-_FOR_THE_RECORD = (AddRecord, AddQuarantine, KeepOrder, KeepAirtime)  # what was decided does not rest on these
+_FOR_THE_RECORD = (
+    AddRecord,
+    AddQuarantine,
+    KeepOrder,
+    KeepAirtime,
+    KeepLamp,
+)  # what was decided does not rest on these
 
 
 def write_commits(database: apsw.Connection, records: RecordWriter, commits: Iterable[Commit]) -> int:
     """Write *commits* in the caller's transaction, as if one after the other; returns how many records were added.
 
-    Of counters, airtime and orders only the last state is written.
+    Of counters, airtime, lamps and orders only the last state is written.
     """
     added: list[Record] = []
     counters: dict[int, KeepCounters] = {}
-    last: dict[tuple[str, int | str], KeepGroupCounter | KeepAirtime | KeepOrder] = {}
+    last: dict[tuple[str, int | str | bytes], KeepGroupCounter | KeepAirtime | KeepLamp | KeepOrder] = {}
     for commit in commits:
         for write in commit.writes:
             if isinstance(write, AddRecord):
@@ -56,6 +64,8 @@ def write_commits(database: apsw.Connection, records: RecordWriter, commits: Ite
                 last["group", write.group] = write
             elif isinstance(write, KeepAirtime):
                 last["airtime", write.radio] = write
+            elif isinstance(write, KeepLamp):
+                last["lamp", write.dev_eui] = write
             else:
                 last["order", write.id] = write
     for kept in last.values():
@@ -63,6 +73,8 @@ def write_commits(database: apsw.Connection, records: RecordWriter, commits: Ite
             write_group_counter(database, kept)
         elif isinstance(kept, KeepAirtime):
             write_airtime(database, kept)
+        elif isinstance(kept, KeepLamp):
+            write_lamp(database, kept)
         else:
             write_order(database, kept)
     write_counters(database, counters.values())
@@ -94,12 +106,14 @@ def write_apart(
     return added
 
 
-def _named(write: AddRecord | AddQuarantine | KeepOrder | KeepAirtime) -> str:
+def _named(write: AddRecord | AddQuarantine | KeepOrder | KeepAirtime | KeepLamp) -> str:
     """What a write was to keep, without its content."""
     if isinstance(write, AddRecord):
         return f"{write.record.kind!r} of device {write.record.device}, number {write.record.seq},"
     if isinstance(write, AddQuarantine):
         return f"a payload of device {write.device} for the quarantine"
+    if isinstance(write, KeepLamp):
+        return f"what is known of lamp {write.dev_eui.hex()}"
     return f"order {write.id}" if isinstance(write, KeepOrder) else f"the airtime of {write.radio}"
 
 

@@ -50,6 +50,14 @@ class KeepAirtime:
     sent: str
 
 
+@dataclass(frozen=True, slots=True)
+class KeepLamp:
+    """What is known of a lamp's keys and programme, as the text of `gateway.lighting.lamps`."""
+
+    dev_eui: bytes
+    state: str
+
+
 class AddRecord(NamedTuple):
     """A new record; the store gives it its place in the order of acceptance."""
 
@@ -95,5 +103,13 @@ class KeepOrder:
 
 
 Write = (
-    KeepSession | StartSession | KeepCounters | KeepGroupCounter | KeepAirtime | AddRecord | AddQuarantine | KeepOrder
+    KeepSession
+    | StartSession
+    | KeepCounters
+    | KeepGroupCounter
+    | KeepAirtime
+    | KeepLamp
+    | AddRecord
+    | AddQuarantine
+    | KeepOrder
 )

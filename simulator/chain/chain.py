@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from simulator.air.fates import Fate
 from simulator.air.interface import OnAir, Reception, on_air
@@ -18,7 +18,9 @@ from simulator.chain.faults import Faults
 from simulator.chain.radios import model_of, station_of
 from simulator.chain.strokes import Strokes
 from simulator.chain.telling import Telling
+from simulator.fleet.births import Firmware, whole_core
 from simulator.fleet.fleet import Fleet, Registered
+from simulator.fleet.sites import lamp_site
 from simulator.report.collector import Collector
 from simulator.report.district import district_of
 from simulator.report.making import report_of
@@ -32,6 +34,9 @@ from simulator.timeline import Timeline
 from simulator.truths.lamps import Darkness
 from simulator.truths.witness import SETTLED_US, Witness
 
+if TYPE_CHECKING:
+    from firmware.node import Core
+
 _ATTACKER = "attacker"
 _TWILIGHT_SINE = -0.1045  # of -6°: then civil twilight is over
 _MC_ADDR = 0xFF000001  # no node has such an address (see gateway/api/desk.py)
@@ -41,6 +46,7 @@ _ORDER_LASTS_S = 3600
 _JOIN_GROUP_US = 2_000_000  # from one member's order to join to the next: what duty cycle allows at DR3
 _MOST_S = 7 * 86_400  # that an order may last (gateway/orders/request.py)
 _NEAR_DBM, _NEAR_SNR_DB = -40, 10.0  # of the attacker beside the mast
+_GC = (100_000, 20, 100)  # frames and records end by themselves: looking for rings of them often finds none, and costs
 _WAITING_US = 60_000_000  # how often it is asked what waits for the broker
 
 
@@ -48,7 +54,8 @@ class Chain:
     """One run; `run` may be called piece by piece, `finish` once at the end.
 
     replay: the command that repeats the run. lines: where published messages go, one JSON a line. database: the
-    gateway's, a file that does not exist or ":memory:". Raises what `Town`, `Fleet` and `Cabinet` raise.
+    gateway's, a file that does not exist or ":memory:". core_of: see `Fleet`. Raises what `Town`, `Fleet` and `Cabinet`
+    raise.
     """
 
     def __init__(
@@ -58,6 +65,7 @@ class Chain:
         replay: str = "",
         lines: TextIO | None = None,
         database: Path | str = ":memory:",
+        core_of: "Callable[[Firmware], Core]" = whole_core,
     ) -> None:
         self.scenario = scenario
         self.replay = replay
@@ -78,7 +86,16 @@ class Chain:
                 self.darkness.meet(node.name, node.heads)
         self._teams = _teams(scenario)
         keys = {team.name: (team.mc_addr, team.mc_key) for team in self._teams}
-        self.fleet = Fleet(scenario, self.timeline, self.air, self.town.stimulus, self._telling, self.air.bears, keys)
+        self.fleet = Fleet(
+            scenario,
+            self.timeline,
+            self.air,
+            self.town.stimulus,
+            self._telling,
+            self.air.bears,
+            keys,
+            core_of=core_of,
+        )
         self.broker = Broker(
             self.timeline,
             Stream(scenario.seed, "broker"),
@@ -104,6 +121,8 @@ class Chain:
         self._begin()
         gc.collect()
         gc.freeze()  # what stands now stands to the end: a collector that walks through it all day takes a tenth of it
+        self._gc_before = gc.get_threshold()
+        gc.set_threshold(*_GC)
 
     def run(self, until_s: float) -> None:
         """Let virtual time pass up to *until_s*."""
@@ -128,6 +147,7 @@ class Chain:
             measured["settled"] = round(records.due_arrived / records.due, 6)
             measured["settled_soon"] = round(records.due_soon / records.due, 6)
         self.cabinet.close()
+        gc.set_threshold(*self._gc_before)
         gc.unfreeze()
         close_books(self.collector, scenario, self.air, self.fleet, now_us)
         report = report_of(self.collector, now_us, self.witness.truths(), scenario.expectations, measured)
@@ -135,6 +155,9 @@ class Chain:
         return report
 
     # Making.
+
+    def _has_lamps(self) -> bool:
+        return any(node.role is Role.LIGHT for node in self.scenario.nodes)
 
     def _cabinet(self, database: Path | str) -> Cabinet:
         scenario, radio = self.scenario, self.scenario.radio
@@ -146,6 +169,7 @@ class Chain:
             rx_delay_s=radio.rx_delay_s,
             rx2_dr=radio.rx2_dr,
             resend=radio.resend,
+            almanac=lamp_site(scenario.site, scenario.start_s) if self._has_lamps() else b"",
         )
         cabinet = Cabinet(self.timeline, settings, Stream(scenario.seed, "gateway"), self.broker, self._telling)
         nodes = {node.name: node for node in scenario.nodes}
