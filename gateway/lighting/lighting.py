@@ -290,6 +290,7 @@ class Lighting:
             lamp.sure = lamp.version is None  # else it is asked whether it still has what it had
             lamp.session = uplink.session
             lamp.unkept = True
+            self.distribution.joined(lamp, now_ms)
             self._soon(now_ms)
 
     def _take(self, dev_eui: bytes, lamp: Lamp | None, record: Record, now_ms: int) -> None:
