@@ -59,7 +59,8 @@ def _nothing(changes: Sequence[Change]) -> None:
 class Desk:
     """Answers for the registry, the places, and what was recorded.
 
-    read: a reading connection of the calling thread. backups: the folder. changed: told after each change of registry
+    read: a reading connection of the calling thread. backups: the folder. rx2_dr: of the network, at which the members
+    of a group listen between their frames. changed: told after each change of registry
     or places is on disk, so that a running network server hears of it; with nothing when only places changed.
     """
 
@@ -74,6 +75,7 @@ class Desk:
         datasets: Iterable[Dataset],
         site: str,
         prefix: str = "lampyre",
+        rx2_dr: int = 3,
         changed: Callable[[Sequence[Change]], None] = _nothing,
     ) -> None:
         self._layout = layout
@@ -84,6 +86,7 @@ class Desk:
         self._datasets = {dataset.name: dataset for dataset in datasets}
         self._site = site
         self._prefix = prefix
+        self._rx2_dr = rx2_dr
         self._changed = changed
         self._directory: Directory | None = None
         self._snapshotting = asyncio.Lock()
@@ -217,7 +220,7 @@ class Desk:
                         members=members,
                         f_cnt_down=group.f_cnt_down,
                         freq_hz=group.freq_hz,
-                        dr=group.dr,
+                        dr=self._rx2_dr,
                     )
                     groups.set_group(database, changed)
                     return changed
@@ -227,6 +230,7 @@ class Desk:
                 mc_addr=_MC_ADDR_PREFIX | secrets.randbits(24),
                 mc_key=secrets.token_bytes(16),
                 members=members,
+                dr=self._rx2_dr,
             )
             return groups.add_group(database, made)
 

@@ -16,6 +16,7 @@ from simulator.chain.cabinet import Cabinet, CabinetSettings, Member, OrderRefus
 from simulator.chain.closing import close_books
 from simulator.chain.faults import Faults
 from simulator.chain.radios import model_of, station_of
+from simulator.chain.scenes import Scenes
 from simulator.chain.strokes import Strokes
 from simulator.chain.telling import Telling
 from simulator.fleet.births import Firmware, whole_core
@@ -104,6 +105,7 @@ class Chain:
             self._telling.arrived_again,
         )
         self.cabinet = self._cabinet(database)
+        self.scenes = Scenes(self.timeline, self.fleet.nodes, self.cabinet)
         gateways = [gateway.name for gateway in scenario.gateways]
         strokes = Strokes(self.fleet, scenario.seed)
         Faults(
@@ -143,6 +145,10 @@ class Chain:
             "frames_delayed": float(self.witness.late),
             "downlinks_stolen": float(self.cabinet.stolen),
         }
+        if self.scenes.followed is not None:
+            measured["scene_followed_10s"] = round(self.scenes.followed, 6)
+        if self.scenes.confirmed_s is not None:
+            measured["scene_confirmed_s"] = self.scenes.confirmed_s
         if records.due:
             measured["settled"] = round(records.due_arrived / records.due, 6)
             measured["settled_soon"] = round(records.due_soon / records.due, 6)
@@ -280,17 +286,12 @@ class Chain:
 
     def _plan_order(self, order: Order) -> None:
         """Somebody dims at its time: a group, a lamp, or all of them."""
-        verb, arguments = "resume_programme", dict[str, object]()
-        if order.level_pct is not None:
-            verb = "set_level"
-            arguments = {"level_pct": order.level_pct, "fade_s": order.fade_s, "hold_s": order.hold_s}
         for target in self._targets(order.target):
-            self._give_at(int(order.at_s * 1e6), target, verb, arguments, _ORDER_LASTS_S)
+            self._hold_at(int(order.at_s * 1e6), target, order)
             if order.level_pct == 0:
                 dark_until_us = int((order.at_s + _ORDER_LASTS_S + order.hold_s) * 1e6)
-                for node in self.scenario.nodes:
-                    if target in (node.name, node.group):
-                        self.darkness.ordered(node.name, dark_until_us)
+                for name in self._members(target):
+                    self.darkness.ordered(name, dark_until_us)
 
     def _targets(self, target: str) -> list[str]:
         """Groups and lamps that an order goes to."""
@@ -299,22 +300,37 @@ class Chain:
         lamps = [node for node in self.scenario.nodes if node.role is Role.LIGHT]
         return list(dict.fromkeys(node.group or node.name for node in lamps))
 
-    def _give_at(
-        self, at_us: int, target: str, verb: str, arguments: dict[str, object], expires_in_s: int, tries: int = _TRIES
-    ) -> None:
+    def _members(self, target: str) -> list[str]:
+        """Lamps of a group, or one by itself."""
+        return [node.name for node in self.scenario.nodes if target in (node.name, node.group)]
+
+    def _hold_at(self, at_us: int, target: str, order: Order) -> None:
+        def hold() -> None:
+            self.cabinet.hold(target, order.level_pct, order.hold_s, order.fade_s)
+            if order.level_pct is not None:
+                self.scenes.began(self._members(target), order.level_pct)
+
+        self._try_at(at_us, target, hold)
+
+    def _give_at(self, at_us: int, target: str, verb: str, arguments: dict[str, object], expires_in_s: int) -> None:
+        def give() -> None:
+            self.cabinet.order(target, verb, arguments, min(expires_in_s, _MOST_S))
+
+        self._try_at(at_us, target, give)
+
+    def _try_at(self, at_us: int, target: str, give: Callable[[], None], tries: int = _TRIES) -> None:
         """Give an order then, and again a minute later as long as the gateway does not take it."""
 
-        def give() -> None:
+        def attempt() -> None:
             try:
-                self.cabinet.order(target, verb, arguments, min(expires_in_s, _MOST_S))
+                give()
             except OrderRefusedError:
                 if tries > 1:
-                    later_us = self.timeline.now_us + _AGAIN_US
-                    self._give_at(later_us, target, verb, arguments, expires_in_s, tries - 1)
+                    self._try_at(self.timeline.now_us + _AGAIN_US, target, give, tries - 1)
                 else:
                     self.collector.happened("order_refused", target, self.timeline.now_us)
 
-        self.timeline.at(at_us, give)
+        self.timeline.at(at_us, attempt)
 
     def _count_waiting(self) -> None:
         figures = self.cabinet.figures()
