@@ -27,6 +27,10 @@ _EXTRA = (
     "quarantine",
     "node_order",
     "airtime",
+    "lamp_state",
+    "lamp_fault",
+    "feeder_outage",
+    "lamp_night",
 )  # each for itself: worth having, not worth guessing
 _RECORD_COLUMNS = 11  # since the first schema
 

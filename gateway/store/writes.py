@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gateway.lighting.consumption import LampNight
+from gateway.lighting.faults import Fault
+from gateway.lighting.feeders import Outage
 from gateway.network.session import SessionRow
 from gateway.readings.record import Record
 
@@ -94,6 +97,48 @@ class KeepOrder:
     changed_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class KeepLamp:
+    """What lighting knows of a lamp, as its own text; None: the lamp is gone, and what was wrong with it."""
+
+    device: int
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepFault:
+    """A fault of a lamp as it stands now."""
+
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class KeepOutage:
+    """An outage of a feeder as it stands now."""
+
+    outage: Outage
+
+
+@dataclass(frozen=True, slots=True)
+class AddLampNight:
+    """A lamp post's night that is over; operating_h, switch_count: its own counters then, None: it had not told."""
+
+    night: LampNight
+    operating_h: int | None
+    switch_count: int | None
+
+
 Write = (
-    KeepSession | StartSession | KeepCounters | KeepGroupCounter | KeepAirtime | AddRecord | AddQuarantine | KeepOrder
+    KeepSession
+    | StartSession
+    | KeepCounters
+    | KeepGroupCounter
+    | KeepAirtime
+    | AddRecord
+    | AddQuarantine
+    | KeepOrder
+    | KeepLamp
+    | KeepFault
+    | KeepOutage
+    | AddLampNight
 )
