@@ -21,7 +21,7 @@ _LEAST_DW = 30.0  # expected power, or a difference, below which nothing is conc
 _DEAD_DW = 20.0  # of a lit lamp whose rated power is not known
 _BURNS_DW = 50.0
 _BURNS_SHARE = 0.2  # of the rated power of a head that is told to be dark
-_DARK_SHARE = 0.6  # of what a head should take that must be missing
+_DARK_SHARE = 0.15  # of its rated power that a head may take which gives no light
 _LOW_SHARE, _LOW_LEARNED = 0.4, 0.2  # missing, where only the line is known, and where the lamp's own habit is
 _HIGH_SHARE, _HIGH_LEARNED = 0.4, 0.25  # too much
 _HIGH_OF_RATED = 0.12
@@ -118,7 +118,8 @@ class Draw:
         shares = [_line(level) * self.rated_dw for level in levels]
         head = min(range(len(levels)), key=lambda k: (not levels[k], abs(shares[k] - missing_dw)))
         allowed = _LOW_LEARNED if self._sure(levels) else _LOW_SHARE
-        if missing_dw >= max(_LEAST_DW, shares[head] * _DARK_SHARE):
+        left_dw = shares[head] - missing_dw
+        if missing_dw >= _LEAST_DW and left_dw <= min(max(_DEAD_DW, self.rated_dw * _DARK_SHARE), shares[head] * 0.4):
             return Verdict(Sign.DARK, head, expected_dw)
         if missing_dw >= max(_LEAST_DW, expected_dw * allowed):
             return Verdict(Sign.LOW, head, expected_dw)

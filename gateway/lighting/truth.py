@@ -31,6 +31,10 @@ _TELL_AGAIN_MS = 600_000  # what changed so lately is written again after commit
 class Town(Nights, Protocol):
     """What is asked about the town."""
 
+    @property
+    def known(self) -> bool:
+        """Whether nights can be told; before that nothing else is asked."""
+
     def feeder_of(self, device: int) -> str | None:
         """The name of the supply that a lamp shares with others; None: nobody knows."""
 
@@ -112,7 +116,7 @@ class LampTruth:
         self, device: int, gap_s: int | None, records: Iterable[Record], now_ms: int, offset_ms: int | None
     ) -> list[Write]:
         """A lamp was heard; *records*: those of its uplink that are new, oldest first."""
-        if offset_ms is None:
+        if offset_ms is None or not self._town.known:
             return []
         writes: list[Write] = []
         gasped = False
@@ -138,11 +142,10 @@ class LampTruth:
         """A lamp was not heard for three of its intervals; whether its feeder answers for that from now on."""
         return self._feeders.fell_silent(device, now_ms)
 
-    def forget(self, device: int) -> list[Write]:
-        """It was removed: what was wrong with it is over."""
+    def forget(self, device: int) -> None:
+        """It was removed."""
         self._feeders.forget(device)
-        lamp = self._lamps.pop(device, None)
-        return [KeepLamp(device, None)] if lamp is not None else []
+        self._lamps.pop(device, None)
 
     def commits_failed(self) -> None:
         """What was decided lately may not have been written: it is, again."""
@@ -154,7 +157,7 @@ class LampTruth:
 
     def wake(self, now_ms: int, offset_ms: int | None) -> list[Write]:
         """What silence says, and nights that are over."""
-        if offset_ms is None:
+        if offset_ms is None or not self._town.known:
             return []
         found = self._feeders.wake(now_ms, offset_ms)
         writes = self._outages(found.outages, now_ms, offset_ms)

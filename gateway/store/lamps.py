@@ -31,7 +31,10 @@ class NightRow(NamedTuple):
 def write_lamp(database: apsw.Connection, write: KeepLamp | KeepFault | KeepOutage | AddLampNight) -> None:
     """Keep it; in a transaction."""
     if isinstance(write, KeepLamp):
-        _write_state(database, write)
+        database.execute(
+            "INSERT INTO lamp_state VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET state = ?2, crc = ?3",
+            (write.device, write.state, checksum(write.device, write.state)),
+        )
     elif isinstance(write, KeepFault):
         fault = write.fault
         evidence = json.dumps(dict(fault.evidence), ensure_ascii=False, separators=(",", ":"))
@@ -116,6 +119,12 @@ def nights_between(
     return [NightRow(LampNight(**dict(zip(names, row[:-2], strict=True))), row[-2], row[-1]) for row in rows]
 
 
+def forget_lamp(database: apsw.Connection, device: int, unix_ms: int) -> None:
+    """The device was removed: nobody looks after it any more, and what was wrong with it is over. In a transaction."""
+    database.execute("DELETE FROM lamp_state WHERE device = ?", (device,))
+    database.execute("UPDATE lamp_fault SET over_ms = ? WHERE device = ? AND over_ms IS NULL", (unix_ms, device))
+
+
 def forget_lamps(database: apsw.Connection, unix_ms: int, nights_days: int) -> int:
     """Delete nights older than so many days, and faults and outages that are long over; returns how many rows."""
     before_ms = unix_ms - KEPT_FAULTS_DAYS * 86_400_000
@@ -128,17 +137,6 @@ def forget_lamps(database: apsw.Connection, unix_ms: int, nights_days: int) -> i
         database.execute(sql, (bound,))
         gone += database.changes()
     return gone
-
-
-def _write_state(database: apsw.Connection, write: KeepLamp) -> None:
-    if write.state is None:
-        database.execute("DELETE FROM lamp_state WHERE device = ?", (write.device,))
-        database.execute("DELETE FROM lamp_fault WHERE device = ? AND over_ms IS NULL", (write.device,))
-        return
-    database.execute(
-        "INSERT INTO lamp_state VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET state = ?2, crc = ?3",
-        (write.device, write.state, checksum(write.device, write.state)),
-    )
 
 
 def _write_outage(database: apsw.Connection, outage: Outage) -> None:

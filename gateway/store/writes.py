@@ -99,10 +99,10 @@ class KeepOrder:
 
 @dataclass(frozen=True, slots=True)
 class KeepLamp:
-    """What lighting knows of a lamp, as its own text; None: the lamp is gone, and what was wrong with it."""
+    """What lighting knows of a lamp, as its own text."""
 
     device: int
-    state: str | None
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
