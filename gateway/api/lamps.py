@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import apsw
 
 from gateway.api.station import Json
-from gateway.lighting.accounting import Baseline, baseline_of, iso_night
+from gateway.config.values import Baseline
+from gateway.lighting.accounting import baseline_of, iso_night
 from gateway.lighting.faults import Fault
 from gateway.lighting.feeders import Outage
 from gateway.places.directory import Directory
@@ -29,7 +30,7 @@ def nights_of(
     after: tuple[int, int] | None,
     limit: int,
 ) -> tuple[Sequence[Json], tuple[int, int] | None]:
-    """Lamp posts' nights from the first to the last night of *span*; and where the next page begins, None at the end."""
+    """Lamp posts' nights from the first to the last of *span*; and where the next page begins, None at the end."""
     rows = lamps.nights_between(read, span[0], span[1], after, limit)
     members = [(f"group/{group.name}", frozenset(group.members)) for group in groups.load_groups(read)]
     found = [_night(row, directory, members, baselines) for row in rows]

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from gateway.api.door import Door
 
 
+_PAGE = 500  # nights of lamps in one go
+
+
 class Language(Enum):
     """Of the work list."""
 
@@ -113,7 +116,13 @@ def energy(
 
 
 def _nights(gateway: "Door", first: date, last: date) -> Iterable[dict[str, Any]]:
-    return gateway.rows(f"/v1/light/nights?from={first}&to={last}", "nights")
+    query: dict[str, str | int] = {"from": str(first), "to": str(last), "limit": _PAGE}
+    while True:
+        page = gateway.ask("GET", "/v1/light/nights", query)
+        yield from page["nights"]
+        if page["next"] is None:
+            return
+        query["after"] = page["next"]
 
 
 def _write_csv(rows: list[dict[str, Any]], path: Path) -> None:

@@ -1,41 +1,13 @@
-"""Energy as a contract reads it: nights of lamps summed up, against full light and against a declared baseline.
-
-The baseline is what the installation took before, as an energy-performance contract declares it: watts of a lamp with
-its ballast, from a moment around sunset to one around sunrise, every night at full light.
-"""
+"""Energy as a contract reads it: nights of lamps summed up, against full light and against the declared baseline."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from annotated_types import Ge, Le, Len
-
-from gateway.config.values import Wants
+from gateway.config.values import Baseline
 
 _EPOCH = date(1970, 1, 1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """What each lamp of a group took before. group: `group/<name>`, `zone/<name>` or `site`; the first that fits counts.
-
-    on_after_sunset_min, off_after_sunrise_min: when lamps were switched; before is negative.
-    """
-
-    watts: Annotated[float, Ge(1), Le(2000), Wants("watts of one lamp with its ballast, 1..2000", "watts = 117.0")]
-    group: Annotated[
-        str, Len(1, 80), Wants('"site", "zone/<name>" or "group/<name>", in quotes', 'group = "zone/centre"')
-    ] = "site"
-    on_after_sunset_min: Annotated[int, Ge(-120), Le(120), Wants("minutes, -120..120", "on_after_sunset_min = 0")] = 0
-    off_after_sunrise_min: Annotated[
-        int, Ge(-120), Le(120), Wants("minutes, -120..120", "off_after_sunrise_min = 0")
-    ] = 0
-
-    def taken_wh(self, heads: int, dark_s: int) -> float:
-        """What a post with so many lamps would have taken in a night of *dark_s* from sunset to sunrise."""
-        lit_s = dark_s + 60 * (self.off_after_sunrise_min - self.on_after_sunset_min)
-        return self.watts * heads * max(0, lit_s) / 3600
 
 
 @dataclass(slots=True)

@@ -1,12 +1,12 @@
 """What a place's lamps must know to tell night from day: the sun by `astral`, public holidays by `holidays`.
 
-Both libraries together take 20 MB and some tenths of a second: whoever runs for years calls `site_of_apart`.
+Both libraries together take 20 MB and some tenths of a second: whoever runs for years calls `almanac_of`.
 """
 
 import os
-import pickle
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from zoneinfo import ZoneInfo
 
 from protocol.civil import DAY_S
@@ -15,6 +15,7 @@ from protocol.errors import ProtocolError
 
 YEARS = 10  # of sun and holidays: as long as a lamp may have to do without news
 _EPOCH = date(1970, 1, 1)
+_PATIENCE_S = 120  # ten times what a Pi takes
 # By the first digits of INSEE codes, the places of France with holidays of their own, as `holidays` calls them.
 _REGIONS = {
     "57": "57",
@@ -53,7 +54,6 @@ def public_holidays(insee: str, first_year: int, years: int = YEARS) -> list[int
     return sorted((day - _EPOCH).days for day in found)
 
 
-@cache
 def site_of(latitude_deg: float, longitude_deg: float, timezone: str, insee: str, first_year: int) -> Site:
     """The sun, local time and public holidays of ten years from *first_year* on; degrees are WGS 84.
 
@@ -81,31 +81,18 @@ def site_of(latitude_deg: float, longitude_deg: float, timezone: str, insee: str
         ) from None
 
 
-def site_of_apart(latitude_deg: float, longitude_deg: float, timezone: str, insee: str, first_year: int) -> bytes:
-    """`site_of`, encoded, worked out in a child process, so that this one never carries the libraries.
-
-    Must be called before the process has threads. Raises AlmanacError.
-    """
-    readable, writable = os.pipe()
-    child = os.fork()
-    if child == 0:  # pragma: no cover - coverage does not follow a fork
-        os.close(readable)
-        with os.fdopen(writable, "wb") as pipe:
-            try:
-                outcome: object = site_of(latitude_deg, longitude_deg, timezone, insee, first_year).encode()
-            except BaseException as error:
-                outcome = AlmanacError(str(error))
-            pickle.dump(outcome, pipe)
-        os._exit(0)
-    os.close(writable)
-    with os.fdopen(readable, "rb") as pipe:
-        told = pipe.read()
-    os.waitpid(child, 0)
-    outcome = pickle.loads(told) if told else AlmanacError("the process that works out the sun ended; is memory short?")
-    if isinstance(outcome, bytes):
-        return outcome
-    assert isinstance(outcome, AlmanacError)
-    raise outcome
+def almanac_of(latitude_deg: float, longitude_deg: float, timezone: str, insee: str, first_year: int) -> bytes:
+    """`site_of`, encoded, worked out in a process of its own. Blocks for a second or two. Raises AlmanacError."""
+    what = [str(value) for value in (latitude_deg, longitude_deg, timezone, insee, first_year)]
+    command = [sys.executable, "-P", "-m", "gateway.lighting.almanac", *what]
+    where = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    try:
+        told = subprocess.run(command, env=where, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise AlmanacError(f"the sun of the site could not be worked out: {error}") from None
+    if told.returncode:
+        raise AlmanacError(told.stderr.strip() or "the process that works out the sun ended; is memory short?")
+    return bytes.fromhex(told.stdout)
 
 
 def _tenths(event: object, observer: object, first: int, days: int, offset_min: int) -> list[int]:
@@ -135,3 +122,17 @@ def _offset_s(at: datetime) -> int:
     offset = at.utcoffset()
     assert offset is not None
     return offset.days * DAY_S + offset.seconds
+
+
+def _main(latitude: str, longitude: str, timezone: str, insee: str, first_year: str) -> int:
+    try:
+        site = site_of(float(latitude), float(longitude), timezone, insee, int(first_year))
+    except AlmanacError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(site.encode().hex())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(*sys.argv[1:]))

@@ -35,10 +35,13 @@ class Lamps(Protocol):
 
 
 class Door:
-    """site: of all lamps. lamps: who is in which group and stores what. programmes: by name, for their events."""
+    """lamps: who is in which group and stores what. programmes: by name, for their events.
 
-    def __init__(self, site: Site, lamps: Lamps, programmes: Mapping[str, LightProgramme]) -> None:
-        self._site = site
+    site: the almanac of all lamps; None while nobody has worked it out: then full light is expected.
+    """
+
+    def __init__(self, lamps: Lamps, programmes: Mapping[str, LightProgramme], site: Site | None = None) -> None:
+        self.site = site
         self._lamps = lamps
         self._programmes = programmes
         self.overrides: dict[Target, Override] = {}  # the newest of each target
@@ -54,22 +57,22 @@ class Door:
 
     def alone(self, lamp: bytes, at_s: int) -> Setpoint:
         """What the lamp does without orders: its programme, or full light."""
-        programme = self._lamps.programme_of(lamp)
-        if programme is None:
-            return Setpoint(level_pct=_FULL_PCT, rule=Rule.NO_PROGRAMME, until_s=None)
-        level_pct, fade_s, _, until_s = setpoint_at(programme.nights, self._site, gps_of(at_s))
-        return Setpoint(
-            level_pct=level_pct,
-            rule=Rule.PROGRAMME,
-            until_s=at_s + until_s,
-            fade_s=fade_s,
-            detail=f"{programme.name} version {programme.version}",
-        )
+        return self._by_itself(self._lamps.programme_of(lamp), at_s)
 
     def ordered(self, lamp: bytes, at_s: int) -> Setpoint | None:
         """What orders make the lamp do; None: none of them holds it."""
         groups = tuple(self._lamps.groups_of(lamp))
-        override = self._override(lamp, groups, at_s)
+        targets: list[Target] = [lamp, *(group.number for group in groups), SITE]
+        return self._ordered(targets, groups, self._lamps.programme_of(lamp), at_s)
+
+    def ordered_in_group(self, group: LightGroup, at_s: int) -> Setpoint | None:
+        """What orders make all lamps of *group* do that nobody holds alone; None: they follow their programme."""
+        return self._ordered([group.number, SITE], (group,), self._programmes.get(group.programme), at_s)
+
+    def _ordered(
+        self, targets: list[Target], groups: tuple[LightGroup, ...], programme: LightProgramme | None, at_s: int
+    ) -> Setpoint | None:
+        override = self._override(targets, at_s)
         if override is not None and override.level_pct is not None:
             return Setpoint(
                 level_pct=override.level_pct,
@@ -79,19 +82,39 @@ class Door:
                 detail=f"override {override.id} by {override.source}",
             )
         event = self._event(groups, at_s)
-        below = event or self.alone(lamp, at_s)
-        return self._boosted(groups, below, at_s) or event
+        return self._boosted(groups, event or self._by_itself(programme, at_s), at_s) or event
+
+    def _by_itself(self, programme: LightProgramme | None, at_s: int) -> Setpoint:
+        if programme is None or self.site is None:
+            return Setpoint(level_pct=_FULL_PCT, rule=Rule.NO_PROGRAMME, until_s=None)
+        level_pct, fade_s, _, until_s = setpoint_at(programme.nights, self.site, gps_of(at_s))
+        return Setpoint(
+            level_pct=level_pct,
+            rule=Rule.PROGRAMME,
+            until_s=at_s + until_s,
+            fade_s=fade_s,
+            detail=f"{programme.name}, version {programme.version:04x}",
+        )
 
     def sun_is_down(self, at_s: int) -> bool:
         """Whether *at_s* is between sunset and sunrise."""
-        utc_day, utc_s = from_gps(gps_of(at_s))
-        tenths = (utc_day * DAY_S + utc_s + self._site.utc_offset_min * 60) // _TENTH_S  # of standard time
-        day, tenth = divmod(tenths, DAY_S // _TENTH_S)
-        return not self._site.sun.morning(day) <= tenth < self._site.sun.evening(day)
+        if self.site is None:
+            return False
+        standard_s = at_s + self.site.utc_offset_min * 60
+        day, tenth = divmod(standard_s // _TENTH_S, DAY_S // _TENTH_S)
+        return not self.site.sun.morning(day) <= tenth < self.site.sun.evening(day)
 
-    def _override(self, lamp: bytes, groups: tuple[LightGroup, ...], at_s: int) -> Override | None:
-        """The newest that holds the lamp: of itself, of a group, or of the site."""
-        targets: list[Target] = [lamp, *(group.number for group in groups), SITE]
+    def next_sunrise_s(self, at_s: int) -> int | None:
+        """Unix time of the first sunrise after *at_s*: no order to a group holds longer (firmware/roles/light.py)."""
+        if self.site is None:
+            return None
+        ahead_s = self.site.utc_offset_min * 60
+        day = (at_s + ahead_s) // DAY_S
+        times = [(day + after) * DAY_S - ahead_s + self.site.sun.morning(day + after) * _TENTH_S for after in (0, 1)]
+        return next(time for time in times if time > at_s)
+
+    def _override(self, targets: list[Target], at_s: int) -> Override | None:
+        """The newest that holds one of *targets*."""
         held = [self.overrides[target] for target in targets if target in self.overrides]
         newest = max(held, key=lambda override: (override.since_s, override.id), default=None)
         # An older one that would last longer is over: in the lamp the newer one has replaced it.
@@ -120,11 +143,11 @@ class Door:
         )
 
     def _event(self, groups: tuple[LightGroup, ...], at_s: int) -> Setpoint | None:
-        """What a special event of one of its groups asks for."""
+        """What a special event of one of *groups* asks for."""
         for group in groups:
             programme = self._programmes.get(group.programme)
             for event in programme.events if programme else ():
-                setpoint = event_setpoint(event, self._site, at_s)
+                setpoint = None if self.site is None else event_setpoint(event, self.site, at_s)
                 if setpoint is not None:
                     return setpoint
         return None

@@ -20,10 +20,12 @@ _DEFAULT_MS = 900_000  # between two readings of a lamp
 _LEAST_MS, _MOST_MS = 60_000, 6 * 3_600_000
 _QUIET_READINGS = 13  # so many readings of a feeder must have been missed in a row, at a fifth of them lost by chance,
 _QUIET_LEAST, _QUIET_MOST = 1.1, 2.5  # and so many intervals; never as many as make each lamp silent by itself
-_PART = 10  # a part of a feeder is out when a tenth of its lamps fell silent within an interval
+_LEAST_PART = 5  # a part of a feeder is out when so many of its lamps, and a fifth, are silent at once
+_PART = 5
 _SPREAD_MS = 600_000  # over which lamps that get power spread their first words (firmware/roles/light.py)
-_MISSED = 3  # readings that a lamp may miss after the others came back
-_BACK = 3
+_MISSED = 8  # readings in a row that a lamp may miss: at a fifth of them lost that happens once in 4,000 lamp-nights
+_BACK = 3  # of those that were out, one in so many must be heard again before it is believed
+_SILENT = 3  # readings in a row that a lamp without power has missed at least, as for `readings.silence`
 _DAWN_MS = (3_600_000, 7_200_000)  # before and after sunrise, in which a cabinet switches off
 _DUSK_MS = 3_600_000  # after sunset, when a switched feeder must have come on
 _LOOK_MS = 30_000
@@ -63,7 +65,7 @@ class _Lamp:
     out: bool = False  # it surely has no power: it gasped, or has been silent for too long
 
     def silent(self, now_ms: int) -> bool:
-        return now_ms - self.heard_ms > self.interval_ms * _QUIET_LEAST
+        return now_ms - self.heard_ms > self.interval_ms * _SILENT
 
 
 @dataclass(slots=True)
@@ -74,10 +76,9 @@ class _Feeder:
     outage: Outage | None = None
     began_ms: int = 0  # monotonic
     counted: bool = False  # whether it is known by now how many lamps are out
-    back: set[int] = field(default_factory=set)  # heard again while it is out
-    back_ms: int = 0  # the first of them
+    back: dict[int, int] = field(default_factory=dict)  # heard again while it is out -> when, lately
     awaited: dict[int, int] = field(default_factory=dict)  # after it came back: lamp -> when it must have been heard
-    fallen: dict[int, int] = field(default_factory=dict)  # silent by itself -> since when that is known
+    fallen: set[int] = field(default_factory=set)  # silent by themselves
 
     def interval_ms(self) -> int:
         return max((lamp.interval_ms for lamp in self.lamps.values()), default=_DEFAULT_MS)
@@ -127,8 +128,9 @@ class Feeders:
     def forget(self, device: int) -> None:
         """It was removed."""
         for feeder in self._feeders.values():
-            for known in (feeder.lamps, feeder.awaited, feeder.fallen):
-                known.pop(device, None)
+            feeder.lamps.pop(device, None)
+            feeder.awaited.pop(device, None)
+            feeder.fallen.discard(device)
 
     def other(self, now_ms: int) -> None:
         """Somebody who is no lamp was heard: the radio works."""
@@ -146,7 +148,7 @@ class Feeders:
         if gap_s is not None:
             lamp.interval_ms = min(max(gap_s * 1000, _LEAST_MS), _MOST_MS)
         feeder.awaited.pop(device, None)
-        feeder.fallen.pop(device, None)
+        feeder.fallen.discard(device)
         was_out, lamp.out, lamp.gasped = lamp.out or lamp.gasped, False, False
         return self._back(feeder, device, now_ms, offset_ms) if feeder.outage is not None and was_out else []
 
@@ -160,7 +162,7 @@ class Feeders:
         lamp.gasped, lamp.heard_ms = True, now_ms
         lately = [ms for ms in feeder.gasps_ms if now_ms - ms < _GASPS_WITHIN_MS]
         feeder.gasps_ms = [*lately[-_MOST_GASPS:], now_ms]
-        feeder.back.discard(device)
+        feeder.back.pop(device, None)
         if feeder.outage is not None:
             feeder.outage = replace(feeder.outage, gasps=feeder.outage.gasps + 1)
             return []
@@ -177,7 +179,7 @@ class Feeders:
         if feeder.outage is not None:
             feeder.lamps[device].out = True
         elif device not in feeder.awaited:
-            feeder.fallen.setdefault(device, now_ms)
+            feeder.fallen.add(device)
         return True
 
     def wake_at(self) -> int | None:
@@ -210,9 +212,13 @@ class Feeders:
         intervals = min(max(_QUIET_READINGS / count, _QUIET_LEAST), _QUIET_MOST)
         if now_ms - feeder.heard_ms > interval_ms * intervals:
             cause = self._cause(feeder.heard_ms + offset_ms)
+            for lamp in feeder.lamps.values():
+                lamp.out = True
             return [self._begin(name, feeder, feeder.heard_ms, now_ms, offset_ms, cause)]
-        if len(feeder.fallen) >= max(_LEAST_LAMPS, count // _PART):
+        if len(feeder.fallen) >= max(_LEAST_PART, count // _PART):
             since_ms = min(feeder.lamps[device].heard_ms for device in feeder.fallen)
+            for device in feeder.fallen:
+                feeder.lamps[device].out = True
             return [self._begin(name, feeder, since_ms, now_ms, offset_ms, Cause.OUTAGE)]
         return []
 
@@ -233,7 +239,7 @@ class Feeders:
     def _count(self, feeder: _Feeder, now_ms: int) -> list[Outage]:
         """Once every lamp that has power must have been heard: how many have none."""
         assert feeder.outage is not None
-        if feeder.counted or now_ms - feeder.began_ms <= feeder.interval_ms() * _QUIET_LEAST:
+        if feeder.counted or now_ms - feeder.began_ms <= feeder.interval_ms() * _SILENT:
             return []
         feeder.counted = True
         for lamp in feeder.lamps.values():
@@ -241,7 +247,8 @@ class Feeders:
         lamps = sum(lamp.out for lamp in feeder.lamps.values())
         if lamps == feeder.outage.lamps:
             return []
-        feeder.outage = replace(feeder.outage, lamps=lamps, known=len(feeder.lamps))
+        others_heard = self._heard_elsewhere(feeder, feeder.began_ms)
+        feeder.outage = replace(feeder.outage, lamps=lamps, known=len(feeder.lamps), others_heard=others_heard)
         return [feeder.outage]
 
     def _cause(self, since_ms: int) -> Cause:
@@ -253,7 +260,7 @@ class Feeders:
     def _begin(self, name: str, feeder: _Feeder, since_ms: int, now_ms: int, offset_ms: int, cause: Cause) -> Outage:
         gasps = len(feeder.gasps_ms) if feeder.gasps_ms and feeder.gasps_ms[-1] >= since_ms else 0
         for lamp in feeder.lamps.values():
-            lamp.out = lamp.gasped or lamp.silent(now_ms)
+            lamp.out = lamp.out or lamp.gasped or lamp.silent(now_ms)
         outage = Outage(
             feeder=name,
             cause=cause,
@@ -262,42 +269,46 @@ class Feeders:
             lamps=sum(lamp.out for lamp in feeder.lamps.values()),
             known=len(feeder.lamps),
             gasps=gasps,
-            others_heard=self._others_ms > since_ms or self._heard_elsewhere(feeder, since_ms),
+            others_heard=self._heard_elsewhere(feeder, since_ms),
         )
         feeder.outage, feeder.began_ms, feeder.counted = outage, now_ms, False
-        feeder.back, feeder.awaited, feeder.fallen = set(), {}, {}
+        feeder.back, feeder.awaited, feeder.fallen = {}, {}, set()
         return outage
 
     def _heard_elsewhere(self, feeder: _Feeder, since_ms: int) -> bool:
-        return any(other.heard_ms > since_ms for other in self._feeders.values() if other is not feeder)
+        others = (other.heard_ms for other in self._feeders.values() if other is not feeder)
+        return max(self._others_ms, *others, -1) > since_ms
 
     def _back(self, feeder: _Feeder, device: int, now_ms: int, offset_ms: int) -> list[Outage]:
         """A lamp of a feeder that is out was heard: of several it is believed."""
         outage = feeder.outage
         assert outage is not None
-        if not feeder.back:
-            feeder.back_ms = now_ms
-        feeder.back.add(device)
+        # One that was only badly heard comes back now and then; those that get power come all within an interval.
+        since_ms = now_ms - _SPREAD_MS - feeder.interval_ms()
+        feeder.back = {each: at_ms for each, at_ms in feeder.back.items() if at_ms >= since_ms} | {device: now_ms}
         out = [each for each, lamp in feeder.lamps.items() if lamp.out or lamp.gasped]
-        if len(feeder.back) < min(_BACK, max(1, outage.lamps // 2)):
+        if len(feeder.back) < max(1, (len(out) + len(feeder.back)) // _BACK):
             return []
         over = replace(
-            outage, over_ms=max(outage.since_ms, feeder.back_ms + offset_ms), lamps=len(out) + len(feeder.back)
+            outage,
+            over_ms=max(outage.since_ms, min(feeder.back.values()) + offset_ms),
+            lamps=len(out) + len(feeder.back),
+            others_heard=outage.others_heard or self._heard_elsewhere(feeder, feeder.began_ms),
         )
         deadline_ms = now_ms + _SPREAD_MS + _MISSED * feeder.interval_ms()
         feeder.awaited = dict.fromkeys(out, deadline_ms)
         for each in out:
             feeder.lamps[each].out = feeder.lamps[each].gasped = False
-        feeder.outage, feeder.back, feeder.gasps_ms = None, set(), []
+        feeder.outage, feeder.back, feeder.gasps_ms = None, {}, []
         return [over]
 
     def _miss(self, feeder: _Feeder, now_ms: int, offset_ms: int, found: Found) -> None:
         """Lamps that did not come back with the others, and those that fell silent alone."""
         late = [device for device, at_ms in feeder.awaited.items() if now_ms >= at_ms]
         if feeder.outage is None:
-            interval_ms = feeder.interval_ms()
-            late += [device for device, at_ms in feeder.fallen.items() if now_ms - at_ms >= interval_ms]
+            patience_ms = _MISSED * feeder.interval_ms()
+            late += [device for device in feeder.fallen if now_ms - feeder.lamps[device].heard_ms >= patience_ms]
         for device in late:
             feeder.awaited.pop(device, None)
-            feeder.fallen.pop(device, None)
+            feeder.fallen.discard(device)
             found.missing.append((device, feeder.lamps[device].heard_ms + offset_ms))

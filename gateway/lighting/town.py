@@ -7,8 +7,7 @@ its groups, its zone and the site.
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-from gateway.lighting.plan import Setpoint
-from gateway.network.registration import Group
+from gateway.lighting.plan import LightGroup, Setpoint
 from gateway.places.directory import Directory
 from protocol.civil import DAY_S
 from protocol.dimming import Site
@@ -29,7 +28,7 @@ class TownLamps:
         self,
         directory: Directory,
         site: Callable[[], Site | None],
-        groups: Callable[[], Iterable[Group]],
+        groups: Callable[[], Iterable[LightGroup]],
         expected: Callable[[bytes, int], Setpoint] | None = None,
     ) -> None:
         self._directory = directory

@@ -18,7 +18,7 @@ from gateway.lighting.lamp_watch import LampWatch, Values, levels_of
 from gateway.lighting.plan import Setpoint
 from gateway.readings import content
 from gateway.readings.record import Kind, Record, own_record
-from gateway.store.writes import AddLampNight, AddRecord, KeepFault, KeepLamp, KeepOutage, Write
+from gateway.store.writes import AddLampNight, AddRecord, KeepFault, KeepLampState, KeepOutage, Write
 from protocol.events import POWER_LOST
 from protocol.quantities import ENERGY, OPERATING_HOURS, SWITCH_COUNT
 
@@ -219,7 +219,7 @@ class LampTruth:
         writes += self._faults(found, now_ms, offset_ms)
         if found or now_ms - lamp.saved_ms >= _SAVE_MS or not lamp.saved_ms:
             lamp.saved_ms = max(1, now_ms)
-            writes.append(KeepLamp(device, lamp.to_text()))
+            writes.append(KeepLampState(device, lamp.to_text()))
         return writes
 
     def _count(

@@ -92,7 +92,9 @@ def outage_in_words(outage: Mapping[str, Any], language: str) -> str:
     """What is known of an outage."""
     if language == "fr":
         said = f"{outage['lamps']} lampes sur {outage['known']}, {outage['gasps']} derniers messages"
-        return said if outage["others_heard"] else f"{said} ; personne d’autre n’est entendu : la radio de la passerelle ?"
+        return (
+            said if outage["others_heard"] else f"{said} ; personne d’autre n’est entendu : la radio de la passerelle ?"
+        )
     said = f"{outage['lamps']} of {outage['known']} lamps, {outage['gasps']} last gasps"
     return said if outage["others_heard"] else f"{said}; nobody else is heard: is it the gateway's radio?"
 

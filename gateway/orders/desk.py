@@ -50,6 +50,9 @@ MAX_ORDERS = 20_000  # a programme of four parts for each of 5,000 lamps
 RECEIPT_GRACE_MS = 15 * 60_000
 GROUP_SENDS = 3  # of one frame: at 20 % loss 8 of 1,000 lamps miss all three
 _GROUP_PAUSE_MS = 20_000
+_SCENE_PAUSE_MS = (
+    3_000  # a street that is told a level follows within ten seconds, also at DR0, where a frame takes two
+)
 _CLASS_C_PAUSE_MS = 30_000  # a receipt takes seconds, at the slowest data rate a minute of duty cycle
 _CLASS_A_PAUSE_MS = 60_000
 _MAX_PAUSE_MS = 3_600_000
@@ -517,7 +520,7 @@ def _pause_ms(order: _Open) -> int:
     """How long to wait for a receipt before the order goes again; its tries are counted."""
     tries = order.kept.tries
     if isinstance(order.target, int):
-        return _GROUP_PAUSE_MS * tries
+        return _GROUP_PAUSE_MS * tries if order.wire.verb == LOAD_PROGRAMME else _SCENE_PAUSE_MS
     if order.class_c:
         return min(_CLASS_C_PAUSE_MS << min(tries - 1, 10), _MAX_PAUSE_MS)
     # The next uplink should be the receipt: if it is not, one of the two was lost, and the first time it goes at once.

@@ -11,7 +11,7 @@ from gateway.lighting.faults import Fault, FaultKind
 from gateway.lighting.feeders import Cause, Outage
 from gateway.store.checksum import checksum
 from gateway.store.rows import fetch
-from gateway.store.writes import AddLampNight, KeepFault, KeepLamp, KeepOutage
+from gateway.store.writes import AddLampNight, KeepFault, KeepLampState, KeepOutage
 
 MAX_FAULTS = 5000  # that are handed out at once: every lamp of a gateway has one
 KEPT_FAULTS_DAYS = 1100  # after they were over: three years of a maintenance contract
@@ -28,9 +28,9 @@ class NightRow(NamedTuple):
     switch_count: int | None
 
 
-def write_lamp(database: apsw.Connection, write: KeepLamp | KeepFault | KeepOutage | AddLampNight) -> None:
+def write_found(database: apsw.Connection, write: KeepLampState | KeepFault | KeepOutage | AddLampNight) -> None:
     """Keep it; in a transaction."""
-    if isinstance(write, KeepLamp):
+    if isinstance(write, KeepLampState):
         database.execute(
             "INSERT INTO lamp_state VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET state = ?2, crc = ?3",
             (write.device, write.state, checksum(write.device, write.state)),
@@ -117,6 +117,14 @@ def nights_between(
     )
     names = _NIGHT.split(", ")
     return [NightRow(LampNight(**dict(zip(names, row[:-2], strict=True))), row[-2], row[-1]) for row in rows]
+
+
+def last_nights(database: apsw.Connection) -> tuple[LampNight, ...]:
+    """Those of the newest two nights there are."""
+    newest = fetch(database, "SELECT max(night) FROM lamp_night")[0][0]
+    if newest is None:
+        return ()
+    return tuple(row.night for row in nights_between(database, newest - 1, newest, limit=2 * MAX_FAULTS))
 
 
 def forget_lamp(database: apsw.Connection, device: int, unix_ms: int) -> None:

@@ -53,6 +53,14 @@ class KeepAirtime:
     sent: str
 
 
+@dataclass(frozen=True, slots=True)
+class KeepLamp:
+    """What is known of a lamp's keys and programme, as the text of `gateway.lighting.lamps`."""
+
+    dev_eui: bytes
+    state: str
+
+
 class AddRecord(NamedTuple):
     """A new record; the store gives it its place in the order of acceptance."""
 
@@ -98,7 +106,7 @@ class KeepOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class KeepLamp:
+class KeepLampState:
     """What lighting knows of a lamp, as its own text."""
 
     device: int
@@ -134,10 +142,11 @@ Write = (
     | KeepCounters
     | KeepGroupCounter
     | KeepAirtime
+    | KeepLamp
     | AddRecord
     | AddQuarantine
     | KeepOrder
-    | KeepLamp
+    | KeepLampState
     | KeepFault
     | KeepOutage
     | AddLampNight

@@ -537,6 +537,7 @@ class _Run:
             0,
             _Dice(cabinet.dice),
             settings.resend,
+            directory=self._registry.directory,
         )
         self.engine = Engine(server, self._application, self._boot, self._transmit, self)
         self.engine.write_with(self._writer)

@@ -37,6 +37,7 @@ def test_numbers_that_are_in_the_street_never_move():
         (25, "energy", "W.h", 0),
         (26, "power_factor", "1", 2),
         (30, "motion_count", "1", 0),
+        (31, "programme_version", "1", 0),
     ):
         quantity = Quantity(number)
         assert (quantity.number, quantity.name, quantity.unit, quantity.decimals) == (number, name, unit, decimals)

@@ -12,8 +12,9 @@ from firmware.events import (
     TimeTold,
     Woke,
 )
+from firmware.roles.base import RETRY_S, ask
 from firmware.roles.ledger import Ledger
-from firmware.roles.light import FIRST_UPLINK_S, RETRY_S, SAVE_S, Light, ask
+from firmware.roles.light import FIRST_UPLINK_S, Light
 from firmware.roles.obeying import DEFAULT_HOLD_S
 from firmware.roles.setpoint import (
     MANUAL,
@@ -25,6 +26,7 @@ from firmware.roles.setpoint import (
     UNKNOWN_NIGHT,
     VIRTUAL_NIGHT,
 )
+from firmware.roles.supply import SAVE_S
 from protocol import cbor
 from protocol.civil import day_of, to_gps
 from protocol.dimming import CLOCK, DEFAULT_PROGRAMME, EVERY_DAY, SUNRISE, SUNSET, DayType, Programme, Step
@@ -62,6 +64,7 @@ from protocol.quantities import (
     LAMP_TOO_HOT,
     OPERATING_HOURS,
     POWER,
+    PROGRAMME_VERSION,
     SWITCH_COUNT,
 )
 from tests.firmware.roles.street import DAY_S, Broken, Lamp, World, antony, settings, stored
@@ -131,6 +134,31 @@ def test_with_time_it_runs_the_programme_with_its_fades():
     assert [(level, fade_s) for _, _, level, fade_s in lamp.changes[2:]] == [(100, 60), (50, 60), (100, 60), (0, 60)]
     assert lamp.changes[3][0] == NOON_S + 11 * 3600
     assert lamp.role.explain(0)[2] is not None
+
+
+def test_time_that_is_not_sure_dims_a_lamp_and_does_not_darken_it():
+    """By one answer of a clock that may be wrong nobody stands in the dark; by the second all is as planned."""
+    for at_s, level_pct in ((MIDNIGHT_S, 50), (NOON_S, 100)):
+        lamp = lamp_at(at_s, told=False)
+        lamp.tell(TimeTold(at_s, False))
+        assert explained(lamp) == (level_pct, PROGRAMME if level_pct < 100 else UNKNOWN_NIGHT)
+    lamp.run_until(EVENING_S)
+    assert explained(lamp) == (100, PROGRAMME)
+    lamp.run_until(NOON_S + DAY_S)
+    assert explained(lamp) == (100, UNKNOWN_NIGHT)
+    lamp.tell_time(NOON_S + DAY_S)
+    assert explained(lamp) == (0, PROGRAMME)
+
+
+def test_a_photocell_darkens_a_lamp_whose_time_is_not_sure():
+    lamp = lamp_at(NOON_S, told=False, on_lux=35)
+    lamp.world.lux = 20_000
+    lamp.tell(TimeTold(NOON_S, False))
+    lamp.run(3600)
+    assert explained(lamp) == (0, PHOTOCELL_DAY)
+    lamp.world.lux = 0
+    lamp.run(3600)
+    assert explained(lamp) == (100, UNKNOWN_NIGHT)
 
 
 def test_what_the_gear_is_told_follows_its_curve():
@@ -762,9 +790,19 @@ def test_hours_and_switchings_are_counted_through_power_cuts():
     lamp.power_on()
     lamp.tell_time(lamp.at_s)
     rare = lamp.role.rare()
-    assert [(quantity, head) for quantity, head, _ in rare] == [(OPERATING_HOURS, 0), (SWITCH_COUNT, 0)]
-    assert rare[0][2] == 46  # three nights of 15 hours and 26 minutes
-    assert rare[1][2] == 4  # and the moment of full light at the first power-up
+    assert [(quantity, head) for quantity, head, _ in rare[1:]] == [(OPERATING_HOURS, 0), (SWITCH_COUNT, 0)]
+    assert rare[1][2] == 46  # three nights of 15 hours and 26 minutes
+    assert rare[2][2] == 4  # and the moment of full light at the first power-up
+
+
+def test_the_stored_programme_s_version_is_told():
+    """And none for what cannot be read: the gateway sends it again."""
+    lamp = lamp_at(NOON_S, programme=stored(DEFAULT_PROGRAMME, 40_000))
+    assert lamp.role.rare()[0] == (PROGRAMME_VERSION, 0, 40_000)
+    lamp.load(DARK, version=7)
+    assert lamp.role.rare()[0] == (PROGRAMME_VERSION, 0, 7)
+    for programme in (b"", b"\x07\x00\x80"):
+        assert lamp_at(NOON_S, programme=programme).role.rare()[0] == (PROGRAMME_VERSION, 0, -1)
 
 
 # Power.
@@ -917,7 +955,7 @@ def test_an_image_or_a_ledger_of_another_layout_is_let_go():
         lamp.flash["light"] = ledger
         lamp.power_on()
         lamp.run(60)
-        assert lamp.role.rare() == [(OPERATING_HOURS, 0, 0), (SWITCH_COUNT, 0, 1)]
+        assert lamp.role.rare()[1:] == [(OPERATING_HOURS, 0, 0), (SWITCH_COUNT, 0, 1)]
 
 
 # Settings, and being a good part of a node.

@@ -1,0 +1,278 @@
+"""How every lamp gets the key of its group and the programme it shall run, until the last one has them.
+
+A group's programme goes to the group first, when most of its lamps are heard, part by part; ten minutes later, when all
+receipts are in, what is missing is sent lamp by lamp: only the parts that a lamp lacks, to a few lamps at a time, later
+and later to one that does not answer. A lamp that is not heard is not spoken to: it is, as soon as it is heard. After
+a join a lamp is asked for one part of what it should have: its answer tells whether it has all.
+
+Everything goes out as orders of the gateway's own, so behind what people want, and inside the duty cycle.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.network.registration import Group
+from gateway.orders.request import GATEWAY, OrderRequest
+from protocol.orders import DONE, INCOMPLETE, JOIN_GROUP, LOAD_PROGRAMME, MAX_PART_LEN, VERBS
+
+from .asking import AT_ONCE, Ask
+from .lamps import Key, Lamp
+from .plan import LightProgramme
+
+_GROUP_EXPIRES_S = 1800
+_EXPIRES_S = 900
+_RECEIPTS_MS = 12 * 60_000  # three sends of each part, then receipts spread over ten minutes
+_SETTLE_MS = 15 * 60_000  # a street that gets power is heard within ten minutes
+_MOST_ALONE = 3  # lamps that are loaded one by one rather than by three sends to all
+_PAUSE_MS = 10 * 60_000
+_MAX_PAUSE_MS = 6 * 3_600_000
+_JOIN_VERB = VERBS[JOIN_GROUP][0]
+_LOAD_VERB = VERBS[LOAD_PROGRAMME][0]
+
+
+@dataclass(slots=True)
+class _Try:
+    """What was tried on one lamp. orders: ids that are not over; next_ms: not before."""
+
+    orders: set[int] = field(default_factory=set)
+    next_ms: int = 0
+    pause_ms: int = _PAUSE_MS
+
+
+@dataclass(slots=True)
+class _Round:
+    """A programme on its way to a group. began_ms: of the last send to all, None before; waiting_ms: since when."""
+
+    version: int
+    waiting_ms: int
+    began_ms: int | None = None
+    orders: set[int] = field(default_factory=set)
+
+
+class Distribution:
+    """lamps: by DevEUI; groups: by number; programme_of_group: what a group shall run, of those that lighting manages.
+
+    All three are the caller's, who changes them.
+    """
+
+    def __init__(
+        self,
+        lamps: Mapping[bytes, Lamp],
+        groups: Mapping[int, Group],
+        programme_of_group: Mapping[int, LightProgramme],
+    ) -> None:
+        self._lamps = lamps
+        self._groups = groups
+        self._programmes = programme_of_group
+        self._tries: dict[bytes, _Try] = {}
+        self._rounds: dict[int, _Round] = {}
+        self._asked: dict[int, Ask] = {}  # by id of the order
+        self._free = 0  # how many more lamps may be spoken to one by one, while it looks
+        self._next_ms: int | None = None  # when something that was not due will be
+
+    def lacks(self, lamp: Lamp, number: int) -> bool:
+        """Whether a member lacks the key of this group, or its programme."""
+        return number in self._programmes and (self._lacks_key(lamp, number) or self._lacks_programme(lamp, number))
+
+    def look(self, now_ms: int) -> list[Ask]:
+        """What is to be sent now."""
+        asks: list[Ask] = []
+        self._free = AT_ONCE - sum(bool(tried.orders) for tried in self._tries.values())
+        self._next_ms = None
+        for number, programme in self._programmes.items():
+            self._look_at_group(number, programme, now_ms, asks)
+        return asks
+
+    def look_at(self) -> int | None:
+        """When `look` has something new to say if nothing is heard; None: not before."""
+        return self._next_ms
+
+    def asked(self, ask: Ask, ids: tuple[int, ...], now_ms: int) -> None:
+        """The ask became orders with these ids; none: it could not be given now."""
+        self._asked.update(dict.fromkeys(ids, ask))
+        if ask.group is not None:
+            round_ = self._rounds[ask.group]
+            round_.orders.update(ids)
+            round_.began_ms = now_ms
+            return
+        assert ask.lamp is not None
+        tried = self._try(ask.lamp)
+        tried.orders.update(ids)
+        tried.next_ms = now_ms + tried.pause_ms
+        tried.pause_ms = min(2 * tried.pause_ms, _MAX_PAUSE_MS)
+
+    def answered(self, lamp: Lamp, order_id: int, outcome: int, detail: int | None) -> bool:
+        """A lamp answered an order; whether it was one of these."""
+        ask = self._asked.get(order_id)
+        if ask is None:
+            return False
+        if ask.request.verb == _JOIN_VERB:
+            group = self._groups.get(ask.about)
+            if outcome == DONE and group is not None:
+                place = ask.request.arguments["place"]
+                assert isinstance(place, int)
+                lamp.keys[ask.about] = Key(place, group.mc_addr)
+        else:
+            self._told(lamp, ask, outcome, detail)
+        if ask.lamp is not None and not self._is_under_way(ask, outcome, detail or 0):
+            tried = self._try(ask.lamp)
+            tried.orders.discard(order_id)
+            tried.next_ms = 0
+            if outcome == DONE:
+                tried.pause_ms = _PAUSE_MS
+        return True
+
+    def ended(self, order_id: int) -> bool:
+        """An order is over, whatever became of it; whether it was one of these."""
+        ask = self._asked.pop(order_id, None)
+        if ask is None:
+            return False
+        if ask.group is not None:
+            if ask.group in self._rounds:
+                self._rounds[ask.group].orders.discard(order_id)
+        elif ask.lamp is not None:
+            self._try(ask.lamp).orders.discard(order_id)
+        return True
+
+    def heard(self, lamp: Lamp, now_ms: int) -> None:
+        """A lamp spoke: one that was not tried for a while may be tried again."""
+        tried = self._tries.get(lamp.registration.dev_eui)
+        if tried is not None and tried.next_ms > now_ms + _PAUSE_MS:
+            tried.next_ms = now_ms + _PAUSE_MS
+
+    def forget(self, dev_eui: bytes) -> None:
+        """A lamp was removed."""
+        self._tries.pop(dev_eui, None)
+
+    # Within.
+
+    def _look_at_group(self, number: int, programme: LightProgramme, now_ms: int, asks: list[Ask]) -> None:
+        group = self._groups[number]
+        members = self._members(number)
+        alive = [lamp for lamp in members if lamp.alive(now_ms)]
+        asks += [
+            self._key(lamp, group) for lamp in alive if self._lacks_key(lamp, number) and self._may_try(lamp, now_ms)
+        ]
+        lacking = [lamp for lamp in alive if self._lacks_programme(lamp, number)]
+        if not lacking:
+            self._rounds.pop(number, None)
+            return
+        round_ = self._rounds.get(number)
+        if round_ is None or round_.version != programme.version:
+            round_ = self._rounds[number] = _Round(programme.version, now_ms)
+        if round_.began_ms is not None:
+            if self._later(round_.began_ms + _RECEIPTS_MS, now_ms):
+                return
+        elif not self._alone(group, programme, members, lacking):
+            if self._most_hear(group, programme, members, lacking) or not self._later(
+                round_.waiting_ms + _SETTLE_MS, now_ms
+            ):
+                asks.append(_load(programme, group, None))
+            return
+        asks += [
+            _load(programme, lamp, self._missing_parts(lamp, programme))
+            for lamp in lacking
+            if not self._lacks_key(lamp, number) and self._may_try(lamp, now_ms)
+        ]
+
+    def _members(self, number: int) -> list[Lamp]:
+        return [self._lamps[member] for member in self._groups[number].members if member in self._lamps]
+
+    def _lacks_key(self, lamp: Lamp, number: int) -> bool:
+        group = self._groups[number]
+        can = lamp.registration.gen_app_key is not None and lamp.free_place(number) is not None
+        return can and not lamp.has_key(group)
+
+    def _lacks_programme(self, lamp: Lamp, number: int) -> bool:
+        version = self._programmes[number].version
+        return (lamp.version != version or not lamp.sure) and lamp.refused != version
+
+    def _alone(self, group: Group, programme: LightProgramme, members: list[Lamp], lacking: list[Lamp]) -> bool:
+        """Whether so few lamps lack the programme that each is sent it alone."""
+        waiting = [
+            lamp for lamp in members if lamp.version != programme.version and not self._lacks_key(lamp, group.number)
+        ]
+        unheard = [lamp for lamp in waiting if lamp.heard_ms is None]
+        together = [lamp for lamp in lacking if lamp.version != programme.version]
+        return len(together) <= _MOST_ALONE and len(unheard) <= _MOST_ALONE
+
+    def _most_hear(self, group: Group, programme: LightProgramme, members: list[Lamp], lacking: list[Lamp]) -> bool:
+        """Whether four in five of those who lack the programme are heard and would hear the group."""
+        expected = sum(lamp.version != programme.version for lamp in members)
+        ready = sum(lamp.version != programme.version and lamp.has_key(group) for lamp in lacking)
+        return ready > _MOST_ALONE and 5 * ready >= 4 * expected
+
+    def _later(self, at_ms: int, now_ms: int) -> bool:
+        """Whether *at_ms* is still to come; then it is looked at again at that time."""
+        if at_ms <= now_ms:
+            return False
+        self._next_ms = at_ms if self._next_ms is None else min(self._next_ms, at_ms)
+        return True
+
+    def _may_try(self, lamp: Lamp, now_ms: int) -> bool:
+        tried = self._try(lamp.registration.dev_eui)
+        if tried.orders or self._later(tried.next_ms, now_ms) or self._free <= 0:
+            return False
+        self._free -= 1
+        return True
+
+    def _is_under_way(self, ask: Ask, outcome: int, have: int) -> bool:
+        """Whether more answers to what was asked are to come: parts of it have not arrived."""
+        parts = ask.request.arguments.get("parts")
+        return outcome == INCOMPLETE and isinstance(parts, int) and bool(parts & ~have)
+
+    def _try(self, dev_eui: bytes) -> _Try:
+        return self._tries.setdefault(dev_eui, _Try())
+
+    def _key(self, lamp: Lamp, group: Group) -> Ask:
+        arguments = {"group": group.number, "place": lamp.free_place(group.number)}
+        request = OrderRequest(
+            target=lamp.registration,
+            verb=_JOIN_VERB,
+            arguments=arguments,
+            expires_in_s=_EXPIRES_S,
+            source=GATEWAY,
+        )
+        return Ask(request=request, about=group.number)
+
+    def _missing_parts(self, lamp: Lamp, programme: LightProgramme) -> int:
+        """Bits of the parts to send: those that are missing, or one that shows whether all are there."""
+        every = (1 << parts_of(programme)) - 1
+        if lamp.version == programme.version:
+            return 1
+        have = lamp.have if lamp.have_version == programme.version else 0
+        return every & ~have or 1
+
+    def _told(self, lamp: Lamp, ask: Ask, outcome: int, detail: int | None) -> None:
+        """What an answer to a part of a programme says of the lamp."""
+        version = ask.about
+        if outcome == DONE:
+            lamp.version, lamp.sure, lamp.refused = version, True, None
+            lamp.have, lamp.have_version = 0, None
+        elif outcome == INCOMPLETE:
+            if lamp.version == version and not lamp.sure:
+                lamp.version, lamp.keys = None, {}  # it is another node, or has lost its memory
+            # Receipts to a group come in any order, so what was there once counts; a lamp's own says what is there now.
+            before = lamp.have if lamp.have_version == version and ask.group is not None else 0
+            lamp.have, lamp.have_version = (detail or 0) | before, version
+        else:
+            lamp.refused = version
+
+
+def parts_of(programme: LightProgramme) -> int:
+    """In how many orders a programme travels."""
+    return (len(programme.nights.encode()) + MAX_PART_LEN - 1) // MAX_PART_LEN
+
+
+def _load(programme: LightProgramme, target: Lamp | Group, parts: int | None) -> Ask:
+    arguments: dict[str, object] = {"version": programme.version, "programme": programme.nights.encode()}
+    if parts is not None:
+        arguments["parts"] = parts
+    request = OrderRequest(
+        target=target if isinstance(target, Group) else target.registration,
+        verb=_LOAD_VERB,
+        arguments=arguments,
+        expires_in_s=_GROUP_EXPIRES_S if isinstance(target, Group) else _EXPIRES_S,
+        source=GATEWAY,
+    )
+    return Ask(request=request, about=programme.version)
