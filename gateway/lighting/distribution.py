@@ -13,7 +13,17 @@ from dataclasses import dataclass, field
 
 from gateway.network.registration import Group
 from gateway.orders.request import GATEWAY, OrderRequest
-from protocol.orders import DONE, INCOMPLETE, JOIN_GROUP, LOAD_PROGRAMME, MAX_PART_LEN, VERBS
+from protocol.orders import (
+    BAD_ARGUMENT,
+    DONE,
+    INCOMPLETE,
+    JOIN_GROUP,
+    LOAD_PROGRAMME,
+    MAX_PART_LEN,
+    NOT_HERE,
+    UNKNOWN_VERB,
+    VERBS,
+)
 
 from .asking import AT_ONCE, Ask
 from .lamps import Key, Lamp
@@ -101,8 +111,8 @@ class Distribution:
         tried.next_ms = now_ms + tried.pause_ms
         tried.pause_ms = min(2 * tried.pause_ms, _MAX_PAUSE_MS)
 
-    def answered(self, lamp: Lamp, order_id: int, outcome: int, detail: int | None) -> bool:
-        """A lamp answered an order; whether it was one of these."""
+    def answered(self, lamp: Lamp, order_id: int, outcome: int, detail: int | None, now_s: int) -> bool:
+        """A lamp answered an order, at Unix time *now_s*; whether it was one of these."""
         ask = self._asked.get(order_id)
         if ask is None:
             return False
@@ -112,8 +122,9 @@ class Distribution:
                 place = ask.request.arguments["place"]
                 assert isinstance(place, int)
                 lamp.keys[ask.about] = Key(place, group.mc_addr)
+                lamp.unkept = True
         else:
-            self._told(lamp, ask, outcome, detail)
+            self._told(lamp, ask, outcome, detail, now_s)
         if ask.lamp is not None and not self._is_under_way(ask, outcome, detail or 0):
             tried = self._try(ask.lamp)
             tried.orders.discard(order_id)
@@ -243,20 +254,21 @@ class Distribution:
         have = lamp.have if lamp.have_version == programme.version else 0
         return every & ~have or 1
 
-    def _told(self, lamp: Lamp, ask: Ask, outcome: int, detail: int | None) -> None:
+    def _told(self, lamp: Lamp, ask: Ask, outcome: int, detail: int | None, now_s: int) -> None:
         """What an answer to a part of a programme says of the lamp."""
         version = ask.about
         if outcome == DONE:
-            lamp.version, lamp.sure, lamp.refused = version, True, None
-            lamp.have, lamp.have_version = 0, None
+            lamp.stores(version, now_s)
         elif outcome == INCOMPLETE:
             if lamp.version == version and not lamp.sure:
-                lamp.version, lamp.keys = None, {}  # it is another node, or has lost its memory
+                lamp.stores(None, now_s)  # it is another node, or has lost its memory
+                lamp.keys = {}
             # Receipts to a group come in any order, so what was there once counts; a lamp's own says what is there now.
             before = lamp.have if lamp.have_version == version and ask.group is not None else 0
             lamp.have, lamp.have_version = (detail or 0) | before, version
-        else:
+        elif outcome in (BAD_ARGUMENT, NOT_HERE, UNKNOWN_VERB):
             lamp.refused = version
+            lamp.unkept = True
 
 
 def parts_of(programme: LightProgramme) -> int:

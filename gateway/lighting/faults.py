@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
+_STALE_MS = 4 * 3_600_000  # a sign that is older is none any more: what is there shows itself again sooner
+
 Evidence = Mapping[str, int | float | str]
 
 
@@ -51,12 +53,13 @@ class Fault:
 class Belief:
     """Whether one kind of fault is there: believed after so many signs in a row, given up after so many against it."""
 
-    __slots__ = ("_against", "_first_ms", "_for", "fault")
+    __slots__ = ("_against", "_first_ms", "_for", "_last_ms", "fault")
 
     def __init__(self, fault: Fault | None = None) -> None:
         self.fault = fault  # while it is there
         self._for = 0
         self._first_ms = 0
+        self._last_ms = 0
         self._against = 0
 
     def seen(self, fault: Fault, needed: int) -> Fault | None:
@@ -65,8 +68,9 @@ class Belief:
         if self.fault is not None:
             self.fault = replace(self.fault, seen_ms=max(fault.seen_ms, self.fault.seen_ms))
             return None
-        if not self._for:
-            self._first_ms = fault.since_ms
+        if not self._for or fault.seen_ms - self._last_ms > _STALE_MS:
+            self._for, self._first_ms = 0, fault.since_ms
+        self._last_ms = fault.seen_ms
         self._for += 1
         if self._for < needed:
             return None
@@ -88,11 +92,11 @@ class Belief:
 
     def to_json(self) -> list[int]:
         """The counts; the fault has a row of its own."""
-        return [self._for, self._first_ms, self._against]
+        return [self._for, self._first_ms, self._last_ms, self._against]
 
     def take(self, said: Any) -> None:
         """Undo `to_json`. Raises ValueError, TypeError or LookupError."""
-        self._for, self._first_ms, self._against = int(said[0]), int(said[1]), int(said[2])
+        self._for, self._first_ms, self._last_ms, self._against = (int(each) for each in said)
 
 
 class Beliefs:

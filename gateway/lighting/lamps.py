@@ -34,6 +34,8 @@ class Lamp:
     have: int = 0
     have_version: int | None = None
     heard_ms: int | None = None  # monotonic; None since the start
+    version_s: int = 0  # Unix time of the last word on the programme
+    unkept: bool = False  # whether something of this must be written that is not
     told_s: int = 0  # Unix time of what the next two are of
     level_pct: int | None = None
     status: int | None = None  # bits of LAMP_STATUS
@@ -53,6 +55,14 @@ class Lamp:
     def alive(self, now_ms: int) -> bool:
         """Whether it was heard lately."""
         return self.heard_ms is not None and now_ms - self.heard_ms <= ALIVE_MS
+
+    def stores(self, version: int | None, at_s: int) -> None:
+        """It says which programme it has; None: none."""
+        self.unkept = self.unkept or (version, True) != (self.version, self.sure)
+        self.version, self.sure, self.version_s = version, True, at_s
+        if version is not None:
+            self.refused = None if self.refused == version else self.refused
+            self.have, self.have_version = 0, None
 
     def to_text(self) -> str:
         """What must survive a start of the gateway."""

@@ -15,7 +15,7 @@ from gateway.readings.record import Kind, Record
 from gateway.store.writes import KeepLamp
 from protocol.dimming import Site
 from protocol.events import BAY_TAKEN
-from protocol.quantities import ILLUMINANCE, LAMP_STATUS, LAMP_TOO_HOT, LEVEL, MOTION_COUNT
+from protocol.quantities import ILLUMINANCE, LAMP_STATUS, LAMP_TOO_HOT, LEVEL, MOTION_COUNT, PROGRAMME_VERSION
 
 from .asking import Ask
 from .distribution import Distribution
@@ -197,12 +197,11 @@ class Lighting:
         self._plan_again()
         dev_eui = uplink.registration.dev_eui
         lamp = self.lamps.get(dev_eui)
-        kept: list[KeepLamp] = []
         if lamp is not None:
-            kept = self._heard(lamp, uplink, now_ms)
+            self._heard(lamp, uplink, now_ms)
         for record in records:
             self._take(dev_eui, lamp, record, now_ms)
-        return kept
+        return self._to_keep(lamp)
 
     def cares_for(self, dev_eui: bytes) -> bool:
         """Whether what this device tells is to be heard, though it is no lamp."""
@@ -214,15 +213,12 @@ class Lighting:
         lamp = self.lamps.get(dev_eui)
         if lamp is None:
             return []
-        if self.scenes.answered(lamp, order_id, outcome):
+        now_s = self._unix_s(now_ms)
+        if self.scenes.answered(lamp, order_id, outcome) or self.distribution.answered(
+            lamp, order_id, outcome, detail, now_s
+        ):
             self._soon(now_ms)
-            return []
-        before = lamp.to_text()
-        if not self.distribution.answered(lamp, order_id, outcome, detail):
-            return []
-        self._soon(now_ms)
-        after = lamp.to_text()
-        return [] if after == before else [KeepLamp(dev_eui, after)]
+        return self._to_keep(lamp)
 
     def ended(self, order_id: int, now_ms: int) -> None:
         """An order of the gateway's own is over."""
@@ -278,7 +274,7 @@ class Lighting:
             [(self._light_groups[number], programme) for number, programme in self._running.items()], self._places
         )
 
-    def _heard(self, lamp: Lamp, uplink: Uplink, now_ms: int) -> list[KeepLamp]:
+    def _heard(self, lamp: Lamp, uplink: Uplink, now_ms: int) -> None:
         lamp.heard_ms = now_ms
         dev_eui = lamp.registration.dev_eui
         if any(self.distribution.lacks(lamp, group) for group in self._groups_of.get(dev_eui, ())):
@@ -286,17 +282,16 @@ class Lighting:
             self._soon(now_ms)
         if self.scenes.confirmed(dev_eui) is False:
             self._soon(now_ms)
-        if uplink.session == lamp.session:
-            return []
-        lamp.sure = lamp.version is None  # else it is asked whether it still has what it had
-        lamp.session = uplink.session
-        self._soon(now_ms)
-        return [KeepLamp(dev_eui, lamp.to_text())]
+        if uplink.session != lamp.session:
+            lamp.sure = lamp.version is None  # else it is asked whether it still has what it had
+            lamp.session = uplink.session
+            lamp.unkept = True
+            self._soon(now_ms)
 
     def _take(self, dev_eui: bytes, lamp: Lamp | None, record: Record, now_ms: int) -> None:
         if record.boot is not None or record.observed_ms is None or self._offset_ms is None:
             return
-        at_s, now_s = record.observed_ms // 1000, (now_ms + self._offset_ms) // 1000
+        at_s = record.observed_ms // 1000
         if record.kind is Kind.EVENT:
             event, *details = content.event_of(record.content)
             if event == BAY_TAKEN and details:
@@ -307,14 +302,31 @@ class Lighting:
                 lamp.told_s, lamp.level_pct, lamp.status = at_s, values[LEVEL, 0], values.get((LAMP_STATUS, 0))
                 if self.scenes.read(lamp, now_ms):
                     self._soon(now_ms)
-            lux = values.get((ILLUMINANCE, 0))
-            if lux is not None:
-                self._boost(self._watching.saw(dev_eui, lux, now_s), now_ms)
-            moved = values.get((MOTION_COUNT, 0))
-            if moved is not None:
-                if moved > self._motion.get(dev_eui, moved):
-                    self._arrived((dev_eui, 0), at_s, now_ms)
-                self._motion[dev_eui] = moved
+            version = values.get((PROGRAMME_VERSION, 0))
+            if lamp is not None and version is not None and at_s > lamp.version_s:
+                lamp.stores(version if version >= 0 else None, at_s)
+                self._soon(now_ms)
+            self._see(dev_eui, values, at_s, now_ms)
+
+    def _see(self, dev_eui: bytes, values: dict[tuple[int, int], int | None], at_s: int, now_ms: int) -> None:
+        """What may brighten a group."""
+        lux = values.get((ILLUMINANCE, 0))
+        if lux is not None:
+            self._boost(self._watching.saw(dev_eui, lux, self._unix_s(now_ms)), now_ms)
+        moved = values.get((MOTION_COUNT, 0))
+        if moved is not None:
+            if moved > self._motion.get(dev_eui, moved):
+                self._arrived((dev_eui, 0), at_s, now_ms)
+            self._motion[dev_eui] = moved
+
+    def _to_keep(self, lamp: Lamp | None) -> list[KeepLamp]:
+        if lamp is None or not lamp.unkept:
+            return []
+        lamp.unkept = False
+        return [KeepLamp(lamp.registration.dev_eui, lamp.to_text())]
+
+    def _unix_s(self, now_ms: int) -> int:
+        return (now_ms + (self._offset_ms or 0)) // 1000
 
     def _arrived(self, source: Source, at_s: int, now_ms: int) -> None:
         self._boost(self._watching.arrived(source, at_s), now_ms)

@@ -19,6 +19,7 @@ from simulator.chain.radios import model_of, station_of
 from simulator.chain.strokes import Strokes
 from simulator.chain.telling import Telling
 from simulator.fleet.fleet import Fleet, Registered
+from simulator.fleet.sites import lamp_site
 from simulator.report.collector import Collector
 from simulator.report.district import district_of
 from simulator.report.making import report_of
@@ -136,6 +137,9 @@ class Chain:
 
     # Making.
 
+    def _has_lamps(self) -> bool:
+        return any(node.role is Role.LIGHT for node in self.scenario.nodes)
+
     def _cabinet(self, database: Path | str) -> Cabinet:
         scenario, radio = self.scenario, self.scenario.radio
         settings = CabinetSettings(
@@ -146,6 +150,7 @@ class Chain:
             rx_delay_s=radio.rx_delay_s,
             rx2_dr=radio.rx2_dr,
             resend=radio.resend,
+            almanac=lamp_site(scenario.site, scenario.start_s) if self._has_lamps() else b"",
         )
         cabinet = Cabinet(self.timeline, settings, Stream(scenario.seed, "gateway"), self.broker, self._telling)
         nodes = {node.name: node for node in scenario.nodes}

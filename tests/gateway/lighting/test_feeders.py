@@ -172,7 +172,7 @@ def test_a_gateway_that_hears_nobody_at_all_says_so():
         return ms < 9 * HOUR_MS
 
     street = Street(40, power, others=False).live(12)
-    assert [outage.others_heard for outage in street.outages if outage.over_ms is None][0] is False
+    assert next(outage for outage in street.outages if outage.over_ms is None).others_heard is False
 
 
 def test_lamps_that_lose_a_quarter_of_their_readings_are_not_taken_for_dead():
