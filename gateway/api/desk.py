@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 import apsw
 import orjson
 
+from gateway.api import lamps
 from gateway.api.station import (
     ConflictError,
     Json,
@@ -22,6 +23,7 @@ from gateway.api.station import (
     Replacement,
     UnavailableError,
 )
+from gateway.config.values import Baseline
 from gateway.governance.dataset import Dataset, Sharing
 from gateway.network.events import DeviceGone, DeviceSet, GroupSet
 from gateway.network.registration import Group, Registration, Role
@@ -35,6 +37,7 @@ from gateway.store import backup, cursors, devices, groups, orders, places, quar
 from gateway.store.boots import Boots, load_boots
 from gateway.store.devices import RegistryError
 from gateway.store.faults import StoreError, explain
+from gateway.store.lamps import forget_lamp
 from gateway.store.opening import Layout
 from protocol.lorawan.eui import eui_to_text
 
@@ -77,7 +80,9 @@ class Desk:
         prefix: str = "lampyre",
         rx2_dr: int = 3,
         changed: Callable[[Sequence[Change]], None] = _nothing,
+        baselines: Sequence[Baseline] = (),
     ) -> None:
+        self._baselines = baselines
         self._layout = layout
         self._backups = backups
         self._keep = keep
@@ -90,6 +95,18 @@ class Desk:
         self._changed = changed
         self._directory: Directory | None = None
         self._snapshotting = asyncio.Lock()
+
+    async def lamp_faults(self, since_ms: int | None) -> Sequence[Json]:
+        """See `Station`."""
+        with told():
+            return lamps.faults_of(self._read, self.directory(), since_ms)
+
+    async def lamp_nights(
+        self, first: int, last: int, after: tuple[int, int] | None, limit: int
+    ) -> tuple[Sequence[Json], tuple[int, int] | None]:
+        """See `Station`."""
+        with told():
+            return lamps.nights_of(self._read, self.directory(), self._baselines, (first, last), after, limit)
 
     async def devices(self, after: int, limit: int) -> Sequence[Registration]:
         """See `Station`."""
@@ -143,11 +160,12 @@ class Desk:
         """See `Station`."""
 
         def remove(database: apsw.Connection) -> None:
+            forget_lamp(database, device.device, _now_ms())
             devices.remove_device(database, removal.dev_eui)
             places.free(database, removal.dev_eui, _now_ms())
 
         with told():
-            self._known(removal.dev_eui)
+            device = self._known(removal.dev_eui)
             await self._write(remove)
         self._tell([DeviceGone(dev_eui=removal.dev_eui)])
 

@@ -575,6 +575,7 @@ class _Run:
             _Dice(cabinet.dice),
             settings.resend,
             settings.almanac or None,
+            directory=self._registry.directory,
         )
         self.engine = Engine(server, self._application, self._boot, self._transmit, self)
         self.engine.write_with(self._writer)
