@@ -13,6 +13,7 @@ there.
     IDLE    is at the prompt: main.py ended    the serial line; the watchdog
 """
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
@@ -52,8 +53,9 @@ class Board:
     """link: to its interpreter. uid: six bytes, machine.unique_id().
 
     Chips are wired to `hardware`; files are put on it while it is off. nvs, writes: of its flash; memory: the RTC's.
-    printed: what came out of its serial port, the last 64 kB. boots: (time in µs, reset cause) of each start. turns:
-    how many calls of the firmware are over. brought_down: what ended a run that no order ended: tracebacks, "watchdog".
+    printed: what came out of its serial port, the last 64 kB. cable: who else is told of that, at once. boots: (time in
+    µs, reset cause) of each start. turns: how many calls of the firmware are over. brought_down: what ended a run that
+    no order ended: tracebacks, "watchdog".
     strict: whether an exception that leaves the firmware is one here, too.
     """
 
@@ -68,6 +70,7 @@ class Board:
         self.cause = POWER_ON
         self.wake_reason = 0
         self.printed = bytearray()
+        self.cable: Callable[[bytes], None] | None = None
         self.stdin = bytearray()  # what was typed and not read yet
         self.binary = False  # whether Ctrl-C is a byte as any other
         self.boots: list[tuple[int, int]] = []
