@@ -185,7 +185,9 @@ class Board:
         self._plans += 1
         plan = self._plans
         while True:
-            due = [time_us for time_us in (self.clock.next_us(), self._wake_us, self._bites_us()) if time_us is not None]
+            due = [
+                time_us for time_us in (self.clock.next_us(), self._wake_us, self._bites_us()) if time_us is not None
+            ]
             if not due:
                 return
             at_us = min(due)

@@ -81,7 +81,9 @@ class Host:
             self._links.append(Link(command_in, answer_out))
         self._free = list(self._links)
         pairs = [f"{theirs[place]},{theirs[place + 1]}" for place in range(0, len(theirs), 2)]
-        self._process = subprocess.Popen([node, _MAIN, package, str(int(images)), *pairs], stdin=subprocess.PIPE, pass_fds=theirs)
+        self._process = subprocess.Popen(
+            [node, _MAIN, package, str(int(images)), *pairs], stdin=subprocess.PIPE, pass_fds=theirs
+        )
         for number in theirs:
             os.close(number)
 

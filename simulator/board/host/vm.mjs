@@ -13,6 +13,8 @@ import { shortened } from './jumps.mjs';
 import { Repl } from './repl.mjs';
 
 const HEAP_BYTES = 1 << 19; // this build collects between calls only: what a call leaves behind must fit as well
+const COLLECTS_BYTES = 1 << 17; // as often as it needs, not after each 16 kB
+const PAGE = 1 << 12;
 const SHIMS = ['machine', 'esp32', 'cryptolib'];
 
 // Memory of an interpreter that was dropped is dropped with it, so nothing needs to be told of what JavaScript forgets.
@@ -53,17 +55,14 @@ export class Vm {
     return vm;
   }
 
-  // Every import looks, when it is done, whether the board is still on.
+  // Where Python calls JavaScript it looks, when that is done, whether the board is still on.
   hooked(imports) {
-    for (const group of new Set(Object.values(imports))) {
-      for (const [name, call] of Object.entries(group)) {
-        if (typeof call !== 'function' || name.startsWith('invoke_')) continue;
-        group[name] = (...args) => {
-          const result = call(...args);
-          if (this.ending) throw this.ending;
-          return result;
-        };
-      }
+    for (const [name, call] of Object.entries(imports.env)) {
+      if (!name.startsWith('call')) continue;
+      imports.env[name] = (...args) => {
+        call(...args);
+        if (this.ending) throw this.ending;
+      };
     }
     imports.env.mp_js_ticks_ms = () => {
       const ms = Math.floor(this.hw.ticks_us() / 1000);
@@ -102,15 +101,16 @@ export class Vm {
     for (const name of this.mp.FS.readdir('/shims').slice(2)) this.mp.FS.unlink(`/shims/${name}`);
     this.mp.FS.rmdir('/shims');
     this.flash.begin();
-    this.mp.runPython('import gc\ngc.collect()\ndel gc');
+    this.mp.runPython(`import gc\ngc.threshold(${COLLECTS_BYTES})\ngc.collect()\ndel gc`);
     this.fresh = this.state();
   }
 
   // Of the interpreter, between two calls.
   state() {
     const memory = this.bytes();
+    const nothing = new Uint8Array(PAGE);
     let end = memory.length;
-    while (end && !memory[end - 1]) end -= 1;
+    while (!Buffer.compare(memory.subarray(end - PAGE, end), nothing)) end -= PAGE;
     return {
       memory: memory.slice(0, end),
       stack: this.exports.emscripten_stack_get_current(),
@@ -173,7 +173,9 @@ export class Vm {
   }
 
   bytes() {
-    return new Uint8Array(this.exports.memory.buffer); // made anew: the buffer moves when the heap grows
+    const { buffer } = this.exports.memory; // another one when the heap has grown
+    if (this.view?.buffer !== buffer) this.view = new Uint8Array(buffer);
+    return this.view;
   }
 
   random() {
