@@ -13,6 +13,7 @@ ask before. What it sends goes on the air when the timeline gets there.
     IDLE    is at the prompt: main.py ended    the serial line; the watchdog
 """
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
@@ -52,8 +53,9 @@ class Board:
     """link: to its interpreter. uid: six bytes, machine.unique_id().
 
     Chips are wired to `hardware`; files are put on it while it is off. nvs, writes: of its flash; memory: the RTC's.
-    printed: what came out of its serial port, the last 64 kB. boots: (time in µs, reset cause) of each start. turns:
-    how many calls of the firmware are over. brought_down: what ended a run that no order ended: tracebacks, "watchdog".
+    printed: what came out of its serial port, the last 64 kB. cable: who else is told of that, at once. boots: (time in
+    µs, reset cause) of each start. turns: how many calls of the firmware are over. brought_down: what ended a run that
+    no order ended: tracebacks, "watchdog".
     strict: whether an exception that leaves the firmware is one here, too.
     """
 
@@ -68,6 +70,7 @@ class Board:
         self.cause = POWER_ON
         self.wake_reason = 0
         self.printed = bytearray()
+        self.cable: Callable[[bytes], None] | None = None
         self.stdin = bytearray()  # what was typed and not read yet
         self.binary = False  # whether Ctrl-C is a byte as any other
         self.boots: list[tuple[int, int]] = []
@@ -184,17 +187,16 @@ class Board:
         """
         self._plans += 1
         plan = self._plans
-        while True:
-            due = [
-                time_us for time_us in (self.clock.next_us(), self._wake_us, self._bites_us()) if time_us is not None
-            ]
-            if not due:
-                return
-            at_us = min(due)
-            if at_us >= self._timeline.quiet_us():
-                self._timeline.at(at_us, lambda: self._timeline.at(at_us, lambda: self._ring(plan)))
-                return
+        at_us = self._due_us()
+        while at_us is not None and at_us < self._timeline.quiet_us():
             self._happen(at_us)
+            at_us = self._due_us()
+        if at_us is not None:
+            self._timeline.at(at_us, lambda: self._timeline.at(at_us, lambda: self._ring(plan)))
+
+    def _due_us(self) -> int | None:
+        due = [time_us for time_us in (self.clock.next_us(), self._wake_us, self._bites_us()) if time_us is not None]
+        return min(due) if due else None
 
     def _bites_us(self) -> int | None:
         return self.watchdog_us if self.state in (State.BUSY, State.IDLE) else None

@@ -28,8 +28,11 @@ class Waits:
 
 
 def _out(board: "Board", text: str) -> None:
-    board.printed += text.encode("latin-1")
+    data = text.encode("latin-1")
+    board.printed += data
     del board.printed[:-_PRINTED]
+    if board.cable is not None:
+        board.cable(data)
 
 
 def _origin(board: "Board", time_us: int) -> None:

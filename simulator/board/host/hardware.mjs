@@ -129,6 +129,7 @@ export function hardware(vm) {
     stdin_any: () => vm.typed, // as of the last answer: asked for in every turn
     stdin_read: (count) => length(ask('stdin_read', count)),
     binary: (on) => note('binary', on),
+    out: (from, count) => post('out', Buffer.from(vm.bytes().subarray(from, from + count)).toString('latin1')),
     pulses: (id, level, text) => ask('pulses', id, level, text),
 
     blob: (into) => fill(into, blob),

@@ -119,6 +119,27 @@ class Input:
         return count
 
 
+class Raw:
+    """`sys.stdout.buffer`: bytes go out as they are."""
+
+    def write(self, data):
+        """As documented."""
+        _hw.out(addressof(data), len(data))
+        return len(data)
+
+
+class Output:
+    """`sys.stdout`: lines of text end as on a real board."""
+
+    def __init__(self):
+        self.buffer = Raw()
+
+    def write(self, text):
+        """As documented."""
+        self.buffer.write(text.replace("\r\n", "\n").replace("\n", "\r\n").encode() if isinstance(text, str) else text)
+        return len(text)
+
+
 class Overlaid:
     """A module of the interpreter with some names of ours: builtin ones take no new values."""
 
@@ -151,7 +172,7 @@ class Poll:
     ipoll = poll
 
 
-sys.modules["sys"] = Overlaid(sys, stdin=Input())
+sys.modules["sys"] = Overlaid(sys, stdin=Input(), stdout=Output())
 sys.modules["select"] = Overlaid(select, poll=Poll)
 sys.modules["micropython"] = Overlaid(micropython, kbd_intr=lambda char: _hw.binary(int(char < 0)))
 time.sleep = sleep
