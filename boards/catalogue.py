@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Le, Len, Predicate
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
-from boards.causes import Cause, Failure
+from boards.causes import Cause, BoardError
 from boards.pins import PACKAGES, Chip, Package
 from protocol.settings import ROLES
 
@@ -277,16 +277,16 @@ def names() -> tuple[str, ...]:
 
 
 def boards() -> tuple[Board, ...]:
-    """All boards, by id. Raises Failure when a file is wrong."""
+    """All boards, by id. Raises BoardError when a file is wrong."""
     return tuple(load(name) for name in names())
 
 
 @functools.cache
 def load(board_id: str) -> Board:
-    """The board called so. Raises Failure: BOARD_UNKNOWN, or BOARD_FAULTY with a sentence for each fault."""
+    """The board called so. Raises BoardError: BOARD_UNKNOWN, or BOARD_FAULTY with a sentence for each fault."""
     known = names()
     if board_id not in known:
-        raise Failure(Cause.BOARD_UNKNOWN, board=board_id, known=", ".join(known))
+        raise BoardError(Cause.BOARD_UNKNOWN, board=board_id, known=", ".join(known))
     return parse(board_id, (_folder() / f"{board_id}.toml").read_bytes())
 
 
@@ -296,7 +296,7 @@ def likely(vid: int | None, pid: int | None) -> tuple[Board, ...]:
 
 
 def parse(board_id: str, raw: bytes) -> Board:
-    """Read and check the bytes of a board's file. Raises Failure."""
+    """Read and check the bytes of a board's file. Raises BoardError."""
     raise NotImplementedError
 
 

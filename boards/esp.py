@@ -22,14 +22,14 @@ class Found:
 
 
 def look(port: str, stub: bool = True) -> Found:
-    """Ask the chip on a port what it is; it starts anew afterwards. Raises Failure."""
+    """Ask the chip on a port what it is; it starts anew afterwards. Raises BoardError."""
     raise NotImplementedError
 
 
 def write(
     port: str, image: Image, progress: Progress, *, erase: bool = False, baud: int = BAUD, stub: bool = True
 ) -> Found:
-    """Write an image, compare what was written with MD5, and start it. Raises Failure.
+    """Write an image, compare what was written with MD5, and start it. Raises BoardError.
 
     erase: the whole flash first, files and NVS with it. Refuses a chip or a flash that the image does not fit, before
     a byte is written.

@@ -25,12 +25,12 @@ class Image:
 
 
 def read_image(path: Path) -> Image:
-    """Read and check an image. Raises Failure: IMAGE_ABSENT, IMAGE_UNREADABLE, IMAGE_OLD."""
+    """Read and check an image. Raises BoardError: IMAGE_ABSENT, IMAGE_UNREADABLE, IMAGE_OLD."""
     raise NotImplementedError
 
 
 def check_fits(image: Image, chip: Chip, flash_mb: int) -> None:
-    """Whether a chip takes this image. Raises Failure: IMAGE_OTHER_CHIP, IMAGE_LARGE."""
+    """Whether a chip takes this image. Raises BoardError: IMAGE_OTHER_CHIP, IMAGE_LARGE."""
     raise NotImplementedError
 
 
@@ -40,7 +40,7 @@ def cached(build: str, folder: Path) -> Path | None:
 
 
 def fetch(build: str, folder: Path, progress: Progress, source: str = "") -> Path:
-    """Download the image of a build into the cache, whole or not at all, and return its path. Raises Failure: DOWNLOAD.
+    """Download the image of a build into the cache, whole or not at all, and return its path. Raises BoardError: DOWNLOAD.
 
     source: where the official images are, for tests.
     """
