@@ -5,7 +5,6 @@ import importlib.metadata
 import re
 import struct
 import zlib
-
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +15,6 @@ _PACKAGES = ("protocol", "firmware")
 _VERSION = re.compile(r"^VERSION = \((\d+), (\d+), (\d+)\)", re.MULTILINE)
 _MAIN = "firmware/main.py"
 _BOOT = "firmware/boot.py"
-
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

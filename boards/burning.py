@@ -77,7 +77,9 @@ def burn(prompt: Prompt, identity: Identity | None, settings: Settings, site: by
 
 def choose_slot_a(prompt: Prompt) -> None:
     """From the next start on /a runs, whatever was tried or confirmed before."""
-    prompt.run(_HELPERS + "try:\n b=n.get_i32('boot')\nexcept OSError:\n b=0\nif b:\n n.set_i32('boot',0)\n n.commit()\n")
+    prompt.run(
+        _HELPERS + "try:\n b=n.get_i32('boot')\nexcept OSError:\n b=0\nif b:\n n.set_i32('boot',0)\n n.commit()\n"
+    )
 
 
 _EMPTY_LOG = """import os

@@ -147,3 +147,8 @@ def _check(prompt: Prompt, due: Mapping[str, bytes]) -> None:
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def held(data: bytes) -> str:
+    """Code after which the board holds these bytes in `m`."""
+    return f"from binascii import a2b_base64\nm=a2b_base64({b2a_base64(data, newline=False)!r})\n"

@@ -49,23 +49,18 @@ class Gateway:
             raise self._refused(status, told)
         return True
 
-    def keys_differ(self, row: Row) -> bool:
-        """Whether the gateway shows other keys for this device; False if it shows none to this user."""
+    def has_keys_of(self, row: Row) -> bool | None:
+        """Whether the gateway's keys of a device are these; None if it shows them not to this user."""
         status, told = self._ask("GET", f"/v1/devices/{row['dev_eui']}?keys=show", None)
         if status != _GOOD or not isinstance(told, dict) or "app_key" not in told:
-            return False
-        return any(told.get(name) != row[name] for name in ("app_key", "gen_app_key"))
+            return None
+        return all(told.get(name) == row[name] for name in ("app_key", "gen_app_key"))
 
     def add(self, row: Row) -> None:
         """Register a device."""
         status, told = self._ask("POST", "/v1/devices", {"devices": [row]})
         if status != _GOOD:
             raise self._refused(status, told)
-
-    def check(self) -> None:
-        """Whether the address makes sense."""
-        if "://" in self.address:
-            self._connection().close()
 
     def _ask(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         headers = {"Content-Type": "application/json"}

@@ -40,7 +40,7 @@ def random_eui() -> bytes:
     while True:
         eui = bytearray(secrets.token_bytes(8))
         eui[0] = eui[0] & ~_GROUP | _LOCAL
-        if eui[3:5] not in (b"\xff\xfe", b"\xfe\xff"):
+        if bytes(eui[3:5]) not in (b"\xff\xfe", b"\xfe\xff"):
             return bytes(eui)
 
 

@@ -17,7 +17,7 @@ _held: set[str] = set()
 
 
 def write(path: Path, data: bytes) -> None:
-    """Replace a file in one step: whoever reads finds the old or the new one, also after a power cut. Raises OSError."""
+    """Replace a file in one step: a power cut leaves the old or the new one. Raises OSError."""
     folder(path.parent)
     part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:

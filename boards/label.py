@@ -1,6 +1,7 @@
 """A node's label: the LoRaWAN QR code (TR005 v1.0.0, LoRa Alliance) and its DevEUI, on paper and in the terminal."""
 
 import io
+import re
 from pathlib import Path
 
 from boards import kept
@@ -8,6 +9,7 @@ from boards import kept
 # Vendor and profile numbers are the LoRa Alliance's; a device that is not certified has none.
 _NO_PROFILE = "00000000"
 _SCALE = 12  # pixels a module: 20 mm at 600 dpi
+_SERIAL = re.compile(r"[0-9A-Za-z-]{1,32}")  # what needs no bytes mode; any other name is left out
 _CRC_INIT = 0xFFFF
 _CRC_POLY = 0xA001
 
@@ -15,7 +17,7 @@ _CRC_POLY = 0xA001
 def text_of(dev_eui: bytes, join_eui: bytes, serial_number: str = "") -> str:
     """What the code says: `LW:D0:JoinEUI:DevEUI:ProfileID[:Sserial]:Cchecksum`, upper case (TR005 §2). No keys."""
     parts = ["LW", "D0", join_eui.hex(), dev_eui.hex(), _NO_PROFILE]
-    if serial_number:
+    if _SERIAL.fullmatch(serial_number):
         parts.append(f"S{serial_number}")
     body = ":".join(parts).upper()
     return f"{body}:C{crc16(body.encode()):04X}"

@@ -81,11 +81,11 @@ class Wish:
         """Read what `to_json` wrote. Raises TypeError or KeyError."""
         return Wish(**{**found, "options": tuple(found["options"]), "spot": Spot(**found["spot"])})
 
-    def settings_of(self, dev_eui: bytes) -> Settings:
-        """The node's settings. Raises BoardError: SETTING_WRONG."""
+    def settings_of(self, dev_eui: bytes, join_eui: str = "") -> Settings:
+        """The node's settings; join_eui: hex, instead of the wish's own. Raises BoardError: SETTING_WRONG."""
         given = {**self.settings, "role": self.role, "dev_eui": dev_eui.hex()}
         if self.role != "bridge":
-            given["join_eui"] = self.join_eui
+            given["join_eui"] = join_eui or self.join_eui
         try:
             return Settings.from_names(given)
         except ProtocolError as error:

@@ -21,7 +21,8 @@ _START_S = 5.0
 _READ_S = 5.0  # of one piece of an answer
 _WATCHDOG = "import machine\nmachine.WDT(timeout=600000)\n"
 _ABOUT = """import sys,machine
-print(machine.unique_id().hex(),'.'.join(str(n) for n in sys.implementation[1][:3]),getattr(sys.implementation,'_mpy',0)&255)
+i=sys.implementation
+print(machine.unique_id().hex(),'.'.join(str(n) for n in i[1][:3]),getattr(i,'_mpy',0)&255)
 """
 # A restart in good order, which /boot.py does not count as a crash (firmware/boot.py, ORDERLY).
 _RESTART = """import machine,esp32
@@ -52,7 +53,9 @@ class Prompt:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -61,7 +64,7 @@ class Prompt:
 
     def run(self, code: str) -> str:
         """Run code; what it printed. Raises BoardError: FLASH_FULL, or BOARD_FAILED with the exception's last line."""
-        from mpremote.transport import TransportError, TransportExecError
+        from mpremote.transport import TransportError, TransportExecError  # type: ignore[import-untyped]
 
         try:
             with losing(self.path):
@@ -158,7 +161,7 @@ def _hears(port: Any, clock: Clock, say: bytes, seconds: float, *signs: bytes) -
 
 def _taken_over(path: str) -> Prompt:
     from mpremote.transport import TransportError
-    from mpremote.transport_serial import SerialTransport
+    from mpremote.transport_serial import SerialTransport  # type: ignore[import-untyped]
 
     with losing(path):
         try:

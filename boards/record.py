@@ -24,8 +24,9 @@ class Record:
     """One board. wish: what it was to be, as `Wish.to_json` has it.
 
     image: SHA-256 of the image that was written and compared. empty: the flash was erased for this identity.
-    dev_eui, join_eui: hex; keys are "" as long as there are none, and once they are registered. keys_from: of which
-    list they are. asked: the gateway was asked to register it, and had none of this DevEUI before. registered: where.
+    dev_eui, join_eui: hex. app_key, gen_app_key: hex, "" as long as there are none, and once they are registered.
+    keys_from: of which list they are. replaces: the DevEUI that the board had before. asked: the gateway was asked to
+    register it, and had none of this DevEUI before. tested: when it passed its self-test. registered: where.
     """
 
     mac: str
@@ -37,6 +38,7 @@ class Record:
     app_key: str = field(default="", repr=False)
     gen_app_key: str = field(default="", repr=False)
     keys_from: str = ""
+    replaces: str = ""
     tested: str = ""
     asked: bool = False
     registered: str = ""
@@ -60,7 +62,7 @@ class Record:
         )
 
     def take(self, identity: Identity) -> None:
-        """This is who the board is to be: a new node, of which nothing is done yet."""
+        """Let the board be this from now on: a new node, of which nothing is done yet."""
         self.dev_eui, self.join_eui = identity.dev_eui.hex(), identity.join_eui.hex()
         self.app_key, self.gen_app_key = identity.app_key.hex(), identity.gen_app_key.hex()
         self.tested = self.registered = ""

@@ -7,14 +7,14 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from boards import kept
 from boards.causes import BoardError, Cause
 from boards.identity import Identity
-from boards.plan import Wish
+from boards.plan import Spot, Wish
 from protocol.errors import FrameError
 from protocol.lorawan.eui import eui_from_text, key_from_text
 from protocol.region import PLANS
@@ -49,6 +49,28 @@ def row_of(wish: Wish, settings: Settings, identity: Identity) -> Row:
         where = {name: getattr(wish.spot, name) for name in ("latitude_deg", "longitude_deg")}
         row |= spot | {name: value for name, value in where.items() if value is not None}
     return row
+
+
+def spoken_for(wish: Wish, row: Mapping[str, Any]) -> Wish:
+    """The wish with the name and place that a list has for the device. Raises BoardError: SETTING_WRONG."""
+
+    def told(name: str) -> str:
+        """What the row says, else the wish."""
+        mine = getattr(wish.spot, name)
+        return str(row.get(name) or ("" if mine is None else mine)).strip().replace(",", ".")
+
+    try:
+        spot = Spot(
+            place=told("place"),
+            instance=int(told("instance")),
+            zone=told("zone"),
+            latitude_deg=float(told("latitude_deg")) if told("latitude_deg") else None,
+            longitude_deg=float(told("longitude_deg")) if told("longitude_deg") else None,
+        )
+    except ValueError as error:
+        detail = f"{row.get('dev_eui')}: instance or position is no number"
+        raise BoardError(Cause.SETTING_WRONG, detail=detail) from error
+    return replace(wish, name=str(row.get("name") or wish.name), spot=spot)
 
 
 @dataclass(frozen=True, slots=True)
