@@ -81,7 +81,7 @@ PACKAGES = {
         Package(name="ESP32-WROOM-32", chip=ESP32, memory=frozenset(range(6, 12))),
         Package(name="ESP32-WROVER", chip=ESP32, memory=frozenset([*range(6, 12), 16, 17]), psram_mb=8),
         Package(name="ESP32-PICO-D4", chip=ESP32, memory=frozenset([6, 7, 8, 11, 16, 17])),
-        Package(name="ESP32-S3FN8", chip=ESP32_S3, memory=frozenset(range(26, 33))),
+        Package(name="ESP32-S3FN8", chip=ESP32_S3, memory=frozenset(range(27, 33))),
         Package(name="ESP32-S3FH4R2", chip=ESP32_S3, memory=frozenset(range(26, 33)), psram_mb=2),
         Package(name="ESP32-S3R8", chip=ESP32_S3, memory=frozenset(range(26, 38)), psram_mb=8),
     )
