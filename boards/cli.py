@@ -123,7 +123,7 @@ def flash(
         else:
             _flash(order, ports, language)
     except BoardError as error:
-        _fail(error, language)
+        fail_with(error, language)
 
 
 def home() -> Path:
@@ -131,7 +131,8 @@ def home() -> Path:
     return Path(os.environ.get("LAMPYRE_HOME") or typer.get_app_dir("lampyre"))
 
 
-def _fail(error: BoardError, language: str) -> NoReturn:
+def fail_with(error: BoardError, language: str) -> NoReturn:
+    """Say what happened and what to do, and end."""
     typer.echo(sentence(error, language), err=True)
     wrong_usage = (Cause.SEVERAL_PORTS, Cause.BOARD_NEEDED, Cause.ROLE_NEEDED, Cause.SETTING_WRONG, Cause.SITE_NEEDED)
     raise typer.Exit(2 if error.cause in wrong_usage else 1)
@@ -232,7 +233,7 @@ def _flash(order: "Order", ports: "list[Port]", language: str) -> None:
         results = each([port.path for port in ports], one)
     failed = 0
     for port, result in zip(ports, results, strict=True):
-        _show_tests(lines[port.path].tests)
+        show_tests(lines[port.path].tests)
         for note in lines[port.path].said:
             typer.echo(note, err=True)
         if isinstance(result, BoardError):
@@ -255,7 +256,8 @@ def _show_done(done: "Done", alone: bool) -> None:
     typer.echo(f"{grouped(done.dev_eui)}  {done.name or done.mac}  label {done.picture}  keys in {where}")
 
 
-def _show_tests(found: list[tuple[str, str]]) -> None:
+def show_tests(found: list[tuple[str, str]]) -> None:
+    """The self-test as a table."""
     if not found:
         return
     from rich.console import Console

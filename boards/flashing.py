@@ -28,9 +28,8 @@ from boards.sun import site_of
 from protocol.manifest import version_text
 from protocol.settings import LIGHT, ROLES
 
-_AT_WORK = "is at work"  # what a radio says that listens for an answer (firmware/body/showing.py)
 _AGAIN_S = 5.0
-_TESTS = 12  # a minute: a join takes ten seconds, and a node's first ones follow each other
+_TESTS = 16  # a part that was well once is well: a radio may be at work, a CO2 sensor starts, a fan runs for 30 s
 _FOUND_S = 10.0  # until a board that restarts has its port back
 _BRIDGE = "bridge"
 
@@ -341,9 +340,13 @@ class Flashing:
     def _test(self) -> None:
         with Console(self.port, self._clock) as console:
             console.wake()
-            for _ in range(_TESTS):
-                self._tests = rows(console.ask("test"))
-                if not any(said.startswith(_AT_WORK) for _, said in self._tests):
+            passed: set[str] = set()
+            for number in range(_TESTS):
+                self._watcher.passes(number, _TESTS)
+                said = rows(console.ask("test"))
+                passed |= {name for name, what in said if what == "ok"}
+                self._tests = [(name, "ok" if name in passed else what) for name, what in said]
+                if said and all(what == "ok" for _, what in self._tests):
                     break
                 self._clock.sleep(_AGAIN_S)
         self._watcher.tested(self._tests)
