@@ -26,6 +26,32 @@ class Cause(Enum):
     DOWNLOAD = auto()
     BOARD_UNKNOWN = auto()
     BOARD_FAULTY = auto()  # a board's file is wrong
+    # Of `lampyre flash` and `lampyre node`.
+    NO_PORTS = auto()  # nothing that could be a board is plugged in
+    SEVERAL_PORTS = auto()  # and it was not said which
+    SAME_SERIAL = auto()  # it was said by a serial number that two have
+    MODEM_MANAGER = auto()  # it asks every new port whether it is a modem
+    BOARD_NEEDED = auto()  # no record, and nobody said which board it is
+    ROLE_NEEDED = auto()
+    SETTING_WRONG = auto()
+    SITE_NEEDED = auto()  # a lamp has to know the sun
+    FILE_WRONG = auto()  # one of ours on the laptop: registry, keys, settings, record
+    FILE_BUSY = auto()  # another run writes it
+    OTHER_BOARD = auto()  # not the one that was there a moment ago
+    BOARD_TAKEN = auto()  # another run of this tool has this very board
+    CODE_UNFIT = auto()  # MicroPython on the board does not take our .mpy
+    FLASH_FULL = auto()
+    BOARD_FAILED = auto()  # it refused what it was told; with what it said
+    NOT_RUNNING = auto()  # the node's program does not answer
+    SELF_TEST = auto()
+    IDENTITY_OF_ANOTHER = auto()  # a node that another laptop commissioned
+    KEYS_GONE = auto()  # registered, and neither node nor registry has its keys
+    KEYS_DIFFER = auto()  # the registry has others for this DevEUI
+    KEYS_USED_UP = auto()  # of --keys-from
+    GATEWAY_ABSENT = auto()
+    GATEWAY_REFUSED = auto()
+    NODE_REFUSED = auto()  # a command of its console
+    NOTHING_TO_RESUME = auto()
 
 
 FACTS = {
@@ -46,6 +72,31 @@ FACTS = {
     Cause.DOWNLOAD: ("url", "detail"),
     Cause.BOARD_UNKNOWN: ("board", "known"),
     Cause.BOARD_FAULTY: ("path", "detail"),
+    Cause.NO_PORTS: (),
+    Cause.SEVERAL_PORTS: ("ports",),
+    Cause.SAME_SERIAL: ("serial_number", "ports"),
+    Cause.MODEM_MANAGER: ("port",),
+    Cause.BOARD_NEEDED: ("port", "likely"),
+    Cause.ROLE_NEEDED: ("roles",),
+    Cause.SETTING_WRONG: ("detail",),
+    Cause.SITE_NEEDED: (),
+    Cause.FILE_WRONG: ("path", "detail"),
+    Cause.FILE_BUSY: ("path",),
+    Cause.OTHER_BOARD: ("port", "found", "expected"),
+    Cause.BOARD_TAKEN: ("port", "mac"),
+    Cause.CODE_UNFIT: ("port", "found", "expected"),
+    Cause.FLASH_FULL: ("port",),
+    Cause.BOARD_FAILED: ("port", "detail"),
+    Cause.NOT_RUNNING: ("port",),
+    Cause.SELF_TEST: ("port", "detail"),
+    Cause.IDENTITY_OF_ANOTHER: ("port", "dev_eui"),
+    Cause.KEYS_GONE: ("dev_eui",),
+    Cause.KEYS_DIFFER: ("dev_eui", "where"),
+    Cause.KEYS_USED_UP: ("path",),
+    Cause.GATEWAY_ABSENT: ("gateway", "detail"),
+    Cause.GATEWAY_REFUSED: ("gateway", "detail"),
+    Cause.NODE_REFUSED: ("detail",),
+    Cause.NOTHING_TO_RESUME: ("port",),
 }
 """The facts that come with each cause, by name: what a message has places for."""
 
