@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError
 
 from boards.causes import BoardError, Cause
 from boards.pins import ESP32, ESP32_S3, Chip
@@ -120,6 +121,8 @@ def fetch(build: str, folder: Path, progress: Progress, source: str = SOURCE) ->
         data = _download(url, progress)
     except (OSError, HTTPException, ValueError) as error:
         detail = getattr(error, "reason", None) or error
+        if isinstance(error, HTTPError):
+            error.close()
         raise BoardError(Cause.DOWNLOAD, url=url, detail=detail) from None
     parse_image(data, Path(name))
     folder.mkdir(parents=True, exist_ok=True)

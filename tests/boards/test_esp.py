@@ -104,7 +104,7 @@ def test_a_cable_pulled_at_any_byte_is_told_as_that_and_the_next_run_finishes(tm
     with RomTerminal(Loader("ESP32-S3", Flash(4), MAC)) as terminal:
         esp.write(terminal.path, image, nobody)
         whole = terminal.carried
-    for cut_after in [1, *(dice.randrange(2, whole - 60) for _ in range(50 if SOAK else 5))]:
+    for cut_after in [1, *(dice.randrange(2, whole - 60) for _ in range(50 if SOAK else 12))]:
         flash = Flash(4)
         with RomTerminal(Loader("ESP32-S3", flash, MAC), cut_after=cut_after, link=link) as terminal:
             fault = fault_of(str(link), image)
