@@ -77,6 +77,14 @@ class I2c:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pmu:
+    """A chip on I2C that switches the radio's supply and measures the battery: AXP192 or AXP2101."""
+
+    chip: Literal["axp"]
+    address: Address | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Battery:
     """The divider in front of an analogue input. control: a pin that connects it, whose level differs by version."""
 
@@ -178,6 +186,7 @@ class Parts:
 
     radio: Radio | None = None
     i2c: I2c | None = None
+    pmu: Pmu | None = None
     field0: Field | None = None
     field1: Field | None = None
     particles: Particles | None = None
@@ -205,7 +214,24 @@ class Option:
     parts: Parts
 
 
-SECTIONS = (Usb, Radio, I2c, Battery, Led, Rail, Sleep, Field, OnI2c, Particles, Meter, Lamp, Signal, Parts, Option)
+SECTIONS = (
+    Usb,
+    Radio,
+    I2c,
+    Pmu,
+    Battery,
+    Led,
+    Rail,
+    Sleep,
+    Field,
+    OnI2c,
+    Particles,
+    Meter,
+    Lamp,
+    Signal,
+    Parts,
+    Option,
+)
 """All kinds of tables in a board's file."""
 
 

@@ -21,7 +21,7 @@ from esptool.loader import ESPLoader
 from esptool.logger import TemplateLogger
 from esptool.reset import ResetStrategy
 from esptool.util import FatalError, PrintOnce, flash_size_bytes
-from serial.tools import list_ports
+from serial.tools import list_ports  # type: ignore[import-untyped]
 
 from boards.causes import BoardError, Cause
 from boards.image import Image, check_fits

@@ -76,8 +76,9 @@ def uses(board: Board, role: str, options: tuple[str, ...] = ()) -> list[Use]:
 
 def _sections(board: Board, role: str, options: tuple[str, ...]) -> Iterator[tuple[Parts, str]]:
     yield board.node, "node"
-    if role in board.roles:
-        yield board.roles[role], f"roles.{role}"
+    for known, parts in board.roles.items():
+        if known == role:
+            yield parts, f"roles.{role}"
     for name in options:
         yield board.options[name].parts, f"options.{name}.parts"
 
