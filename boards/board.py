@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Le, Len, Predicate
+from annotated_types import Ge, Le, Len
 
 from boards.pins import PACKAGES, Chip, Package
-from protocol.settings import ROLES
+
+Role = Literal["parking", "air", "light", "bridge"]  # `protocol.settings.ROLES`
+PackageName = Literal[  # `boards.pins.PACKAGES`
+    "ESP32-WROOM-32", "ESP32-WROVER", "ESP32-PICO-D4", "ESP32-S3FN8", "ESP32-S3FH4R2", "ESP32-S3R8"
+]
 
 Gpio = Annotated[int, Ge(0), Le(48)]
 Uart = Annotated[int, Ge(0), Le(2)]
@@ -195,7 +199,7 @@ class Parts:
 class Option:
     """Parts that a technician may ask for: each replaces the role's part of that name, or joins."""
 
-    roles: Annotated[tuple[str, ...], Len(1)]
+    roles: Annotated[tuple[Role, ...], Len(1)]
     what: Text
     what_fr: Text
     parts: Parts
@@ -203,14 +207,6 @@ class Option:
 
 SECTIONS = (Usb, Radio, I2c, Battery, Led, Rail, Sleep, Field, OnI2c, Particles, Meter, Lamp, Signal, Parts, Option)
 """All kinds of tables in a board's file."""
-
-
-def _is_package(name: str) -> bool:
-    return name in PACKAGES
-
-
-def _is_role(name: str) -> bool:
-    return name in ROLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +222,7 @@ class Board:
     raw: Mapping[str, Any] = field(repr=False)
     name: Text
     maker: Text
-    package: Annotated[str, Predicate(_is_package)]
+    package: PackageName
     flash_mb: Literal[4, 8, 16]
     image: Literal[
         "ESP32_GENERIC", "ESP32_GENERIC-SPIRAM", "ESP32_GENERIC_S3", "ESP32_GENERIC_S3-SPIRAM_OCT", "LILYGO_T3_S3"
@@ -237,7 +233,7 @@ class Board:
     headers: Annotated[tuple[Gpio, ...], Len(1)]
     on_board: Mapping[str, tuple[Gpio, ...]] = field(default_factory=dict)
     strapping: Mapping[str, Text] = field(default_factory=dict)
-    roles: Mapping[Annotated[str, Predicate(_is_role)], Parts] = field(default_factory=dict)
+    roles: Mapping[Role, Parts] = field(default_factory=dict)
     options: Mapping[str, Option] = field(default_factory=dict)
     warnings: tuple[Text, ...] = ()
     warnings_fr: tuple[Text, ...] = ()

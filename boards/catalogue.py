@@ -73,7 +73,7 @@ def _adapter() -> TypeAdapter[Board]:
 
 def _sentence(fault: Any) -> str:
     """Of what pydantic found: section and key, what stands there, what may."""
-    *sections, key = fault["loc"] or ("",)
+    *sections, key = [step for step in fault["loc"] if step != "[key]"] or [""]
     where = f"[{'.'.join(map(str, sections))}] " if sections else ""
     if fault["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         return f"{where}has no use for {key}; remove it, or look for a misspelling"

@@ -133,12 +133,12 @@ def _impossible(board: Board, use: Use) -> Iterator[str]:
     if gpio in chip.console and any(not usb.native for usb in board.usb):
         yield f"GPIO{gpio} is the console's, which the USB bridge listens to; take another"
     if gpio in chip.strapping and str(gpio) not in board.strapping:
-        yield f"GPIO{gpio} decides something at reset ({chip.strapping[gpio]}); say in [strapping] why this does no harm"
+        yield f"GPIO{gpio} matters at reset ({chip.strapping[gpio]}); say in [strapping] why this does no harm"
     if not use.section.startswith("node.") and gpio not in board.headers:
         yield f"GPIO{gpio} is not on the board's headers; take one of {', '.join(map(str, board.headers))}"
 
 
-def _twice(board: Board, found: list[Use]) -> Iterator[str] | list[str]:
+def _twice(board: Board, found: list[Use]) -> list[str]:
     faults = []
     taken: dict[int, str] = {}
     for what, gpios in board.on_board.items():

@@ -23,7 +23,7 @@ class Flash:
 
     def holds(self, at: int, length: int) -> bool:
         """Whether so many bytes from there on are on it."""
-        return 0 <= at and 0 <= length and at + length <= len(self.content)
+        return min(at, length) >= 0 and at + length <= len(self.content)
 
     def erase(self, at: int, length: int) -> None:
         """Erase all sectors that the range touches."""

@@ -25,7 +25,7 @@ BAUD = 115_200  # what the ROM measures, in our hands always this
 _REQUEST, _RESPONSE = 0, 1
 _HEADER = struct.Struct("<BBHI")
 _CHECKSUM = 0xEF
-_SYNC = b"\x07\x07\x12\x20" + b"\x55" * 32
+_SYNC = b"\x07\x07\x12\x20".ljust(36, b"\x55")
 _ROM_SYNC_VALUE = 0x2012_0707
 _REPEATS = 8  # of an answer to SYNC, or to a command that the ROM does not have
 _SLOW_LEN = 64
@@ -36,7 +36,7 @@ _STUB_LENGTH, _STUB_CHECKSUM, _STUB_INVALID, _STUB_SPI = 0xC0, 0xC1, 0xC3, 0xC4
 _STUB_NO_FLASH, _STUB_INFLATE, _STUB_TOO_MUCH = 0xC6, 0xC7, 0xC9
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """A command that is answered with an error: the ROM's number and the stub's."""
 
     def __init__(self, rom: int, stub: int) -> None:
@@ -48,12 +48,14 @@ class _Refused(Exception):
 class Loader:
     """One chip in its boot loader. flash: its content outlives the loader, and whatever happens to it.
 
-    chip: "ESP32" or "ESP32-S3". mac: six bytes. stub: whether the stub runs. baud: what the chip listens at. started:
-    whether it was told to run what is in the flash. commands: how often each came, by its number.
+    chip: "ESP32" or "ESP32-S3". mac: six bytes. resets: each SYNC is taken for the reset before it. stub: whether the
+    stub runs. baud: what the chip listens at. started: whether it was told to run what is in the flash. commands: how
+    often each came, by its number.
     """
 
-    def __init__(self, chip: str, flash: Flash, mac: bytes) -> None:
+    def __init__(self, chip: str, flash: Flash, mac: bytes, resets: bool = True) -> None:
         self.flash = flash
+        self._resets = resets
         self.silicon = Silicon(KINDS[chip], mac, flash)
         self.commands: dict[int, int] = {}
         self._commands: dict[int, Callable[[bytes, int], bytes]] = {
@@ -85,17 +87,20 @@ class Loader:
 
     def reset(self) -> None:
         """Begin anew, in the ROM: RAM and the stub in it are gone, what came in half is forgotten."""
+        self._frames = Unframer()
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self.stub = False
         self.started = False
         self._set_baud(BAUD)
-        self._frames = Unframer()
         self._value = 0
         self._attached = False
         self._ram: dict[int, bytearray] = {}
         self._ram_at = self._ram_block = 0
         self._at: int | None = None  # where in the flash the next byte goes; None: not writing
         self._end = self._begin = self._block = 0
-        self._inflate: "zlib._Decompress | None" = None
+        self._inflate: zlib._Decompress | None = None
         self._reading: list[bytes] = []  # packets to send while they are acknowledged
         self._window = self._sent = self._acknowledged = 0
         self._after: list[bytes] = []  # packets that follow the response
@@ -129,7 +134,7 @@ class Loader:
         self._value = 0
         try:
             body, status = known[command](data, checksum), 0
-        except _Refused as refused:
+        except _RefusedError as refused:
             body, status = b"", refused.stub if self.stub else refused.rom
         except struct.error:
             body, status = b"", _STUB_LENGTH if self.stub else _INVALID
@@ -142,15 +147,14 @@ class Loader:
 
     def _response(self, command: int, value: int, body: bytes, status: int) -> bytes:
         """The stub has two bytes of status, the ROM two more, and the stub's error stands in the first."""
-        if self.stub:
-            ending = bytes([status, 0])
-        else:
-            ending = bytes([bool(status), status, 0, 0])
+        ending = bytes([status, 0]) if self.stub else bytes([bool(status), status, 0, 0])
         return _HEADER.pack(_RESPONSE, command, len(body) + len(ending), value) + body + ending
 
     def _synced(self, data: bytes) -> list[bytes]:
         if data != _SYNC:
             return []
+        if self._resets:
+            self._begin_anew()
         return [self._response(SYNC, 0 if self.stub else _ROM_SYNC_VALUE, b"", 0)] * _REPEATS
 
     def _unknown(self, command: int) -> list[bytes]:
@@ -176,7 +180,7 @@ class Loader:
     def _change_baudrate(self, data: bytes, _: int) -> bytes:
         baud, _old = struct.unpack("<II", data)
         if not baud:
-            raise _Refused(_FAILED, _STUB_LENGTH)
+            raise _RefusedError(_FAILED, _STUB_LENGTH)
         self._then = lambda: self._set_baud(baud)
         return b""
 
@@ -190,7 +194,7 @@ class Loader:
         size, blocks, block, at = struct.unpack("<IIII", data)
         inside = any(begin <= at and at + size <= end for begin, end in self.silicon.kind.ram)
         if not inside or blocks * block < size:
-            raise _Refused(_FAILED, _STUB_LENGTH)
+            raise _RefusedError(_FAILED, _STUB_LENGTH)
         self._ram[at] = bytearray(size)
         self._ram_at, self._ram_block = at, block
         return b""
@@ -200,7 +204,7 @@ class Loader:
         memory = self._ram.get(self._ram_at, bytearray())
         begin = number * self._ram_block
         if begin + len(block) > len(memory):
-            raise _Refused(_FAILED, _STUB_TOO_MUCH)
+            raise _RefusedError(_FAILED, _STUB_TOO_MUCH)
         memory[begin : begin + len(block)] = block
         return b""
 
@@ -208,7 +212,7 @@ class Loader:
         stays, entry = struct.unpack("<II", data)
         if not stays:
             if not any(at <= entry < at + len(memory) for at, memory in self._ram.items()):
-                raise _Refused(_FAILED, _STUB_LENGTH)
+                raise _RefusedError(_FAILED, _STUB_LENGTH)
             self._after = [b"OHAI"]
             self._then = self._start_stub
         return b""
@@ -232,7 +236,7 @@ class Loader:
         extended = self.stub or self.silicon.kind.chip_id is not None
         size, _blocks, block, at = struct.unpack("<IIIII" if extended else "<IIII", data)[:4]
         if not (self.stub or self._attached) or not self.flash.holds(at, size):
-            raise _Refused(_FAILED, _STUB_SPI)
+            raise _RefusedError(_FAILED, _STUB_SPI)
         self._begin = self._at = at
         self._end = at + size
         self._block = block
@@ -253,23 +257,23 @@ class Loader:
     def _flash_data(self, data: bytes, checksum: int) -> bytes:
         number, block = self._checked(data, checksum)
         if self._at is None or self._inflate is not None:
-            raise _Refused(_FAILED, _STUB_NO_FLASH)
+            raise _RefusedError(_FAILED, _STUB_NO_FLASH)
         at = self._begin + number * self._block
         if at >= self._end and self._end > self._begin:
-            raise _Refused(_FAILED, _STUB_TOO_MUCH)
+            raise _RefusedError(_FAILED, _STUB_TOO_MUCH)
         self._write(at, block)
         return b""
 
     def _defl_data(self, data: bytes, checksum: int) -> bytes:
         _number, block = self._checked(data, checksum)
         if self._at is None or self._inflate is None:
-            raise _Refused(_FAILED, _STUB_NO_FLASH)
+            raise _RefusedError(_FAILED, _STUB_NO_FLASH)
         try:
             plain = self._inflate.decompress(block)
         except zlib.error:
-            raise _Refused(_DEFLATE, _STUB_INFLATE) from None
+            raise _RefusedError(_DEFLATE, _STUB_INFLATE) from None
         if self._at + len(plain) > self._end:
-            raise _Refused(_FAILED, _STUB_TOO_MUCH)
+            raise _RefusedError(_FAILED, _STUB_TOO_MUCH)
         self._write(self._at, plain)
         return b""
 
@@ -339,16 +343,16 @@ class Loader:
 
     def _must_hold(self, at: int, length: int) -> None:
         if not self.flash.holds(at, length):
-            raise _Refused(_FAILED, _STUB_SPI)
+            raise _RefusedError(_FAILED, _STUB_SPI)
 
     def _checked(self, data: bytes, checksum: int) -> tuple[int, bytes]:
         """The number of a block, and the block."""
         length, number = struct.unpack_from("<II", data)
         block = data[16:]
         if length != len(block):
-            raise _Refused(_INVALID, _STUB_LENGTH)
+            raise _RefusedError(_INVALID, _STUB_LENGTH)
         if _xor(block) ^ _CHECKSUM != checksum & 0xFF:
-            raise _Refused(_BAD_CHECKSUM, _STUB_CHECKSUM)
+            raise _RefusedError(_BAD_CHECKSUM, _STUB_CHECKSUM)
         return number, block
 
 

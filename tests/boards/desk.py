@@ -67,17 +67,18 @@ class Watching:
 class Desk:
     """One laptop: its folder with records, registry, labels and log."""
 
-    def __init__(self, folder, code):
+    def __init__(self, folder, code, wish=WISH):
+        self.wish = wish
         self.folder = folder
         self.code = code
         self.registry = Registry(folder / "devices.csv")
         self.records = Records(folder / "boards")
         self.watching = Watching()
 
-    def order(self, wish=WISH, **more):
+    def order(self, **more):
         given = {"registry": None if "gateway" in more else self.registry} | more
         return Order(
-            wish=wish, records=self.records, labels=self.folder / "labels", journal=self.folder / "log.csv", **given
+            wish=self.wish, records=self.records, labels=self.folder / "labels", journal=self.folder / "log.csv", **given
         )
 
     def flash(self, device, loader=None, order=None, code=None, watching=None):

@@ -6,7 +6,7 @@ import pytest
 
 from boards.catalogue import load
 from boards.causes import BoardError, Cause
-from boards.plan import Step
+from boards.plan import Step, Wish
 from protocol.manifest import update_key_of
 from protocol.settings import Settings
 from tests.boards.bench import Bench
@@ -14,7 +14,8 @@ from tests.boards.desk import IMAGE, Desk
 
 CUTS = 50
 SHARES = 5  # of the cuts, so that they go to several processes
-STALE = ("protocol/airtime.mpy", "firmware/dice.mpy", "firmware/roles/air.mpy")
+WISH = Wish(board="heltec-v3", role="parking")
+STALE = ("protocol/airtime.mpy", "firmware/dice.mpy", "firmware/roles/parking.mpy")
 
 
 @pytest.fixture(name="bench", scope="module")
@@ -26,7 +27,7 @@ def _bench():
 @pytest.fixture(name="device", scope="module")
 def _device(bench, code):
     """An image and most of the firmware are on it: what a run has to bring is small."""
-    device = bench.device(7, load("heltec-v3").table("air"), image=IMAGE)
+    device = bench.device(7, load("heltec-v3").table("parking"), image=IMAGE)
     device.pull()
     for path, data in code.slot.items():
         device.board.put(f"/a/{path}", data)
@@ -75,7 +76,7 @@ def _length(device, code, tmp_path_factory):
     """How many bytes a whole run sends along the cable, both ways."""
     make_new(device)
     before = device.carried
-    desk = Desk(tmp_path_factory.mktemp("desk"), code)
+    desk = Desk(tmp_path_factory.mktemp("desk"), code, WISH)
     desk.flash(device)
     check(device, desk)
     return device.carried - before
@@ -84,7 +85,7 @@ def _length(device, code, tmp_path_factory):
 @pytest.mark.parametrize("step", Step)
 def test_the_laptop_dies_before_any_step(device, code, tmp_path, step):
     make_new(device)
-    desk = Desk(tmp_path, code)
+    desk = Desk(tmp_path, code, WISH)
     desk.watching.fails_at = step
     with pytest.raises(KeyboardInterrupt):
         desk.flash(device, watching=desk.watching)
@@ -101,7 +102,7 @@ def test_the_cable_is_pulled_at_any_byte(device, code, length, tmp_path, share):
     dice = random.Random(seed)
     for number in range(CUTS // SHARES):
         make_new(device)
-        desk = Desk(tmp_path / str(number), code)
+        desk = Desk(tmp_path / str(number), code, WISH)
         at = dice.randrange(length)
         device.cut_after = at
         try:
