@@ -36,7 +36,9 @@ class BenchLoader:
         return self.look(port)
 
     def image(self, board, path, found, progress):
-        return Image(path=Path("image.bin"), chip=ESP32_S3, version=(1, 27, 0), flash_mb=4, sha256="5a" * 32, data=IMAGE)
+        return Image(
+            path=Path("image.bin"), chip=ESP32_S3, version=(1, 27, 0), flash_mb=4, sha256="5a" * 32, data=IMAGE
+        )
 
 
 class Watching:
@@ -78,7 +80,11 @@ class Desk:
     def order(self, **more):
         given = {"registry": None if "gateway" in more else self.registry} | more
         return Order(
-            wish=self.wish, records=self.records, labels=self.folder / "labels", journal=self.folder / "log.csv", **given
+            wish=self.wish,
+            records=self.records,
+            labels=self.folder / "labels",
+            journal=self.folder / "log.csv",
+            **given,
         )
 
     def flash(self, device, loader=None, order=None, code=None, watching=None):

@@ -1,5 +1,6 @@
 """Whatever cuts a run, the same command again finishes it: one node, one row in the registry, the same keys in both."""
 
+import contextlib
 import random
 
 import pytest
@@ -98,20 +99,23 @@ def test_the_laptop_dies_before_any_step(device, code, tmp_path, step):
 @pytest.mark.parametrize("share", range(SHARES))
 def test_the_cable_is_pulled_at_any_byte(device, code, length, tmp_path, share):
     seed = random.randrange(1 << 32)
-    print(f"seed {seed}")
     dice = random.Random(seed)
     for number in range(CUTS // SHARES):
         make_new(device)
         desk = Desk(tmp_path / str(number), code, WISH)
         at = dice.randrange(length)
         device.cut_after = at
-        try:
-            desk.flash(device)
-        except BoardError as error:
-            assert error.cause is Cause.CABLE_CUT, (at, error)
+        cause = None
+        with contextlib.suppress(BoardError):
+            try:
+                desk.flash(device)
+            except BoardError as error:
+                cause = error.cause
+                raise
+        assert cause in (None, Cause.CABLE_CUT), (seed, at)  # a run may take a few bytes less than the one before
         device.cut_after = None
         check_half(device, desk)
         device.plug()
         done = desk.flash(device)
-        assert {said for _, said in done.tests} == {"ok"}, at
+        assert {said for _, said in done.tests} == {"ok"}, (seed, at)
         check(device, desk)
