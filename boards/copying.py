@@ -17,25 +17,33 @@ Progress = Callable[[int, int], None]  # so far, of how many; bytes
 _PIECE = 1536  # bytes in one run of code: 2 kB of base64 and as much again in the board's memory
 _PART = ".part"
 _HASHES = """import os,hashlib
+def _one(p):
+ h=hashlib.sha256()
+ with open(p,'rb') as f:
+  while True:
+   b=f.read(512)
+   if not b:
+    break
+   h.update(b)
+ return h.digest().hex()
 def _walk(d):
  try:
   found=list(os.ilistdir(d))
  except OSError:
   return
  for e in found:
-  p=d.rstrip('/')+'/'+e[0]
+  p=d+'/'+e[0]
   if e[1]&0x4000:
-   print((p,''))
-   _walk(p)
+   yield p,''
+   for each in _walk(p):
+    yield each
   else:
-   h=hashlib.sha256()
-   with open(p,'rb') as f:
-    while True:
-     b=f.read(512)
-     if not b:
-      break
-     h.update(b)
-   print((p,h.digest().hex()))
+   yield p,_one(p)
+def _all(d):
+ h=hashlib.sha256()
+ for p,s in sorted(_walk(d)):
+  h.update((p+' '+s+'\\n').encode())
+ print(h.digest().hex())
 """
 _WRITER = """import os
 from binascii import a2b_base64 as _d
@@ -55,7 +63,7 @@ def _rm(p):
 def digests(prompt: Prompt, folder: str) -> dict[str, str]:
     """SHA-256 in hex of each file below a folder of the board, by path; "" for folders."""
     found: dict[str, str] = {}
-    for line in prompt.run(f"{_HASHES}_walk({folder!r})\n").splitlines():
+    for line in prompt.run(f"{_HASHES}for each in _walk({folder!r}):\n print(each)\n").splitlines():
         try:
             path, digest = ast.literal_eval(line)
         except (ValueError, SyntaxError) as error:
@@ -66,18 +74,40 @@ def digests(prompt: Prompt, folder: str) -> dict[str, str]:
 
 def copy(prompt: Prompt, folder: str, files: Mapping[str, bytes], progress: Progress) -> int:
     """Make *folder* ("/a") hold these files and no others, by path in it; how many were written. Raises BoardError."""
-    there = digests(prompt, folder)
     wanted = {f"{folder}/{path}": data for path, data in files.items()}
-    return _bring(prompt, there, wanted, progress, strays=[path for path in there if path not in _with_folders(wanted)])
+    if _is_all(prompt, folder, wanted):
+        progress(0, 0)
+        return 0
+    there = digests(prompt, folder)
+    known = {*wanted, *_folders(wanted)}
+    written = _bring(prompt, there, wanted, progress, strays=[path for path in there if path not in known])
+    if not _is_all(prompt, folder, wanted):
+        raise BoardError(Cause.FLASH_FAULTY, port=prompt.path, detail=folder)
+    return written
+
+
+def _is_all(prompt: Prompt, folder: str, wanted: Mapping[str, bytes]) -> bool:
+    """Whether the folder holds these files and no others: one digest over the names and digests of all."""
+    found = {path: _sha256(data) for path, data in wanted.items()} | dict.fromkeys(_folders(wanted) - {folder}, "")
+    told = "".join(f"{path} {digest}\n" for path, digest in sorted(found.items()))
+    return prompt.run(f"{_HASHES}_all({folder!r})\n").strip() == _sha256(told.encode())
 
 
 def put(prompt: Prompt, files: Mapping[str, bytes]) -> int:
     """Make single files in the root what they should be, by path; how many were written. Raises BoardError."""
     there = {}
     for path in files:
-        code = f"{_HASHES}h=hashlib.sha256()\ntry:\n f=open({path!r},'rb')\n h.update(f.read())\n"
-        there[path] = prompt.run(code + " print(h.digest().hex())\nexcept OSError:\n print('')\n").strip()
-    return _bring(prompt, there, files, lambda done, of: None, strays=[])
+        there[path] = _digest(prompt, path)
+    written = _bring(prompt, there, files, lambda done, of: None, strays=[])
+    for path, data in files.items():
+        if there[path] != _sha256(data) and _digest(prompt, path) != _sha256(data):
+            raise BoardError(Cause.FLASH_FAULTY, port=prompt.path, detail=path)
+    return written
+
+
+def _digest(prompt: Prompt, path: str) -> str:
+    """SHA-256 of one file in hex, "" if it is not there."""
+    return prompt.run(f"{_HASHES}try:\n print(_one({path!r}))\nexcept OSError:\n print('')\n").strip()
 
 
 def _bring(
@@ -93,7 +123,6 @@ def _bring(
         sent += count
         progress(sent, total)
         prompt.feed()
-    _check(prompt, due)
     return len(due)
 
 
@@ -114,10 +143,6 @@ def _folders(paths: Mapping[str, bytes]) -> set[str]:
     return {"/".join(path.split("/")[:depth]) for path in paths for depth in range(2, path.count("/") + 1)}
 
 
-def _with_folders(paths: Mapping[str, bytes]) -> set[str]:
-    return {*paths, *_folders(paths)}
-
-
 def _pieces(due: Mapping[str, bytes]) -> Iterator[tuple[str, int]]:
     """Runs of code that write the files, small ones together, and how many bytes of them each writes."""
     code, room, count = "", _PIECE, 0
@@ -134,15 +159,6 @@ def _pieces(due: Mapping[str, bytes]) -> Iterator[tuple[str, int]]:
         code += f"f.close()\nos.rename({path + _PART!r},{path!r})\n"
     if code:
         yield code, count
-
-
-def _check(prompt: Prompt, due: Mapping[str, bytes]) -> None:
-    """Read back what was written."""
-    for folder in sorted({path[: path.index("/", 1)] for path in due if path.count("/") > 1}):
-        there = digests(prompt, folder)
-        wrong = [path for path in due if path.startswith(folder + "/") and there.get(path) != _sha256(due[path])]
-        if wrong:
-            raise BoardError(Cause.FLASH_FAULTY, port=prompt.path, detail=wrong[0])
 
 
 def _sha256(data: bytes) -> str:

@@ -105,9 +105,8 @@ def update(port: PortOption = "", language: LanguageOption = "") -> None:
         path = _path(port)
         done = bring(path, bundle(home() / "cache"), lambda sent, of: shown.update(task, completed=sent, total=of))
     if done.slot:
-        typer.echo(
-            f"{done.before} → {done.now} in slot {done.slot}, {done.files} files copied; on trial until a network answers"
-        )
+        what = f"{done.before} → {done.now} in slot {done.slot}, {done.files} files copied"
+        typer.echo(f"{what}; on trial until a network answers")
     else:
         typer.echo(f"{done.now} is on trial already; it is confirmed when a network has answered")
 

@@ -28,8 +28,9 @@ _MARK = b"littlefs"  # at the flash's end: the file system that MicroPython make
 
 
 class Bench:
-    """boards: how many interpreters there are; an erased board takes a new one. hurry: virtual seconds that pass in
-    each turn in which nobody says anything: 0 for real time. down: called with what a gateway's radio is to send.
+    """boards: how many interpreters there are; an erased board takes a new one.
+
+    hurry: virtual seconds that pass in each turn in which nobody says anything, 0 for real time.
     """
 
     def __init__(self, boards=1, hurry=0.05):
@@ -76,7 +77,9 @@ class Bench:
                     ports = {device.fileno(): device for device in self.devices if device.fileno() >= 0}
                 ready = select.select(list(ports), [], [], 0)[0]
                 with self._lock:
-                    said = any([ports[number].take() for number in ready])
+                    said = bool(ready)
+                    for number in ready:
+                        said = ports[number].take() and said
                     now_s = time.monotonic()
                     passed_us = int((now_s - last_s) * 1e6)
                     last_s = now_s
@@ -94,8 +97,10 @@ class Bench:
 
 
 class Device:
-    """One board. path: of its port; it changes with each `plug`. cut_after: so many more bytes go along the cable, both
-    ways, then it is pulled. carried: bytes so far. sessions: how often somebody opened the port, by what answered.
+    """One board. path: of its port, another one after each `plug`.
+
+    cut_after: so many more bytes go along the cable, both ways, then it is pulled. carried: bytes so far. heard: what
+    came to it, if keeps_heard.
     """
 
     def __init__(self, bench, number, table, chip, image, image_at, flash_mb=8):
@@ -154,6 +159,13 @@ class Device:
                 self.board.switch_off()
             self.loader.reset()
 
+    def boot_loader(self):
+        """Let its boot loader run, as a reset with BOOT held does."""
+        if self.board.state is not State.OFF:
+            self.board.switch_off()
+        self.loader.reset()
+        self._mode = None
+
     def take(self):
         try:
             data = os.read(self._ours, _CHUNK)
@@ -209,9 +221,7 @@ class Device:
 
     def _opened(self, data):
         if data[0] == SLIP_END or not self._bootable():
-            if self.board.state is not State.OFF:
-                self.board.switch_off()  # a reset ends the program as well
-            self.loader.reset()
+            self.boot_loader()
             return "rom"
         if self.board.state is State.OFF:
             self._run()
@@ -235,11 +245,16 @@ def small_image(chip_id, size=3000):
     return header[:12] + struct.pack("<H", chip_id) + header[14:] + bytes(number * 7 & 0xFF for number in range(size))
 
 
-class FastClock:
-    """`boards.console.Clock` whose sleeps are short."""
+class BenchClock:
+    """`boards.console.Clock`: it sleeps while the bench's time passes; how long nobody answered is real time."""
+
+    def __init__(self, bench):
+        self._timeline = bench.timeline
 
     def now_s(self):
         return time.monotonic()
 
     def sleep(self, seconds):
-        time.sleep(seconds / 50)
+        until_us = self._timeline.now_us + seconds * 1e6
+        while self._timeline.now_us < until_us:
+            time.sleep(_TURN_S)
