@@ -272,7 +272,7 @@ async def _run(config: Config, capture: Path | None) -> int:
 
 
 def _spare_the_collector() -> None:
-    """What stands now stands to the end, and uplinks leave no cycles: look for those seldom, and only in what is new."""
+    """What stands now stands to the end, and uplinks leave no cycles: look for those seldom, in what is new."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
