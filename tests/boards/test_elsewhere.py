@@ -8,7 +8,6 @@ SCRIPT = """
 import sys, types
 for name in ("termios", "fcntl", "pty", "tty", "pwd", "grp", "resource"):
     sys.modules[name] = None
-sys.modules["msvcrt"] = types.SimpleNamespace(locking=lambda *_: None, LK_LOCK=1, LK_NBLCK=2)
 import json
 from pathlib import Path
 import boards.cli, boards.node_cli, boards.flashing, boards.hub, boards.updating, boards.prompt, boards.console
@@ -19,6 +18,8 @@ from boards.plan import Wish, plan
 from boards.record import Records
 from boards.registry import Registry, row_of
 folder = Path(sys.argv[1])
+# Now, for Python's own modules take it for Windows itself where there is one.
+sys.modules["msvcrt"] = types.SimpleNamespace(locking=lambda *_: None, LK_LOCK=1, LK_NBLCK=2)
 wish = Wish(board="heltec-v3", role="air")
 wish.check()
 load(wish.board).table(wish.role)
