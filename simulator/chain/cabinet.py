@@ -849,7 +849,7 @@ class _Run:
         self.engine.set_clock(offset_ms, self._clock.now_ms())
         self._plan_engine()
         if first:
-            self._writer.call(lambda database: boots.keep_offset(database, self._boot, offset_ms))
+            self._writer.call(lambda database: boots.keep_offset(database, self._boot, offset_ms, 0))
             self._tell_publisher(DatesKnown())
 
     def _plan_engine(self) -> None:
