@@ -491,7 +491,7 @@ def test_boots_are_bounded(database):
     with database:
         database.execute(
             "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < ?)"
-            " INSERT INTO boot SELECT x, 0, NULL FROM n",
+            " INSERT INTO boot (boot, floor_ms) SELECT x, 0 FROM n",
             (boots.KEPT + 4,),
         )
         boots.begin_boot(database)
