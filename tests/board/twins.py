@@ -65,7 +65,7 @@ class Machine:
 
 
 class Twin:
-    """What the sensors of a board's table say, read by the firmware's own drivers; implements a stimulus of the fleet's.
+    """What the sensors of a table say, read by the firmware's own drivers; implements a stimulus of the fleet.
 
     Its chips live on a clock of their own, which is let run to the moment at which it is asked.
     """
