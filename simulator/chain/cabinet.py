@@ -19,6 +19,10 @@ from gateway.dates import Dates
 from gateway.engine import Engine
 from gateway.governance.dataset import Sharing
 from gateway.governance.defaults import datasets_of
+from gateway.lighting.files import read_programme
+from gateway.lighting.lighting import Lighting
+from gateway.lighting.plan import SITE, Target
+from gateway.lighting.stored import load_plan, override_of, target_to_text
 from gateway.links import semtech
 from gateway.links.forwarders import Address, Forwarders, Send
 from gateway.links.forwarders import Effect as LinkEffect
@@ -62,6 +66,7 @@ from gateway.store.database import open_database, read_database
 from gateway.store.devices import add_devices
 from gateway.store.faults import StoreError
 from gateway.store.groups import add_group, load_groups
+from gateway.store.lighting import OverrideRow, ProgrammeRow, add_override, add_programme, assign
 from gateway.store.migrate import migrate
 from gateway.store.opening import Store
 from gateway.store.places import install, set_places
@@ -135,6 +140,7 @@ class CabinetSettings:
     """start_s: Unix time of virtual time 0. site: INSEE code. radios: names, each of a concentrator.
 
     database: a file that does not exist yet, or ":memory:". resend: whether nodes are asked for what is missing.
+    almanac: the site's sun, as lamps have it; b"" without lamps.
     """
 
     start_s: int
@@ -144,6 +150,7 @@ class CabinetSettings:
     rx_delay_s: int = 5
     rx2_dr: int = 3
     resend: bool = True
+    almanac: bytes = b""
 
 
 class CabinetWatcher(Protocol):
@@ -360,6 +367,30 @@ class Cabinet:
             raise OrderRefusedError("the gateway does not run")
         return self.run.order(target, verb, arguments, expires_in_s)
 
+    def plan(self, text: str, *groups: str) -> None:
+        """Load a programme, the text of its file, and have *groups*, by name, run it, as `light programme load` does.
+
+        Raises OrderRefusedError and KeyError as `order`, and ValueError for what is no programme.
+        """
+        if self.run is None:
+            raise OrderRefusedError("the gateway does not run")
+        self.run.plan(text, groups)
+
+    def hold(self, target: str, level_pct: int | None, hold_s: int, fade_s: int = 2) -> None:
+        """Hold a level of a lamp or a group by its name, or of the "site", as `light set` does; None ends it.
+
+        Raises OrderRefusedError and KeyError as `order`.
+        """
+        if self.run is None:
+            raise OrderRefusedError("the gateway does not run")
+        self.run.hold(target, level_pct, hold_s, fade_s)
+
+    def lighting(self) -> Lighting:
+        """What the gateway plans and knows of lamps. Raises OrderRefusedError while no process runs."""
+        if self.run is None:
+            raise OrderRefusedError("the gateway does not run")
+        return self.run.engine.lighting
+
     # Faults.
 
     def radio_off(self, name: str) -> None:
@@ -473,9 +504,15 @@ class Cabinet:
                     install(database, there)
             for team in teams:
                 euis = tuple(member.dev_eui for member in members if member.group == team.name)
-                add_group(
-                    database, Group(number=0, name=team.name, mc_addr=team.mc_addr, mc_key=team.mc_key, members=euis)
+                group = Group(
+                    number=0,
+                    name=team.name,
+                    mc_addr=team.mc_addr,
+                    mc_key=team.mc_key,
+                    members=euis,
+                    dr=self.settings.rx2_dr,
                 )
+                add_group(database, group)
             writes = [
                 write
                 for registration, member in zip(added, members, strict=True)
@@ -537,6 +574,8 @@ class _Run:
             0,
             _Dice(cabinet.dice),
             settings.resend,
+            settings.almanac or None,
+            directory=self._registry.directory,
         )
         self.engine = Engine(server, self._application, self._boot, self._transmit, self)
         self.engine.write_with(self._writer)
@@ -617,6 +656,33 @@ class _Run:
             return future.result()
         except (OrderError, StoreError) as error:
             raise OrderRefusedError(str(error)) from error
+
+    def plan(self, text: str, names: Sequence[str]) -> None:
+        """See `Cabinet.plan`."""
+        programme = read_programme(text)
+        numbers = {group.name: group.number for group in load_groups(self._read)}
+        row = ProgrammeRow(programme.name, programme.version, text, self._clock.unix_ms())
+
+        def keep(database: apsw.Connection) -> None:
+            add_programme(database, row)
+            for name in names:
+                assign(database, numbers[name], programme.name)
+
+        self._writer.call(keep).result()
+        self.engine.lighting.set_plan(load_plan(self._read))
+        self._plan_engine()
+
+    def hold(self, target: str, level_pct: int | None, hold_s: int, fade_s: int) -> None:
+        """See `Cabinet.hold`."""
+        whom: Target = SITE
+        if target != "site":
+            found = self._target(target)
+            whom = found.number if isinstance(found, Group) else found.dev_eui
+        now_s = self._clock.unix_ms() // 1000
+        row = OverrideRow(0, target_to_text(whom), level_pct, fade_s, now_s, now_s + hold_s, "simulated")
+        kept = self._writer.call(lambda database: add_override(database, row)).result()
+        self.engine.lighting.override(override_of(kept))
+        self._plan_engine()
 
     def _target(self, name: str) -> Registration | Group:
         """The node or group of this name. Raises KeyError when there is none."""
