@@ -67,6 +67,14 @@ def check(path: ProgrammeFile, config: ConfigPath = CONFIG) -> None:
         typer.echo(f"warning: {finding.sentence()}", err=True)
 
 
+@programme.command()
+def example() -> None:
+    """Print a commented example."""
+    import importlib.resources
+
+    typer.echo((importlib.resources.files("gateway.lighting") / "example.toml").read_text(encoding="utf-8"), nl=False)
+
+
 @programme.command("load")
 def load_(
     path: ProgrammeFile,
