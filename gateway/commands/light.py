@@ -6,12 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.commands import lamps
 from gateway.commands.common import CONFIG, AsJson, ConfigPath, door, fail, load, print_rows, shown, sub_app
 from gateway.commands.places import unix_ms
 
 app = sub_app("Street lighting: programmes, overrides, and why a lamp has its level.")
 programme = sub_app("Dimming programmes: check a file, load it into lamps, see what there is.")
 app.add_typer(programme, name="programme")
+app.command()(lamps.faults)
+app.command()(lamps.energy)
 
 ProgrammeFile = Annotated[Path, typer.Argument(metavar="FILE", help="A programme as TOML.")]
 _GROUPS = {

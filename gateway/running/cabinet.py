@@ -53,6 +53,7 @@ class Cabinet:
             self.boot,
             self.began_ms,
             almanac=None if almanac is None else almanac[1],
+            directory=self.registry.directory,
         )
         self.engine = Engine(server, self.application, self.boot, transmit, self.watch)
         self.engine.write_with(self.writer)
