@@ -220,6 +220,11 @@ class Lighting:
             self._soon(now_ms)
         return self._to_keep(lamp)
 
+    def commits_failed(self) -> None:
+        """What was to be kept lately may not be on disk: of each lamp it is kept again when it speaks."""
+        for lamp in self.lamps.values():
+            lamp.unkept = lamp.unkept or lamp.session >= 0
+
     def superseded(self) -> list[int]:
         """Ids of orders that must go no more, as what `look` asked for last takes their place."""
         return self.scenes.superseded()
