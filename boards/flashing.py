@@ -6,20 +6,21 @@ so a run may end anywhere, and the next one finds one identity or none.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from boards import burning, copying, journal, kept, label
+from boards.board import Board
 from boards.bundle import Bundle
-from boards.catalogue import Board, load
+from boards.catalogue import load
 from boards.causes import BoardError, Cause
 from boards.console import Clock, Console, RealClock, rows
-from boards.esp import Found
+from boards.enrolment import enrol
 from boards.gateway import Gateway
 from boards.identity import Identity, fresh
-from boards.image import Image
+from boards.image import Image, read_image
 from boards.plan import Errand, Step, Wish, erases, plan
 from boards.prompt import Prompt, open_prompt
 from boards.record import Record, Records
@@ -27,6 +28,9 @@ from boards.registry import Registry, identity_of, row_of, spoken_for
 from boards.sun import site_of
 from protocol.manifest import version_text
 from protocol.settings import LIGHT, ROLES
+
+if TYPE_CHECKING:  # esptool and pyserial are imported by whoever touches a port
+    from boards.esp import Found
 
 _AGAIN_S = 5.0
 _TESTS = 16  # a part that was well once is well: a radio may be at work, a CO2 sensor starts, a fan runs for 30 s
@@ -39,13 +43,13 @@ Progress = Callable[[int, int], None]
 class Loader(Protocol):
     """The chip's boot loader: `esp.py`, with which image belongs to a board."""
 
-    def look(self, port: str) -> Found:
+    def look(self, port: str) -> "Found":
         """What the chip on a port is. Raises BoardError."""
 
-    def write(self, port: str, image: Image, progress: Progress, *, erase: bool) -> Found:
+    def write(self, port: str, image: Image, progress: Progress, *, erase: bool) -> "Found":
         """Write an image and compare. Raises BoardError."""
 
-    def image(self, board: Board, path: Path | None, found: Found, progress: Progress) -> Image:
+    def image(self, board: Board, path: Path | None, found: "Found", progress: Progress) -> Image:
         """The image for a board, fetched if there is none, and fit for this chip. Raises BoardError."""
 
 
@@ -122,6 +126,7 @@ class Flashing:
         self._errands: dict[Step, Errand] = {}
         self._tests: list[tuple[str, str]] = []
         self._version = ""
+        self._erasing = False
 
     def run(self) -> Done:
         """All of it. Raises BoardError; then the same run again goes on."""
@@ -154,8 +159,10 @@ class Flashing:
         self._errands = {errand.step: errand for errand in self._plan(prompt is not None)}
         if prompt is not None and not self._erasing:
             self._refuse_another(prompt)
-        if not (record.keys_from and record.wish and not self._erasing):  # a list's name and place stay
-            record.wish = wish.to_json()
+        if record.keys_from and record.dev_eui and not self._erasing:  # name and place came with the keys
+            given = self._wish_kept()
+            wish = replace(wish, name=given.name, spot=given.spot)
+        record.wish = wish.to_json()
         record.logged = False
         self._keep()
         if self._begins(Step.IMAGE):
@@ -165,6 +172,7 @@ class Flashing:
             prompt = None
         with prompt or self._at_prompt() as there:
             self._begins(Step.FILES)
+            self._refuse_another(there)
             self._copy(there, board, wish)
             self._begins(Step.IDENTITY)
             identity = self._identity(there, wish)
@@ -211,8 +219,6 @@ class Flashing:
     def _plan(self, runs_python: bool) -> list[Errand]:
         image = ""
         if self._order.image is not None:
-            from boards.image import read_image
-
             image = read_image(self._order.image).sha256
         erase = erases(self._record, self._order.erase)
         return plan(self._record, image, runs_python, erase, self._order.target)
@@ -319,7 +325,7 @@ class Flashing:
         if listed is None:
             return fresh(join_eui, bytes.fromhex(record.mac) if wish.chip_eui else None)
         with kept.alone(self._order.records.folder / "keys", wait=True):
-            given = {each.dev_eui for each in self._order.records.all()}
+            given = {eui for each in self._order.records.all() for eui in (each.dev_eui, each.replaces)}
             for row in Registry(listed).rows():
                 identity = identity_of(listed, row)
                 if identity.dev_eui.hex() not in given:
@@ -358,30 +364,12 @@ class Flashing:
 
     def _register(self, wish: Wish, identity: Identity | None) -> None:
         record = self._record
-        if identity is None:
+        target = self._order.gateway or self._order.registry
+        if identity is None or target is None:
             raise BoardError(Cause.KEYS_GONE, dev_eui=record.dev_eui)
         row = row_of(wish, wish.settings_of(identity.dev_eui, record.join_eui), identity)
-        if self._order.gateway is not None:
-            self._register_there(self._order.gateway, row)
-        elif self._order.registry is not None:
-            self._order.registry.add(row, instead_of=record.replaces)
-        record.registered = self._order.target
-        record.asked = False
-        self._keep()
-
-    def _register_there(self, gateway: Gateway, row: dict[str, object]) -> None:
-        """Ask once, and be sure of it: an answer that was lost is looked up, not asked for again."""
-        record = self._record
-        if gateway.knows(record.dev_eui):
-            # Unless the gateway shows its keys: it had none of this DevEUI when we asked, or they are its own list's.
-            ours = gateway.has_keys_of(row)
-            if ours is False or (ours is None and not record.asked and not record.keys_from):
-                raise BoardError(Cause.KEYS_DIFFER, dev_eui=record.dev_eui, where=gateway.address)
-            return
-        record.asked = True
-        self._keep()
-        gateway.add(row)
-        if record.replaces and record.replaces != record.dev_eui:
+        enrol(record, row, target, self._keep)
+        if self._order.gateway is not None and record.replaces not in ("", record.dev_eui):
             self._watcher.notes(f"remove the old identity: lampyre gateway devices remove {record.replaces}")
 
     def _forget_keys(self) -> None:

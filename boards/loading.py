@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 from boards import esp
-from boards.catalogue import Board
+from boards.board import Board
 from boards.esp import Found
 from boards.flashing import Progress
 from boards.image import Image, cached, check_fits, fetch, read_image

@@ -139,7 +139,7 @@ def _image(record: Record, image: str, runs_python: bool, erase: bool) -> Errand
         return Errand(step=Step.IMAGE, due=True, why="the flash is to be erased")
     if not runs_python:
         return Errand(step=Step.IMAGE, due=True, why="no MicroPython answers")
-    if image and record.image != image:
+    if not record.image or (image and record.image != image):
         return Errand(step=Step.IMAGE, due=True, why="it was not written from here")
     return Errand(step=Step.IMAGE, due=False, why="was written and compared")
 

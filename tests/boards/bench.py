@@ -6,7 +6,6 @@ boot loader, into which esptool would have reset it; anything else is for what r
 
 import os
 import select
-import struct
 import threading
 import time
 import tty
@@ -237,12 +236,6 @@ class Device:
                 self._blank()
             self.flash.content[-len(_MARK) :] = _MARK
         self.board.switch_on()
-
-
-def small_image(chip_id, size=3000):
-    """The first bytes of an image, and some more: enough for a boot loader that is not asked to run it."""
-    header = struct.pack("<BBBBI", 0xE9, 1, 2, 0x3F, 0x40375000) + bytes(8)
-    return header[:12] + struct.pack("<H", chip_id) + header[14:] + bytes(number * 7 & 0xFF for number in range(size))
 
 
 class BenchClock:

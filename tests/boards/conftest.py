@@ -1,10 +1,15 @@
-"""One compiled firmware for all tests, and what a technician has on the desk."""
+"""One compiled firmware for all tests."""
 
 import pytest
 
 from boards.bundle import bundle
 
 
+@pytest.fixture(name="cache", scope="session")
+def _cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("code")
+
+
 @pytest.fixture(name="code", scope="session")
-def _code(tmp_path_factory):
-    return bundle(tmp_path_factory.mktemp("code"))
+def _code(cache):
+    return bundle(cache)

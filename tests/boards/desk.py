@@ -4,14 +4,15 @@ from pathlib import Path
 
 from boards.esp import Found
 from boards.flashing import Flashing, Order
-from boards.image import Image
+from boards.image import parse_image
 from boards.pins import ESP32_S3
 from boards.plan import Spot, Wish
 from boards.record import Records
 from boards.registry import Registry
-from tests.boards.bench import BenchClock, small_image
+from simulator.rom.image import Recipe, make_image
+from tests.boards.bench import BenchClock
 
-IMAGE = small_image(ESP32_S3.image_id)
+IMAGE = make_image(Recipe(chip="ESP32-S3", program_len=6_000))
 WISH = Wish(board="heltec-v3", role="air", name="air-001", spot=Spot(place="92002-station-1"))
 
 
@@ -36,9 +37,7 @@ class BenchLoader:
         return self.look(port)
 
     def image(self, board, path, found, progress):
-        return Image(
-            path=Path("image.bin"), chip=ESP32_S3, version=(1, 27, 0), flash_mb=4, sha256="5a" * 32, data=IMAGE
-        )
+        return parse_image(IMAGE, Path("image.bin"))
 
 
 class Watching:

@@ -1,4 +1,4 @@
-"""From a blank board to its first reading: the real tool, mpremote's transport, firmware and gateway."""
+"""From a blank board to its first reading: the real esptool, mpremote's transport, firmware and gateway."""
 
 import csv
 import json
@@ -6,6 +6,7 @@ import time
 
 from boards.catalogue import load
 from boards.gateway import Gateway
+from boards.loading import RealLoader
 from simulator.commands.station import Station
 from simulator.scenario.reading import load_scenario
 from simulator.scenario.shipped import scenario_path
@@ -26,7 +27,11 @@ def test_a_blank_board_becomes_a_node_whose_reading_arrives(code, tmp_path):
         forwarder = Forwarder(bench, station.address)
         device = air_board(bench)
         desk = Desk(tmp_path, code)
-        done = desk.flash(device, order=desk.order(gateway=Gateway(str(tmp_path / "api.sock"))))
+        image = tmp_path / "micropython.bin"
+        image.write_bytes(IMAGE)
+        order = desk.order(gateway=Gateway(str(tmp_path / "api.sock")), image=image)
+        done = desk.flash(device, RealLoader(tmp_path / "images"), order)
+        assert device.flash.content.startswith(IMAGE)
         assert {said for _, said in done.tests} == {"ok"}
         until_s = time.monotonic() + PATIENCE_S
         readings = []
