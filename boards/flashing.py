@@ -183,7 +183,7 @@ class Flashing:
         self._test()
         if self._begins(Step.REGISTRY) and wish.role != _BRIDGE:
             self._register(wish, identity)
-        self._forget_keys()
+        self._forget_keys(wish)
         self._begins(Step.LABEL)
         dev_eui, join_eui = bytes.fromhex(record.dev_eui), bytes.fromhex(record.join_eui)
         picture = self._label(dev_eui, join_eui, wish)
@@ -372,9 +372,9 @@ class Flashing:
         if self._order.gateway is not None and record.replaces not in ("", record.dev_eui):
             self._watcher.notes(f"remove the old identity: lampyre gateway devices remove {record.replaces}")
 
-    def _forget_keys(self) -> None:
+    def _forget_keys(self, wish: Wish) -> None:
         record = self._record
-        if record.registered:
+        if record.registered or wish.role == _BRIDGE:
             record.forget_keys()
             record.replaces = ""
             self._keep()

@@ -60,8 +60,7 @@ def settings(
     with _node(port, language) as node:
         if given:
             node.ask("set " + " ".join(f"{name.strip()} {value.strip()}" for name, _, value in given))
-            node.tell("restart")
-            node.wake()
+            node.restart()
         if names or not given:
             for line in node.ask(" ".join(["get", *names])):
                 typer.echo(line)
