@@ -1,7 +1,7 @@
 """The node's own line of commands (`firmware/body/desk.py`), from the laptop: a line there, lines back until `ok`."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -14,6 +14,8 @@ MAX_LINE = 4096  # of what a node says: longer is no line, and is forgotten
 _ANSWER_S = 20.0  # the slowest self-test has a sensor that starts for 3 s and tries three times
 _START_S = 8.0  # from a reset until the console hears: MicroPython's start, the firmware's, and a slow flash
 _AGAIN_S = 1.5  # a line may have been lost to what the node was doing
+_TESTS = 16
+_TEST_AGAIN_S = 5.0
 _QUIET_S = 0.15
 _RESTARTS_S = 1.0
 _RESET_S = 0.1
@@ -141,6 +143,23 @@ class Console:
     def tell(self, line: str) -> None:
         """Say a line; nobody waits for its answer here."""
         self._write(b"\r" + line.encode() + b"\r")
+
+    def test(self, progress: Callable[[int, int], None]) -> list[tuple[str, str]]:
+        """The self-test: each part, and `ok` or what is wrong. progress: so many tries are over, of how many.
+
+        A part that was well once is well: a radio may be at work, a CO2 sensor starts, a fan runs for half a minute.
+        """
+        passed: set[str] = set()
+        found: list[tuple[str, str]] = []
+        for number in range(_TESTS):
+            progress(number, _TESTS)
+            said = rows(self.ask("test"))
+            passed |= {name for name, what in said if what == "ok"}
+            found = [(name, "ok" if name in passed else what) for name, what in said]
+            if found and all(what == "ok" for _, what in found):
+                break
+            self.clock.sleep(_TEST_AGAIN_S)
+        return found
 
     def restart(self) -> None:
         """Let the node begin anew, and find it again."""
