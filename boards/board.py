@@ -241,7 +241,8 @@ class Board:
 
     image: which of MicroPython's builds it takes. headers: GPIOs that can be soldered to. on_board: what else hangs on
     the board's own pins. strapping: of the pins in use whose level at reset decides something, why that does no harm.
-    roles: parts by role, wired as we propose. warnings, in English and French: what to know before power comes on.
+    roles: parts by role, wired as we propose. supply: what the print calls the sensors' supply. warnings: what to know
+    before power comes on, in English and French.
     """
 
     id: str
@@ -261,6 +262,7 @@ class Board:
     strapping: Mapping[str, Text] = field(default_factory=dict)
     roles: Mapping[Role, Parts] = field(default_factory=dict)
     options: Mapping[str, Option] = field(default_factory=dict)
+    supply: Text = "3V3"
     warnings: tuple[Text, ...] = ()
     warnings_fr: tuple[Text, ...] = ()
 
