@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import almanac, chain, energy, fleet, gateway, heap, parking, payloads, radio, speed
+from tests.benchmarks import almanac, boards, chain, energy, fleet, gateway, heap, parking, payloads, radio, speed
 from tests.benchmarks.figures import Figure
 
 TARGET_FILE = Path(__file__).parents[2] / "build" / "bench.json"
@@ -18,7 +18,7 @@ def main() -> int:
     console = Console()
     figures: list[Figure] = []
     with console.status("") as status:
-        for module in (payloads, almanac, energy, parking, heap, speed, fleet, radio, chain, gateway):
+        for module in (payloads, almanac, energy, parking, heap, speed, fleet, radio, chain, boards, gateway):
             status.update(f"{module.__doc__}".splitlines()[0])
             figures += module.figures()
     console.print(_table(figures))
