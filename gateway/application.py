@@ -8,6 +8,7 @@ whoever runs it commits, sends and tells the time.
 from collections.abc import Iterable
 
 from gateway.lighting.lighting import Lighting
+from gateway.lighting.truth import LampTruth
 from gateway.network.application import Answer, DeviceLog, Uplink
 from gateway.network.events import Alarm, Downlink, Fate, Reason, Refused
 from gateway.network.registration import Group, Registration, Role
@@ -20,7 +21,7 @@ from gateway.readings.node_log import NodeLog
 from gateway.readings.record import Kind, Record, own_record
 from gateway.readings.resending import EXPIRES_IN_S, Resending
 from gateway.readings.silence import Silence
-from gateway.store.writes import AddRecord, KeepOrder, Write
+from gateway.store.writes import AddRecord, KeepFault, KeepOrder, KeepOutage, Write
 from protocol.errors import ProtocolError
 from protocol.orders import F_PORT_ORDERS
 
@@ -47,6 +48,8 @@ class TownApplication:
     ) -> None:
         self.lighting = Lighting() if lighting is None else lighting
         self._boot = boot
+        self._lamps: LampTruth | None = None
+        self._absorbed: set[int] = set()  # silent lamps for which their feeder answers
         self._resend = resend
         self._targets = Targets(devices, groups)
         self._intake = Intake(boot)
@@ -55,6 +58,10 @@ class TownApplication:
         self._silence = Silence([registration for registration in known if registration], now_ms)
         self._resending = Resending()
         self._offset_ms: int | None = None
+
+    def judge_lamps(self, lamps: LampTruth) -> None:
+        """From now on somebody judges what lamps really do."""
+        self._lamps = lamps
 
     # As the network server sees it.
 
@@ -77,7 +84,12 @@ class TownApplication:
         answer = heard.answer
         if registration.role is Role.LIGHT or self.lighting.cares_for(registration.dev_eui):
             answer = self._light_up(uplink, answer)
+        if self._lamps is not None:
+            answer = self._judge_lamps(self._lamps, uplink, heard, answer)
         silent_ms = self._silence.heard(registration, heard.gap_s, now_ms)
+        if registration.device in self._absorbed:
+            self._absorbed.discard(registration.device)
+            silent_ms = None
         if silent_ms is not None:
             back = content.notice("back", silent_s=silent_ms // 1000)
             answer = _and(answer, writes=(AddRecord(self._intake.notice(uplink, back)),))
@@ -101,7 +113,8 @@ class TownApplication:
     def wake_at(self) -> int | None:
         """When it wants to be asked again."""
         wake_ms = self._desk.wake_at()
-        for at_ms in (self._silence.wake_at(), self.lighting.wake_at()):
+        lamps_ms = None if self._lamps is None else self._lamps.wake_at()
+        for at_ms in (self._silence.wake_at(), self.lighting.wake_at(), lamps_ms):
             if at_ms is not None and (wake_ms is None or at_ms < wake_ms):
                 wake_ms = at_ms
         return wake_ms
@@ -114,10 +127,15 @@ class TownApplication:
         writes: list[Write] = []
         notes: list[Refused | Alarm] = []
         for registration, silent_ms, interval_ms in self._silence.wake(now_ms):
+            if self._lamps is not None and self._lamps.fell_silent(registration.device, now_ms):
+                self._absorbed.add(registration.device)
+                continue
             said = content.notice("silent", silent_s=silent_ms // 1000, interval_s=interval_ms // 1000)
             writes.append(AddRecord(self._notice(registration, said, now_ms)))
             detail = f"not heard for {silent_ms // 1000} s; it speaks every {interval_ms // 1000} s"
             notes.append(Alarm(name="silent", dev_eui=registration.dev_eui, detail=detail, recorded=True))
+        if self._lamps is not None:
+            writes += self._lamps.wake(now_ms, self._offset_ms)
         return _and(answer, writes=tuple(writes), notes=tuple(notes)) if writes else answer
 
     # As everybody else sees it.
@@ -144,10 +162,13 @@ class TownApplication:
     def commits_failed(self, now_ms: int) -> None:
         """Commits failed: what was decided on them is written again. Logs are put back by the network server."""
         self._desk.commits_failed(now_ms)
+        self.lighting.commits_failed()
+        if self._lamps is not None:
+            self._lamps.commits_failed()
 
     def silent(self) -> int:
-        """How many nodes are silent now."""
-        return self._silence.silent()
+        """How many nodes are silent now; lamps for which their feeder answers are not counted."""
+        return self._silence.silent() - len(self._absorbed)
 
     def set_device(self, registration: Registration) -> None:
         """A device was registered or changed."""
@@ -158,6 +179,9 @@ class TownApplication:
         """A device was removed."""
         self._targets.drop_device(registration.device)
         self._silence.forget(registration.dev_eui)
+        self._absorbed.discard(registration.device)
+        if self._lamps is not None:
+            self._lamps.forget(registration.device)
         self._resending.forget(registration.dev_eui)
         self.lighting.drop_device(registration.dev_eui)
 
@@ -167,6 +191,23 @@ class TownApplication:
         self.lighting.set_group(group)
 
     # Within.
+
+    def _judge_lamps(self, lamps: LampTruth, uplink: Uplink, heard: Heard, answer: Answer) -> Answer:
+        """What the uplink of a lamp says of it; anybody else's, that the radio works."""
+        registration = uplink.registration
+        if registration.role is not Role.LIGHT:
+            lamps.other(uplink.received_ms)
+            return answer
+        records = [write.record for write in answer.writes if isinstance(write, AddRecord)]
+        try:
+            found = lamps.heard(registration.device, heard.gap_s, records, uplink.received_ms, uplink.offset_ms)
+        except Exception as error:  # a mistake of ours in judging a reading must not cost the reading
+            detail = f"what a lamp told could not be judged ({type(error).__name__}: {error}); report this"
+            return _and(answer, notes=(Alarm(name="lamp_not_judged", dev_eui=registration.dev_eui, detail=detail),))
+        if not found:
+            return answer
+        urgent = any(isinstance(write, KeepFault | KeepOutage) for write in found)
+        return answer._replace(writes=(*answer.writes, *found), at_once=answer.at_once or urgent)
 
     def _light_up(self, uplink: Uplink, answer: Answer) -> Answer:
         """Let lighting hear what is new in an uplink: lamps, arrivals, darkness."""

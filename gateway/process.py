@@ -18,6 +18,7 @@ from gateway.chores import Backups, Rounds, Snapshots, Tidying, Trust
 from gateway.config.load import ConfigError, load_config_apart
 from gateway.config.values import Config
 from gateway.engine import Engine
+from gateway.governance.defaults import ENERGY
 from gateway.lighting.stored import hanging_now
 from gateway.operate import clock as kernel
 from gateway.operate.logs import set_up
@@ -181,7 +182,8 @@ class Gateway:
 
     def _start_rounds(self) -> None:
         config, cabinet = self._config, self._cabinet
-        tidying = Tidying(cabinet.writer, cabinet.caretaker, cabinet.unix_ms, cabinet.tell_deleted, self._told)
+        kept = next(each.retention_days for each in config.datasets if each.name == ENERGY)
+        tidying = Tidying(cabinet.writer, cabinet.caretaker, cabinet.unix_ms, cabinet.tell_deleted, self._told, kept)
         backups = Backups(self.station, config.store.backup_at, config.site.timezone, cabinet.unix_ms)
         self._rounds.start("clock", self._trust.turn)
         self._rounds.start("tidying", tidying.turn)
@@ -270,7 +272,7 @@ async def _run(config: Config, capture: Path | None) -> int:
 
 
 def _spare_the_collector() -> None:
-    """What stands now stands to the end, and uplinks leave no cycles: look for these seldom, and not among the former."""
+    """What stands now stands to the end, and uplinks leave no cycles: look for those seldom, in what is new."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)

@@ -57,8 +57,10 @@ class RunningStation(Desk):
             read=read,
             write=self._write_now,
             datasets=config.datasets,
+            baselines=config.baselines,
             site=config.site.insee,
             prefix=config.mqtt.prefix if config.mqtt else "lampyre",
+            rx2_dr=config.network.rx2_dr,
             changed=changed,
         )
         self._engine = engine

@@ -5,10 +5,14 @@ from heapq import heappop, heappush
 
 
 class Timeline:
-    """Runs callbacks at virtual times in µs; `now_us` is the time of the one that runs."""
+    """Runs callbacks at virtual times in µs; `now_us` is the time of the one that runs.
+
+    until_us: where the run ends that is under way, or ended.
+    """
 
     def __init__(self) -> None:
         self.now_us = 0
+        self.until_us = 0
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._sequence = 0
 
@@ -22,8 +26,15 @@ class Timeline:
         """When the next callback is due; None: nothing is planned."""
         return self._heap[0][0] if self._heap else None
 
+    def quiet_us(self) -> int:
+        """Before when nothing is planned, and nobody comes from outside."""
+        if self._heap and self._heap[0][0] <= self.until_us:
+            return self._heap[0][0]
+        return self.until_us + 1
+
     def run(self, until_us: int) -> None:
         """Run everything up to and including *until_us*; afterwards it is that time."""
+        self.until_us = until_us
         heap = self._heap
         while heap and heap[0][0] <= until_us:
             self.now_us, _, do = heappop(heap)

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 import apsw
 import orjson
 
+from gateway.api import lamps
 from gateway.api.station import (
     ConflictError,
     Json,
@@ -22,6 +23,7 @@ from gateway.api.station import (
     Replacement,
     UnavailableError,
 )
+from gateway.config.values import Baseline
 from gateway.governance.dataset import Dataset, Sharing
 from gateway.network.events import DeviceGone, DeviceSet, GroupSet
 from gateway.network.registration import Group, Registration, Role
@@ -35,6 +37,7 @@ from gateway.store import backup, cursors, devices, groups, orders, places, quar
 from gateway.store.boots import Boots, load_boots
 from gateway.store.devices import RegistryError
 from gateway.store.faults import StoreError, explain
+from gateway.store.lamps import forget_lamp
 from gateway.store.opening import Layout
 from protocol.lorawan.eui import eui_to_text
 
@@ -59,7 +62,8 @@ def _nothing(changes: Sequence[Change]) -> None:
 class Desk:
     """Answers for the registry, the places, and what was recorded.
 
-    read: a reading connection of the calling thread. backups: the folder. changed: told after each change of registry
+    read: a reading connection of the calling thread. backups: the folder. rx2_dr: of the network, at which the members
+    of a group listen between their frames. changed: told after each change of registry
     or places is on disk, so that a running network server hears of it; with nothing when only places changed.
     """
 
@@ -74,8 +78,11 @@ class Desk:
         datasets: Iterable[Dataset],
         site: str,
         prefix: str = "lampyre",
+        rx2_dr: int = 3,
         changed: Callable[[Sequence[Change]], None] = _nothing,
+        baselines: Sequence[Baseline] = (),
     ) -> None:
+        self._baselines = baselines
         self._layout = layout
         self._backups = backups
         self._keep = keep
@@ -84,9 +91,22 @@ class Desk:
         self._datasets = {dataset.name: dataset for dataset in datasets}
         self._site = site
         self._prefix = prefix
+        self._rx2_dr = rx2_dr
         self._changed = changed
         self._directory: Directory | None = None
         self._snapshotting = asyncio.Lock()
+
+    async def lamp_faults(self, since_ms: int | None) -> Sequence[Json]:
+        """See `Station`."""
+        with told():
+            return lamps.faults_of(self._read, self.directory(), since_ms)
+
+    async def lamp_nights(
+        self, first: int, last: int, after: tuple[int, int] | None, limit: int
+    ) -> tuple[Sequence[Json], tuple[int, int] | None]:
+        """See `Station`."""
+        with told():
+            return lamps.nights_of(self._read, self.directory(), self._baselines, (first, last), after, limit)
 
     async def devices(self, after: int, limit: int) -> Sequence[Registration]:
         """See `Station`."""
@@ -140,11 +160,12 @@ class Desk:
         """See `Station`."""
 
         def remove(database: apsw.Connection) -> None:
+            forget_lamp(database, device.device, _now_ms())
             devices.remove_device(database, removal.dev_eui)
             places.free(database, removal.dev_eui, _now_ms())
 
         with told():
-            self._known(removal.dev_eui)
+            device = self._known(removal.dev_eui)
             await self._write(remove)
         self._tell([DeviceGone(dev_eui=removal.dev_eui)])
 
@@ -217,7 +238,7 @@ class Desk:
                         members=members,
                         f_cnt_down=group.f_cnt_down,
                         freq_hz=group.freq_hz,
-                        dr=group.dr,
+                        dr=self._rx2_dr,
                     )
                     groups.set_group(database, changed)
                     return changed
@@ -227,6 +248,7 @@ class Desk:
                 mc_addr=_MC_ADDR_PREFIX | secrets.randbits(24),
                 mc_key=secrets.token_bytes(16),
                 members=members,
+                dr=self._rx2_dr,
             )
             return groups.add_group(database, made)
 

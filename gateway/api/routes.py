@@ -35,6 +35,7 @@ from gateway.api.station import (
     Station,
     UnavailableError,
 )
+from gateway.lighting.accounting import night_of_iso
 from gateway.operate.importing import parse_rows
 
 MAX_PAGE = 1000  # rows of an answer: about 300 kB, which the loop encodes in a few ms
@@ -353,6 +354,31 @@ async def _replay(station: Station, request: Request, _: str) -> Json:
     return {"records": await station.replay_parked(publisher)}
 
 
+async def _lamp_faults(station: Station, request: Request, _: str) -> Json:
+    since_ms = _count(request, "since_ms", 0, 1 << 50)
+    return {"faults": list(await station.lamp_faults(since_ms or None))}
+
+
+async def _lamp_nights(station: Station, request: Request, _: str) -> Json:
+    limit = max(1, _count(request, "limit", DEFAULT_PAGE, MAX_PAGE))
+    first, last = (_night(request, name) for name in ("from", "to"))
+    after = request.query.get("after", "")
+    night, _, device = after.partition(":")
+    if after and not (night.isdecimal() and device.isdecimal() and len(after) < 30):
+        raise FormError("after is the `next` of the page before")
+    cursor = (int(night), int(device)) if after else None
+    rows, behind = await station.lamp_nights(first, last, cursor, limit)
+    return {"nights": list(rows), "next": None if behind is None else f"{behind[0]}:{behind[1]}"}
+
+
+def _night(request: Request, name: str) -> int:
+    text = request.query.get(name, "")
+    try:
+        return night_of_iso(text)
+    except ValueError:
+        raise FormError(f"{name} is '{text[:40]}'; write the date on which a night begins, as 2026-11-22") from None
+
+
 _ROUTES: Mapping[str, Mapping[str, Handler]] = {
     "/v1/devices": {"GET": _devices, "POST": _add},
     "/v1/devices/*": {"GET": _device, "DELETE": _remove},
@@ -364,6 +390,8 @@ _ROUTES: Mapping[str, Mapping[str, Handler]] = {
     "/v1/uplinks": {"GET": _uplinks},
     "/v1/orders": {"GET": _orders, "POST": _give},
     "/v1/orders/*": {"DELETE": _cancel},
+    "/v1/light/faults": {"GET": _lamp_faults},
+    "/v1/light/nights": {"GET": _lamp_nights},
     "/v1/light/programmes": {"GET": _light_programmes, "POST": _light_load},
     "/v1/light/programmes/*": {"GET": _light_programme},
     "/v1/light/groups": {"GET": _light_groups},

@@ -126,6 +126,14 @@ class Station(Protocol):
     def light(self) -> LightStation:
         """Lighting."""
 
+    async def lamp_faults(self, since_ms: int | None) -> Sequence[Json]:
+        """What is wrong with lamps and feeders now, and what was over after Unix ms *since_ms*; the oldest first."""
+
+    async def lamp_nights(
+        self, first: int, last: int, after: tuple[int, int] | None, limit: int
+    ) -> tuple[Sequence[Json], tuple[int, int] | None]:
+        """What lamps took from one night to another (days since 1970-01-01), and the cursor behind, None at the end."""
+
     async def devices(self, after: int, limit: int) -> Sequence[Registration]:
         """Devices by number."""
 

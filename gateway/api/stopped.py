@@ -46,8 +46,10 @@ class StoppedStation(Desk):
             read=self._database,
             write=self._run,
             datasets=config.datasets,
+            baselines=config.baselines,
             site=config.site.insee,
             prefix=config.mqtt.prefix if config.mqtt else "lampyre",
+            rx2_dr=config.network.rx2_dr,
         )
 
         self._lighting: Lighting | None = None

@@ -6,12 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.commands import lamps
 from gateway.commands.common import CONFIG, AsJson, ConfigPath, door, fail, load, print_rows, shown, sub_app
 from gateway.commands.places import unix_ms
 
 app = sub_app("Street lighting: programmes, overrides, and why a lamp has its level.")
 programme = sub_app("Dimming programmes: check a file, load it into lamps, see what there is.")
 app.add_typer(programme, name="programme")
+app.command()(lamps.faults)
+app.command()(lamps.energy)
 
 ProgrammeFile = Annotated[Path, typer.Argument(metavar="FILE", help="A programme as TOML.")]
 _GROUPS = {
@@ -65,6 +68,14 @@ def check(path: ProgrammeFile, config: ConfigPath = CONFIG) -> None:
     )
     for finding in findings(found, almanac, int(now.timestamp())):
         typer.echo(f"warning: {finding.sentence()}", err=True)
+
+
+@programme.command()
+def example() -> None:
+    """Print a commented example."""
+    import importlib.resources
+
+    typer.echo((importlib.resources.files("gateway.lighting") / "example.toml").read_text(encoding="utf-8"), nl=False)
 
 
 @programme.command("load")
@@ -130,11 +141,11 @@ def who(
     """List the lamps: which version of which programme each has and should have, and what it told last."""
     with door(config) as gateway:
         rows = list(gateway.rows("/v1/light/lamps", "lamps"))
+    if missing:
+        rows = [row for row in rows if (row["wanted"] and not row["has_it"]) or row["follows"] is False]
     if not as_json:
         for row in rows:
-            row["follows"] = {True: "yes", False: "not yet", None: None}[row["follows"]]
-    if missing:
-        rows = [row for row in rows if (row["wanted"] and not row["has_it"]) or row["follows"] in (False, "not yet")]
+            row["follows"] = row["refusal"] or {True: "yes", False: "not yet", None: None}[row["follows"]]
     print_rows(rows, _LAMPS, as_json, "no lamp lacks anything" if missing else "there are no lamps")
 
 

@@ -34,6 +34,7 @@ def effective(config: Config) -> dict[str, Any]:
     if config.mqtt is not None:
         sections["mqtt"]["port"] = config.mqtt.broker_port
     sections["serial"] = [_plain(port) for port in config.serial]
+    sections["baseline"] = [_plain(baseline) for baseline in config.baselines]
     sections["datasets"] = {
         entry.dataset.name: {
             **{key: value for key, value in _plain(entry.dataset).items() if key != "name"},

@@ -281,6 +281,29 @@ class Lighting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What a lamp took before, as an energy-performance contract declares it: every night, at full light.
+
+    watts: of one lamp with its ballast. group: `site`, `zone/<name>` or `group/<name>`; the first that fits counts.
+    on_after_sunset_min, off_after_sunrise_min: when lamps were switched; negative is before.
+    """
+
+    watts: Annotated[float, Ge(1), Le(2000), Wants("watts of one lamp with its ballast, 1..2000", "watts = 117.0")]
+    group: Annotated[
+        str, Len(1, 80), Wants('"site", "zone/<name>" or "group/<name>", in quotes', 'group = "zone/centre"')
+    ] = "site"
+    on_after_sunset_min: Annotated[int, Ge(-120), Le(120), Wants("minutes, -120..120", "on_after_sunset_min = 0")] = 0
+    off_after_sunrise_min: Annotated[
+        int, Ge(-120), Le(120), Wants("minutes, -120..120", "off_after_sunrise_min = 0")
+    ] = 0
+
+    def taken_wh(self, heads: int, dark_s: int) -> float:
+        """What a post with so many lamps would have taken in a night of *dark_s* from sunset to sunrise."""
+        lit_s = dark_s + 60 * (self.off_after_sunrise_min - self.on_after_sunset_min)
+        return self.watts * heads * max(0, lit_s) / 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
     """The local API: whoever may open the socket may command the gateway, so nobody else may."""
 
@@ -366,3 +389,4 @@ class Config:
     clock: Clock
     metrics: Metrics | None
     datasets: tuple[Dataset, ...]
+    baselines: tuple[Baseline, ...] = ()

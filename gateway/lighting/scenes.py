@@ -24,10 +24,11 @@ RECEIPTS_MS = 10 * 60_000 + 20_000  # in which the receipts of a group come in
 _GROUP_EXPIRES_S = 120  # three sends take seconds; what waits longer for airtime is told anew
 _EXPIRES_S = 180
 _AFTER_GROUP_MS = 15_000  # a lamp that the group's order was not for is set right then
-_PAUSE_MS = 60_000
+_PAUSE_MS = (_EXPIRES_S + 5) * 1000
 _MAX_PAUSE_MS = 30 * 60_000
 _READ_S = 60  # a reading that was taken so long after an order shows what became of it
 _LONGEST_S = 86_400  # hold_s of an order to one lamp
+_OVERLAP_S = 30  # of an event's steps: or the programme would show through between two of them
 _SHORTEST_S = 30  # what ends sooner is not worth a frame
 
 
@@ -222,9 +223,9 @@ class Scenes:
 
     def _call(self, now_ms: int, now_s: int, asks: list[Ask]) -> None:
         """Tell those alone who are due, some at a time."""
-        free = AT_ONCE - sum(call.open is not None for call in self._calls.values())
+        free = AT_ONCE - sum(call.open is not None and call.next_ms > now_ms for call in self._calls.values())
         for dev_eui, call in self._calls.items():
-            if call.done or call.refused is not None or call.open is not None:
+            if call.done or call.refused is not None:
                 continue
             if call.next_ms > now_ms:
                 self._sooner(call.next_ms)
@@ -235,6 +236,7 @@ class Scenes:
             if free <= 0:
                 continue  # there is room when one of those under way has answered
             free -= 1
+            self._supersede(dev_eui)  # its time is over; only a late receipt could come
             call.next_ms = now_ms + call.pause_ms
             call.pause_ms = min(2 * call.pause_ms, _MAX_PAUSE_MS)
             asks.append(_ask(lamp.registration, call.wish, now_s, _EXPIRES_S))
@@ -276,6 +278,8 @@ def _ask(target: Group | Registration, wish: Wish, now_s: int, expires_in_s: int
         verb, arguments = "resume_programme", {}
     else:
         verb = "set_level"
-        arguments = {"level_pct": wish.level_pct, "fade_s": wish.fade_s, "hold_s": wish.until_s - now_s}
+        overlap_s = _OVERLAP_S if wish.rule is Rule.EVENT else 0
+        hold_s = wish.until_s - now_s + overlap_s
+        arguments = {"level_pct": wish.level_pct, "fade_s": wish.fade_s, "hold_s": hold_s}
     request = OrderRequest(target=target, verb=verb, arguments=arguments, expires_in_s=expires_in_s, source=GATEWAY)
     return Ask(request=request)

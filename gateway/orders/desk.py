@@ -161,7 +161,7 @@ class OrderDesk:
         target = _target_of(request.target)
         expiry_gps_s = gps_s + request.expires_in_s
         orders = orders_of(request, self._targets, 0, expiry_gps_s)
-        under_way = len(self._by_target.get(target, ()))
+        under_way = sum(not order.hushed for order in self._by_target.get(target, {}).values())
         if under_way + len(orders) > MAX_UNDER_WAY:
             raise OrderError(
                 f"{under_way} orders to {_shown(request.target)} are under way, at most {MAX_UNDER_WAY} may be; "

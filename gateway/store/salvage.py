@@ -29,6 +29,10 @@ _EXTRA = (
     "airtime",
     *LIGHT_TABLES,
     "light_override",
+    "lamp_state",
+    "lamp_fault",
+    "feeder_outage",
+    "lamp_night",
 )  # each for itself: worth having, not worth guessing
 _RECORD_COLUMNS = 11  # since the first schema
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import apsw
 
@@ -19,7 +19,8 @@ from gateway.dates import Dates
 from gateway.engine import Engine
 from gateway.governance.dataset import Sharing
 from gateway.governance.defaults import datasets_of
-from gateway.lighting.files import read_programme
+from gateway.lighting.almanac import AlmanacError, site_of
+from gateway.lighting.files import ProgrammeError, read_programme
 from gateway.lighting.lighting import Lighting
 from gateway.lighting.plan import SITE, Target
 from gateway.lighting.stored import load_plan, override_of, target_to_text
@@ -74,6 +75,7 @@ from gateway.store.records import RecordWriter, id_range
 from gateway.store.rows import fetch
 from gateway.store.writer import Died, LeftOut, Result, TimedWriter
 from gateway.store.writes import KeepCounters, KeepSession, StartSession
+from protocol.dimming import Programme, Site
 from simulator.air.interface import OnAir
 from simulator.chain.broker import Broker
 from simulator.streams import Stream
@@ -376,14 +378,14 @@ class Cabinet:
             raise OrderRefusedError("the gateway does not run")
         self.run.plan(text, groups)
 
-    def hold(self, target: str, level_pct: int | None, hold_s: int) -> None:
+    def hold(self, target: str, level_pct: int | None, hold_s: int, fade_s: int = 2) -> None:
         """Hold a level of a lamp or a group by its name, or of the "site", as `light set` does; None ends it.
 
         Raises OrderRefusedError and KeyError as `order`.
         """
         if self.run is None:
             raise OrderRefusedError("the gateway does not run")
-        self.run.hold(target, level_pct, hold_s)
+        self.run.hold(target, level_pct, hold_s, fade_s)
 
     def lighting(self) -> Lighting:
         """What the gateway plans and knows of lamps. Raises OrderRefusedError while no process runs."""
@@ -504,9 +506,15 @@ class Cabinet:
                     install(database, there)
             for team in teams:
                 euis = tuple(member.dev_eui for member in members if member.group == team.name)
-                add_group(
-                    database, Group(number=0, name=team.name, mc_addr=team.mc_addr, mc_key=team.mc_key, members=euis)
+                group = Group(
+                    number=0,
+                    name=team.name,
+                    mc_addr=team.mc_addr,
+                    mc_key=team.mc_key,
+                    members=euis,
+                    dr=self.settings.rx2_dr,
                 )
+                add_group(database, group)
             writes = [
                 write
                 for registration, member in zip(added, members, strict=True)
@@ -569,6 +577,7 @@ class _Run:
             _Dice(cabinet.dice),
             settings.resend,
             settings.almanac or None,
+            directory=self._registry.directory,
         )
         self.engine = Engine(server, self._application, self._boot, self._transmit, self)
         self.engine.write_with(self._writer)
@@ -665,14 +674,14 @@ class _Run:
         self.engine.lighting.set_plan(load_plan(self._read))
         self._plan_engine()
 
-    def hold(self, target: str, level_pct: int | None, hold_s: int) -> None:
+    def hold(self, target: str, level_pct: int | None, hold_s: int, fade_s: int) -> None:
         """See `Cabinet.hold`."""
         whom: Target = SITE
         if target != "site":
             found = self._target(target)
             whom = found.number if isinstance(found, Group) else found.dev_eui
         now_s = self._clock.unix_ms() // 1000
-        row = OverrideRow(0, target_to_text(whom), level_pct, 2, now_s, now_s + hold_s, "simulated")
+        row = OverrideRow(0, target_to_text(whom), level_pct, fade_s, now_s, now_s + hold_s, "simulated")
         kept = self._writer.call(lambda database: add_override(database, row)).result()
         self.engine.lighting.override(override_of(kept))
         self._plan_engine()
@@ -842,7 +851,7 @@ class _Run:
         self.engine.set_clock(offset_ms, self._clock.now_ms())
         self._plan_engine()
         if first:
-            self._writer.call(lambda database: boots.keep_offset(database, self._boot, offset_ms))
+            self._writer.call(lambda database: boots.keep_offset(database, self._boot, offset_ms, 0))
             self._tell_publisher(DatesKnown())
 
     def _plan_engine(self) -> None:
@@ -925,3 +934,39 @@ def _tx_ack(pull_resp: bytes, radio: str, outcome: Outcome) -> bytes:
     """A forwarder's answer to *pull_resp* (GWMP §5.5)."""
     head = pull_resp[:3] + bytes((semtech.TX_ACK,)) + bytes.fromhex(radio.removeprefix("udp:"))
     return head if outcome is Outcome.SENT else head + b'{"txpk_ack":{"error":"%s"}}' % outcome.name.encode()
+
+
+class PlannedNights(NamedTuple):
+    """A town's programme as its file says it. events: first and last night (days since 1970-01-01) with their steps.
+
+    presence: level and seconds; lux: level, on and off; None: the file asks for none.
+    """
+
+    name: str
+    nights: Programme
+    events: tuple[tuple[int, int, Programme], ...] = ()
+    presence: tuple[int, int] | None = None
+    lux: tuple[int, int, int] | None = None
+
+
+def planned_nights(text: str) -> PlannedNights:
+    """The text of a programme's file, read by the gateway that would load it. Raises ValueError with a sentence."""
+    try:
+        found = read_programme(text)
+    except ProgrammeError as error:
+        raise ValueError(str(error)) from None
+    return PlannedNights(
+        found.name,
+        found.nights,
+        tuple((event.first, event.last, event.nights) for event in found.events),
+        None if found.presence is None else (found.presence.level_pct, found.presence.hold_s),
+        None if found.lux is None else (found.lux.level_pct, found.lux.on_lux, found.lux.off_lux),
+    )
+
+
+def almanac(latitude_deg: float, longitude_deg: float, time_zone: str, insee: str, year: int) -> Site:
+    """Sun, local time and public holidays as the gateway has them written into lamps. Raises ValueError."""
+    try:
+        return site_of(latitude_deg, longitude_deg, time_zone, insee, year)
+    except AlmanacError as error:
+        raise ValueError(str(error)) from None

@@ -1,7 +1,8 @@
 """A whole-chain run: a city's nodes, its air, its gateway and its broker on one virtual clock, with the truths on."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -16,6 +17,7 @@ from simulator.chain.cabinet import Cabinet, CabinetSettings, Member, OrderRefus
 from simulator.chain.closing import close_books
 from simulator.chain.faults import Faults
 from simulator.chain.radios import model_of, station_of
+from simulator.chain.scenes import Scenes
 from simulator.chain.strokes import Strokes
 from simulator.chain.telling import Telling
 from simulator.fleet.births import Firmware, whole_core
@@ -84,6 +86,7 @@ class Chain:
             self.witness.records.meet(node.name, node.dev_eui)
             if node.role is Role.LIGHT:
                 self.darkness.meet(node.name, node.heads)
+        self._looks_on: Callable[[OnAir], None] = lambda frame: None
         self._teams = _teams(scenario)
         keys = {team.name: (team.mc_addr, team.mc_key) for team in self._teams}
         self.fleet = Fleet(
@@ -104,6 +107,7 @@ class Chain:
             self._telling.arrived_again,
         )
         self.cabinet = self._cabinet(database)
+        self.scenes = Scenes(self.timeline, self.fleet.nodes, self.cabinet)
         gateways = [gateway.name for gateway in scenario.gateways]
         strokes = Strokes(self.fleet, scenario.seed)
         Faults(
@@ -124,6 +128,21 @@ class Chain:
         self._gc_before = gc.get_threshold()
         gc.set_threshold(*_GC)
 
+    def invite(self, guests: Iterable[tuple[str, str]], looks_on: Callable[[OnAir], None]) -> None:
+        """Have nodes in the street that are none of the scenario's: name and DevEUI in hex of each.
+
+        looks_on: told of each uplink as it begins.
+        """
+        self._telling.strangers |= {known for guest in guests for known in guest}
+        self._looks_on = looks_on
+
+    def hear(self, gateway: str, frame: OnAir, reception: Reception) -> None:
+        """A gateway received a frame, now."""
+        if self._assault is not None and self._assault.drowns(frame):
+            return
+        if self.cabinet.receive(gateway, frame, round(reception.rssi_dbm), reception.snr_db):
+            self._telling.heard(frame)
+
     def run(self, until_s: float) -> None:
         """Let virtual time pass up to *until_s*."""
         self.timeline.run(int(until_s * 1_000_000))
@@ -143,6 +162,10 @@ class Chain:
             "frames_delayed": float(self.witness.late),
             "downlinks_stolen": float(self.cabinet.stolen),
         }
+        if self.scenes.followed is not None:
+            measured["scene_followed_10s"] = round(self.scenes.followed, 6)
+        if self.scenes.confirmed_s is not None:
+            measured["scene_confirmed_s"] = self.scenes.confirmed_s
         if records.due:
             measured["settled"] = round(records.due_arrived / records.due, 6)
             measured["settled_soon"] = round(records.due_soon / records.due, 6)
@@ -240,18 +263,14 @@ class Chain:
 
     def _sent(self, frame: OnAir) -> None:
         self._telling.sent(frame)
+        self._looks_on(frame)
 
     def _settled(self, frame: OnAir, fate: Fate) -> None:
-        self.collector.landed(frame.sender, fate.value, self.timeline.now_us)
+        if frame.sender not in self._telling.strangers:
+            self.collector.landed(frame.sender, fate.value, self.timeline.now_us)
 
     def _hear_at(self, gateway: str) -> Callable[[OnAir, Reception], None]:
-        def hear(frame: OnAir, reception: Reception) -> None:
-            if self._assault is not None and self._assault.drowns(frame):
-                return
-            if self.cabinet.receive(gateway, frame, round(reception.rssi_dbm), reception.snr_db):
-                self._telling.heard(frame)
-
-        return hear
+        return partial(self.hear, gateway)
 
     def _play(self, gateway: str, frames: Iterator[tuple[int, CapturedFrame]]) -> None:
         """Let *gateway* hear the next frame of a capture when its time comes, and so on."""
@@ -280,17 +299,12 @@ class Chain:
 
     def _plan_order(self, order: Order) -> None:
         """Somebody dims at its time: a group, a lamp, or all of them."""
-        verb, arguments = "resume_programme", dict[str, object]()
-        if order.level_pct is not None:
-            verb = "set_level"
-            arguments = {"level_pct": order.level_pct, "fade_s": order.fade_s, "hold_s": order.hold_s}
         for target in self._targets(order.target):
-            self._give_at(int(order.at_s * 1e6), target, verb, arguments, _ORDER_LASTS_S)
+            self._hold_at(int(order.at_s * 1e6), target, order)
             if order.level_pct == 0:
                 dark_until_us = int((order.at_s + _ORDER_LASTS_S + order.hold_s) * 1e6)
-                for node in self.scenario.nodes:
-                    if target in (node.name, node.group):
-                        self.darkness.ordered(node.name, dark_until_us)
+                for name in self._members(target):
+                    self.darkness.ordered(name, dark_until_us)
 
     def _targets(self, target: str) -> list[str]:
         """Groups and lamps that an order goes to."""
@@ -299,22 +313,37 @@ class Chain:
         lamps = [node for node in self.scenario.nodes if node.role is Role.LIGHT]
         return list(dict.fromkeys(node.group or node.name for node in lamps))
 
-    def _give_at(
-        self, at_us: int, target: str, verb: str, arguments: dict[str, object], expires_in_s: int, tries: int = _TRIES
-    ) -> None:
+    def _members(self, target: str) -> list[str]:
+        """Lamps of a group, or one by itself."""
+        return [node.name for node in self.scenario.nodes if target in (node.name, node.group)]
+
+    def _hold_at(self, at_us: int, target: str, order: Order) -> None:
+        def hold() -> None:
+            self.cabinet.hold(target, order.level_pct, order.hold_s, order.fade_s)
+            if order.level_pct is not None:
+                self.scenes.began(self._members(target), order.level_pct)
+
+        self._try_at(at_us, target, hold)
+
+    def _give_at(self, at_us: int, target: str, verb: str, arguments: dict[str, object], expires_in_s: int) -> None:
+        def give() -> None:
+            self.cabinet.order(target, verb, arguments, min(expires_in_s, _MOST_S))
+
+        self._try_at(at_us, target, give)
+
+    def _try_at(self, at_us: int, target: str, give: Callable[[], None], tries: int = _TRIES) -> None:
         """Give an order then, and again a minute later as long as the gateway does not take it."""
 
-        def give() -> None:
+        def attempt() -> None:
             try:
-                self.cabinet.order(target, verb, arguments, min(expires_in_s, _MOST_S))
+                give()
             except OrderRefusedError:
                 if tries > 1:
-                    later_us = self.timeline.now_us + _AGAIN_US
-                    self._give_at(later_us, target, verb, arguments, expires_in_s, tries - 1)
+                    self._try_at(self.timeline.now_us + _AGAIN_US, target, give, tries - 1)
                 else:
                     self.collector.happened("order_refused", target, self.timeline.now_us)
 
-        self.timeline.at(at_us, give)
+        self.timeline.at(at_us, attempt)
 
     def _count_waiting(self) -> None:
         figures = self.cabinet.figures()
