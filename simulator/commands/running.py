@@ -2,9 +2,11 @@
 
 import os
 import shlex
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import apsw
 import typer
@@ -21,6 +23,7 @@ from simulator.scenario.model import Scenario
 from simulator.stimuli.capture import CaptureError
 from simulator.stimuli.replay.rows import ReplayError
 
+_IN_MEMORY = 20_000  # node-hours: some 20 MB of records; a town of 5,000 nodes leaves five times as much in a day
 INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 
 
@@ -54,8 +57,8 @@ def run(order: Order) -> Report:
             from simulator.chain.chain import Chain
             from simulator.commands.visiting import visited
 
-            with outputs.lines() as lines:
-                chain = Chain(order.scenario, replay=order.replay, lines=lines, database=outputs.database or ":memory:")
+            with outputs.lines() as lines, _card(order) as database:
+                chain = Chain(order.scenario, replay=order.replay, lines=lines, database=database)
                 with visited(chain, order.firmware) if order.boards else nullcontext(list[Text]()) as guests:
                     screen.follow(chain.collector)
                     report = watch(chain, screen, int(order.scenario.end_s), order.lasts_s)
@@ -72,6 +75,19 @@ def run(order: Order) -> Report:
     for path in outputs.paths:
         typer.echo(f"written: {path}", err=True)
     return report
+
+
+@contextmanager
+def _card(order: Order) -> Iterator[Path | str]:
+    """Where the gateway keeps its records: in the file asked for, in memory, or for a large run in one that goes."""
+    scenario = order.scenario
+    if order.outputs.database is not None:
+        yield order.outputs.database
+    elif len(scenario.nodes) * scenario.hours <= _IN_MEMORY:
+        yield ":memory:"
+    else:
+        with TemporaryDirectory(prefix="lampyre-") as folder:
+            yield Path(folder) / "gateway.sqlite"
 
 
 def leave(report: Report) -> None:

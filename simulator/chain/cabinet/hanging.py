@@ -122,10 +122,12 @@ class Cabinet:
             self.watcher.ended(orderly=False)
 
     def close(self) -> None:
-        """Stop and let go of the database."""
+        """Stop and let go of the database; of one in a file nothing else stays."""
         self.stop()
         if self.database is not None:
             self.database.close()
+        else:
+            Path(f"{self.settings.database}.lock").unlink(missing_ok=True)
 
     def receive(self, radio: str, frame: OnAir, rssi_dbm: int, snr_db: float) -> bool:
         """A radio received a frame, now; whether the gateway heard of it."""

@@ -304,10 +304,13 @@ class Process:
                 self._tell_publisher(Stored(last_id))
 
     def _let_go(self) -> None:
-        """Close the files; what is in memory outlives the process, as a card does."""
+        """Close the files; what is in memory outlives the process, as a card does.
+
+        The writer last: who only reads cannot put what is in SQLite's log into the file, and leaves it beside it.
+        """
         if self._store is not None:
-            self._writer.close()
             self._read.close()
+            self._writer.close()
             self._store.close()
 
     # Publisher.
