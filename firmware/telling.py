@@ -146,24 +146,25 @@ class Events:
 
 
 class Readings:
-    """The newest reading, with those before it for the frames that were lost."""
+    """The newest reading, with as many *repeated* before it for the frames that were lost."""
 
     f_port = F_PORT_READINGS
     confirmed = False
 
-    def __init__(self, set_number: int, log: Log, boot: int, untold: bool = False) -> None:
+    def __init__(self, set_number: int, log: Log, boot: int, untold: bool = False, repeated: int = REPEATED) -> None:
+        self._repeated = repeated
         self.untold = untold and bool(log.newest(1))
         self._set_number = set_number
         self._boot = boot
         self._newest: list[Reading] = []
         for record in log.newest(NEWEST):
-            if record.kind == READING and record.number == set_number and len(self._newest) <= REPEATED:
+            if record.kind == READING and record.number == set_number and len(self._newest) <= repeated:
                 self._newest.append(record)
 
     def add(self, record: Record) -> None:
         """A new reading; a frame that still waits for its turn will carry it too."""
         self._newest.insert(0, record)
-        del self._newest[REPEATED + 1 :]
+        del self._newest[self._repeated + 1 :]
         self.untold = True
 
     def due_ms(self) -> int | None:

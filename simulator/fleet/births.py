@@ -14,7 +14,7 @@ from firmware.roles.light import FIRST_UPLINK_S, Light
 from firmware.roles.parking import Parking
 from firmware.session import Identity
 from firmware.store.log import Log, Record
-from firmware.telling import Readings
+from firmware.telling import REPEATED
 from protocol.quantities import AIR_FULL
 from protocol.region import Plan
 from protocol.settings import Settings
@@ -124,10 +124,9 @@ class Firmware:
             cause,
             spread_s,
             vitals=kit.vitals or (lambda: vitals),
+            repeated=REPEATED if kit.repeat else 0,
         )
         self.mind = Mind(self.role, self.log, settings, facts, mind_image)
-        if self.role is not None and not kit.repeat:
-            self.mind._readings.__class__ = _Terse  # the mind has made them, and what they were about to tell stays
         identity = Identity(settings.dev_eui, settings.join_eui, kit.app_key, kit.gen_app_key)
         level = _MAINS if on_mains else _BATTERY
         self.mac = Mac(
@@ -166,15 +165,6 @@ class _WatchedLog(Log):
         kept = super().add(record)
         self.logged(self.epoch, record, kept)
         return kept
-
-
-class _Terse(Readings):
-    """Readings that are told once: a study of what repeating them is worth."""
-
-    def compose(self, room: int, now_ms: int) -> bytes:
-        """The newest alone."""
-        del self._newest[1:]
-        return super().compose(room, now_ms)
 
 
 def _role(kit: Kit, settings: Settings, persisted: dict[str, int | bytes], image: bytes) -> "Role":
