@@ -276,7 +276,7 @@ class Mind:
         gps_s = self.clock.gps_s(now_ms)
         assert gps_s is not None  # the clock is set
         self._time_ms = now_ms + TELL_TIME_MS
-        self.carry_out(role.handle(TimeTold(gps_s), now_ms), actions, now_ms)
+        self.carry_out(role.handle(TimeTold(gps_s, self.clock.is_sure()), now_ms), actions, now_ms)
 
     def _rare_due(self) -> int:
         return max(self._rare_ms, self._turn_ms)
@@ -337,6 +337,8 @@ class Mind:
         actions.append(self._transmit)
 
     def _compose(self, room: int, now_ms: int) -> bytes:
+        if self.role is not None and self._transmit is not None:
+            self.resends.hour_ms = self._transmit.hour_ms
         payload = self._teller.compose(room, now_ms)
         self._composed = True
         return payload

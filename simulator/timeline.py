@@ -1,7 +1,7 @@
 """Virtual time: one heap of events, in the order of time and, at equal times, of their making."""
 
-import heapq
 from collections.abc import Callable
+from heapq import heappop, heappush
 
 
 class Timeline:
@@ -19,7 +19,8 @@ class Timeline:
     def at(self, time_us: int, do: Callable[[], None]) -> None:
         """Call *do* at *time_us*; a time that has passed means now, after what is already due."""
         self._sequence += 1
-        heapq.heappush(self._heap, (max(time_us, self.now_us), self._sequence, do))
+        now_us = self.now_us
+        heappush(self._heap, (time_us if time_us > now_us else now_us, self._sequence, do))
 
     def next_us(self) -> int | None:
         """When the next callback is due; None: nothing is planned."""
@@ -34,7 +35,8 @@ class Timeline:
     def run(self, until_us: int) -> None:
         """Run everything up to and including *until_us*; afterwards it is that time."""
         self.until_us = until_us
-        while self._heap and self._heap[0][0] <= until_us:
-            self.now_us, _, do = heapq.heappop(self._heap)
+        heap = self._heap
+        while heap and heap[0][0] <= until_us:
+            self.now_us, _, do = heappop(heap)
             do()
         self.now_us = until_us

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 NAME = "board.json"
 MAX_LEN = const(2048)
+BOOT_MS = const(700)  # from a deep sleep's end until the node can do something, where the table says nothing else
 
 _OF_RADIO = "busy dio0 dio1 wakes rx_enable tcxo dio2_switch dcdc boost boosted max_dbm gain_db antenna_dbi"
 # part; what it must have; two blanks; what it may have. Pins are numbers of GPIOs.
 _ROWS = (
     "radio     chip spi sck miso mosi cs reset  " + _OF_RADIO,
     "i2c       scl sda  id hz",
+    "pmu       chip  address",
     "field0    chip  address int",
     "field1    chip  address int",
     "particles uart tx rx",
@@ -36,9 +38,9 @@ _ROWS = (
     "rail      pin  on",
     "motion    pin  level",
     "mains     pin  level",
-    "sleep       light deep_from_ms",
+    "sleep       light deep_from_ms boot_ms",
 )
-_CHIPS = ("sx1262", "sx1276", "mmc5983ma", "lis3mdl", "pms5003", "scd41", "bme280", "bh1750", "pwm", "dali")
+_CHIPS = ("sx1262", "sx1276", "mmc5983ma", "lis3mdl", "pms5003", "scd41", "bme280", "bh1750", "axp", "pwm", "dali")
 
 
 class Board:
