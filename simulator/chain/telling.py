@@ -44,7 +44,7 @@ class Telling:
         self.digest = Digest()
         self.doubled = 0  # records that the broker handed over twice
         self.eavesdropper: Eavesdropper | None = None
-        # DevEUIs in hex of those whose frames were recorded elsewhere; of guests, who stand here by name, too.
+        # DevEUIs in hex of those whose frames were recorded elsewhere, and of guests: their names as well.
         self.strangers: frozenset[str] = frozenset()
         self.air: Air
         self._timeline = timeline

@@ -40,4 +40,6 @@ def visited(chain: Chain, firmware: Path | None) -> Iterator[list[Text]]:
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    return {f"/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        f"/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }

@@ -1,4 +1,4 @@
-"""`python -m tests.board.copied FOLDER`: the files of a board's flash, compiled, as `make demo` puts them on its boards."""
+"""`python -m tests.board.copied FOLDER`: the files of a board's flash, compiled, for the boards of `make demo`."""
 
 import sys
 from pathlib import Path

@@ -213,8 +213,9 @@ export class Vm {
     this.posted = [];
     const answer = this.channel.read();
     if (!answer) process.exit(0); // the simulator is gone; of the board this is the thread
-    const [now, free, result, events, typed, end, nvs] = answer;
+    const [now, free, result, events, typed, end, lines, nvs] = answer;
     this.at(now, free);
+    for (const [id, waiting] of lines) this.known.set(`uart_any${id}`, [waiting, Infinity]);
     this.typed = typed;
     this.happen(events);
     if (nvs) this.keep(nvs); // somebody else wrote to it
