@@ -93,7 +93,7 @@ def load_(
         said = gateway.ask("POST", "/v1/light/programmes", body=form | {"dry_run": True})
         for row in said["groups"]:
             typer.echo(f"{row['name']}, {row['lamps']} lamps: {row['cost']}", err=True)
-        for warning in said["law"]:
+        for warning in [*said["warnings"], *said["law"]]:
             typer.echo(f"warning: {warning}", err=True)
         if not said["groups"]:
             typer.echo("no group runs it; name one with --group", err=True)
@@ -145,6 +145,7 @@ def who(
         rows = [row for row in rows if (row["wanted"] and not row["has_it"]) or row["follows"] is False]
     if not as_json:
         for row in rows:
+            row["has_it"] = f"refused {row['refused']}" if row["refused"] else row["has_it"]
             row["follows"] = row["refusal"] or {True: "yes", False: "not yet", None: None}[row["follows"]]
     print_rows(rows, _LAMPS, as_json, "no lamp lacks anything" if missing else "there are no lamps")
 
