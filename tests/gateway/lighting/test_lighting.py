@@ -110,6 +110,13 @@ def test_a_lamp_tells_its_level_its_state_and_its_programme():
     assert known.version is None
 
 
+def test_what_a_lamp_said_before_it_was_loaded_says_nothing_of_what_it_has():
+    light = town()
+    light.lamps[LAMP].stores(programme(TEXT).version, NOW_S)
+    hear(light, lamp(1), record(Kind.READING, content.rare_reading(((PROGRAMME_VERSION, 0),), (1,)), NOW_S - 60))
+    assert light.lamps[LAMP].version == programme(TEXT).version
+
+
 def test_what_is_known_of_a_lamp_is_kept_when_it_changes():
     light = town()
     [kept] = hear(light, lamp(1), session=4)
