@@ -46,7 +46,11 @@ _SECONDS = {None: 1, "s": 1, "min": 60, "h": 3600}
 
 
 @programme.command()
-def check(path: ProgrammeFile, config: ConfigPath = CONFIG) -> None:
+def check(
+    path: ProgrammeFile,
+    lang: Annotated[lamps.Language, typer.Option(help="Of what the law may say.")] = lamps.Language.EN,
+    config: ConfigPath = CONFIG,
+) -> None:
     """Read a programme and say what is wrong with it, how long it is, and which article of the law it may break."""
     from datetime import UTC, datetime
 
@@ -67,7 +71,8 @@ def check(path: ProgrammeFile, config: ConfigPath = CONFIG) -> None:
         f"{len(found.events)} event(s)"
     )
     for finding in findings(found, almanac, int(now.timestamp())):
-        typer.echo(f"warning: {finding.sentence()}", err=True)
+        french = lang is lamps.Language.FR
+        typer.echo(f"{'attention :' if french else 'warning:'} {finding.sentence(french)}", err=True)
 
 
 @programme.command()
