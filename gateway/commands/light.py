@@ -30,11 +30,8 @@ _GROUPS = {
 }
 _LAMPS = {
     "dev_eui": "lamp",
-    "name": "name",
     "groups": "groups",
-    "wanted": "should run",
-    "has": "has",
-    "has_it": "up to date",
+    "programme": "programme",
     "follows": "follows",
     "told_pct": "told %",
     "told_at": "at",
@@ -150,9 +147,19 @@ def who(
         rows = [row for row in rows if (row["wanted"] and not row["has_it"]) or row["follows"] is False]
     if not as_json:
         for row in rows:
-            row["has_it"] = f"refused {row['refused']}" if row["refused"] else row["has_it"]
+            row["programme"] = _programme_of(row)
             row["follows"] = row["refusal"] or {True: "yes", False: "not yet", None: None}[row["follows"]]
     print_rows(rows, _LAMPS, as_json, "no lamp lacks anything" if missing else "there are no lamps")
+
+
+def _programme_of(row: dict[str, Any]) -> str | None:
+    """What a lamp has, and what it shall get instead."""
+    has: str | None = row["has"]
+    if row["refused"]:
+        return f"{shown(has)}, refused {row['refused']}"
+    if not row["wanted"] or row["has_it"]:
+        return has
+    return f"{shown(has)}, shall get {row['wanted']}" if has != row["wanted"] else f"{has}, being asked"
 
 
 @app.command()
