@@ -182,6 +182,12 @@ class LightDesk:
             self._tell(_holding(override_of(row)))
         return {"held": said}
 
+    async def refresh(self) -> None:
+        """Work out the almanac anew where lamps follow one: after a move of the site, and each year. StationError."""
+        planned = any(group.programme for group in self._core().light_groups())
+        if planned and self._unix_ms() is not None:
+            await self._ensure_almanac(self._now_s())
+
     # Within.
 
     def _warnings(self, programme: LightProgramme) -> list[str]:
