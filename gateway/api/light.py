@@ -114,6 +114,7 @@ class LightDesk:
             "until": None if setpoint.until_s is None else self._local(setpoint.until_s),
             "until_s": setpoint.until_s,
             "alone_pct": alone.level_pct,
+            "planned_pct": core.door.by_itself(core.wanted(dev_eui), at_s).level_pct,
         }
 
     # What changes.

@@ -178,7 +178,10 @@ def explain(
         return
     why = f"{row['rule']}{', ' + row['detail'] if row['detail'] else ''}"
     typer.echo(f"{row['at']}  {row['level_pct']} %  by {why}")
-    typer.echo(f"until {row['until'] or 'something happens'}; alone it would be at {row['alone_pct']} %")
+    alone = f"alone it would be at {row['alone_pct']} %"
+    if row["wanted"] and not row["has_it"]:
+        alone += f", with the programme that it shall get at {row['planned_pct']} %"
+    typer.echo(f"until {row['until'] or 'something happens'}; {alone}")
     told = "nothing yet" if row["told_pct"] is None else f"{row['told_pct']} % at {row['told_at']}"
     typer.echo(f"it told {told}; it has {shown(row['has'])}, and should have {shown(row['wanted'])}")
 
