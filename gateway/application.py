@@ -8,6 +8,7 @@ whoever runs it commits, sends and tells the time.
 from collections.abc import Iterable
 
 from gateway.lighting.lighting import Lighting
+from gateway.lighting.scenes import Report
 from gateway.lighting.truth import LampTruth
 from gateway.network.application import Answer, DeviceLog, Uplink
 from gateway.network.events import Alarm, Downlink, Fate, Reason, Refused
@@ -24,6 +25,8 @@ from gateway.readings.silence import Silence
 from gateway.store.writes import AddRecord, KeepFault, KeepOrder, KeepOutage, Write
 from protocol.errors import ProtocolError
 from protocol.orders import F_PORT_ORDERS
+
+_MOST_NAMED = 20  # lamps in one notice; `light who --missing` lists them all
 
 
 class TownApplication:
@@ -149,7 +152,9 @@ class TownApplication:
 
     def give(self, request: OrderRequest, now_ms: int) -> Given:
         """Take an order in. Raises OrderError, a sentence for who gave it. Commit it before it is sent: see `Given`."""
-        return self._desk.give(request, now_ms)
+        given = self._desk.give(request, now_ms)
+        self.lighting.ordered(request, given.ids[0], now_ms)
+        return given
 
     def cancel(self, order_id: int, now_ms: int) -> tuple[Answer, int | None]:
         """Send an order no more; the second is the ref of a downlink to `Cancel`. Raises OrderError."""
@@ -212,11 +217,19 @@ class TownApplication:
     def _light_up(self, uplink: Uplink, answer: Answer) -> Answer:
         """Let lighting hear what is new in an uplink: lamps, arrivals, darkness."""
         records = [write.record for write in answer.writes if isinstance(write, AddRecord)]
-        return _and(answer, writes=tuple(self.lighting.hear(uplink, records, uplink.received_ms)))
+        try:
+            kept = self.lighting.hear(uplink, records, uplink.received_ms)
+        except Exception as error:  # a mistake of ours in lighting must not cost the reading
+            return _and(answer, notes=(_lighting_failed(error, uplink.registration.dev_eui),))
+        return _and(answer, writes=tuple(kept))
 
     def _light(self, answer: Answer, now_ms: int) -> Answer:
         """Give the orders that lighting wants given."""
-        asks = self.lighting.look(now_ms)
+        try:
+            asks = self.lighting.look(now_ms)
+        except Exception as error:  # nor end the gateway again and again
+            self.lighting.rest(now_ms)
+            return _and(answer, notes=(_lighting_failed(error, None),))
         hushed = [self._desk.hush(order_id) for order_id in self.lighting.superseded()]
         answer = _and(answer, cancels=tuple(ref for ref in hushed if ref is not None))
         for ask in asks:
@@ -227,7 +240,22 @@ class TownApplication:
                 continue
             self.lighting.asked(ask, given.ids, now_ms)
             answer = _and(answer, given.answer.writes, given.answer.downlinks)
-        return answer
+        reports = [AddRecord(self._followed(report, now_ms)) for report in self.lighting.reports()]
+        return _and(answer, writes=tuple(reports))
+
+    def _followed(self, report: Report, now_ms: int) -> Record:
+        """How many lamps of a group follow what somebody wanted of it."""
+        said = content.notice(
+            "light_followed",
+            group=report.group,
+            level_pct=report.wish.level_pct,
+            why=report.wish.detail,
+            lamps=report.lamps,
+            followed=report.lamps - len(report.missing),
+            missing=[dev_eui.hex() for dev_eui in report.missing[:_MOST_NAMED]],
+        )
+        boot = self._boot if self._offset_ms is None else None
+        return own_record(Kind.NOTICE, said, now_ms + (self._offset_ms or 0), boot)
 
     def _receipt(self, uplink: Uplink, log: NodeLog) -> Answer:
         try:
@@ -306,6 +334,11 @@ class TownApplication:
     def _notice(self, registration: Registration, said: bytes, now_ms: int) -> Record:
         boot = self._boot if self._offset_ms is None else None
         return own_record(Kind.NOTICE, said, now_ms + (self._offset_ms or 0), boot, registration.device)
+
+
+def _lighting_failed(error: Exception, dev_eui: bytes | None) -> Alarm:
+    detail = f"lamps are not told what they should do ({type(error).__name__}: {error}); report this"
+    return Alarm(name="lighting_failed", dev_eui=dev_eui, detail=detail)
 
 
 def _and(

@@ -19,7 +19,7 @@ from gateway.lighting.files import ProgrammeError, read_programme
 from gateway.lighting.law import findings
 from gateway.lighting.lighting import Lighting
 from gateway.lighting.plan import SITE, LightGroup, LightProgramme, Override, Target
-from gateway.lighting.stored import load_plan, override_of, target_to_text
+from gateway.lighting.stored import hanging_now, load_plan, override_of, target_to_text
 from gateway.orders.request import GROUP_MAX_S
 from gateway.orders.states import refused
 from gateway.store import groups, lighting
@@ -114,6 +114,7 @@ class LightDesk:
             "until": None if setpoint.until_s is None else self._local(setpoint.until_s),
             "until_s": setpoint.until_s,
             "alone_pct": alone.level_pct,
+            "planned_pct": core.door.by_itself(core.wanted(dev_eui), at_s).level_pct,
         }
 
     # What changes.
@@ -139,6 +140,7 @@ class LightDesk:
             "changed": known is None or known.version != programme.version,
             "parts": parts_of(programme),
             "groups": [self._cost_row(group, programme) for group in targets],
+            "warnings": self._warnings(programme),
             "law": [finding.sentence() for finding in findings(programme, site, now_s)],
             "loaded": not form.dry_run,
         }
@@ -181,7 +183,20 @@ class LightDesk:
             self._tell(_holding(override_of(row)))
         return {"held": said}
 
+    async def refresh(self) -> None:
+        """Work out the almanac anew where lamps follow one: after a move of the site, and each year. StationError."""
+        planned = any(group.programme for group in self._core().light_groups())
+        if planned and self._unix_ms() is not None:
+            await self._ensure_almanac(self._now_s())
+
     # Within.
+
+    def _warnings(self, programme: LightProgramme) -> list[str]:
+        """What a programme names that is not there, so that it will do nothing."""
+        with told():
+            hanging = hanging_now(self._read)
+        places = programme.presence.places if programme.presence else ()
+        return [f"nothing hangs at {place}, so nobody is seen there" for place in places if place not in hanging]
 
     def _tell(self, change: Change) -> None:
         if self._change is not None:
