@@ -39,10 +39,8 @@ def status(port: PortOption = "", language: LanguageOption = "") -> None:
 @app.command()
 def selftest(port: PortOption = "", language: LanguageOption = "") -> None:
     """Test the node's parts; exit status 1 if one of them failed."""
-    from boards.console import rows
-
     with _node(port, language) as node:
-        found = rows(node.ask("test"))
+        found = node.test(lambda tries, of: None)
     show_tests(found)
     if any(said != "ok" for _, said in found):
         raise typer.Exit(1)
@@ -60,8 +58,7 @@ def settings(
     with _node(port, language) as node:
         if given:
             node.ask("set " + " ".join(f"{name.strip()} {value.strip()}" for name, _, value in given))
-            node.tell("restart")
-            node.wake()
+            node.restart()
         if names or not given:
             for line in node.ask(" ".join(["get", *names])):
                 typer.echo(line)

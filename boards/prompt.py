@@ -28,10 +28,11 @@ print(machine.unique_id().hex(),'.'.join(str(n) for n in i[1][:3]),getattr(i,'_m
 _RESTART = """import machine,esp32
 n=esp32.NVS('lampyre')
 try:
- n.set_i32('boot',n.get_i32('boot')|4)
- n.commit()
+ b=n.get_i32('boot')
 except OSError:
- pass
+ b=0
+n.set_i32('boot',b|4)
+n.commit()
 machine.reset()
 """
 

@@ -337,6 +337,8 @@ class Mind:
         actions.append(self._transmit)
 
     def _compose(self, room: int, now_ms: int) -> bytes:
+        if self.role is not None and self._transmit is not None:
+            self.resends.hour_ms = self._transmit.hour_ms
         payload = self._teller.compose(room, now_ms)
         self._composed = True
         return payload

@@ -162,6 +162,7 @@ class TownApplication:
     def commits_failed(self, now_ms: int) -> None:
         """Commits failed: what was decided on them is written again. Logs are put back by the network server."""
         self._desk.commits_failed(now_ms)
+        self.lighting.commits_failed()
         if self._lamps is not None:
             self._lamps.commits_failed()
 

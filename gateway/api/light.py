@@ -21,6 +21,7 @@ from gateway.lighting.lighting import Lighting
 from gateway.lighting.plan import SITE, LightGroup, LightProgramme, Override, Target
 from gateway.lighting.stored import load_plan, override_of, target_to_text
 from gateway.orders.request import GROUP_MAX_S
+from gateway.orders.states import refused
 from gateway.store import groups, lighting
 from gateway.store.lighting import OverrideRow, ProgrammeRow
 from protocol.dimming import Site
@@ -326,6 +327,7 @@ class LightDesk:
             "has_it": wanted is not None and lamp.version == wanted.version and lamp.sure,
             "refused": None if lamp.refused is None else f"{lamp.refused:04x}",
             "follows": core.scenes.confirmed(dev_eui),
+            "refusal": None if (outcome := core.scenes.refused(dev_eui)) is None else refused(outcome),
             "told_pct": lamp.level_pct,
             "told_at": self._local(lamp.told_s) if lamp.told_s else None,
             "heard_s_ago": None if lamp.heard_ms is None else (self._now_ms() - lamp.heard_ms) // 1000,

@@ -220,6 +220,11 @@ class Lighting:
             self._soon(now_ms)
         return self._to_keep(lamp)
 
+    def commits_failed(self) -> None:
+        """What was to be kept lately may not be on disk: of each lamp it is kept again when it speaks."""
+        for lamp in self.lamps.values():
+            lamp.unkept = lamp.unkept or lamp.session >= 0
+
     def superseded(self) -> list[int]:
         """Ids of orders that must go no more, as what `look` asked for last takes their place."""
         return self.scenes.superseded()
@@ -252,7 +257,7 @@ class Lighting:
         times = [at_ms for at_ms in (self.scenes.look_at(), self.distribution.look_at()) if at_ms is not None]
         if any(programme.events for programme in self._running.values()):
             times.append(now_ms + 60 * _SOON_MS)  # whether an event begins is seen to the minute
-        self._look_ms = max(min(times, default=_NEVER), now_ms + _SOON_MS)
+        self._look_ms = max(min(times, default=_NEVER), now_ms + self._pause_ms())
         return asks
 
     # Within.
@@ -346,4 +351,8 @@ class Lighting:
             self._look_ms = 0
 
     def _soon(self, now_ms: int) -> None:
-        self._look_ms = min(self._look_ms, now_ms + _SOON_MS)
+        self._look_ms = min(self._look_ms, now_ms + self._pause_ms())
+
+    def _pause_ms(self) -> int:
+        """Between two looks: a look at 5,000 lamps takes 40 ms, four times as many on a Pi."""
+        return _SOON_MS + len(self.lamps)

@@ -28,6 +28,7 @@ _PAUSE_MS = (_EXPIRES_S + 5) * 1000
 _MAX_PAUSE_MS = 30 * 60_000
 _READ_S = 60  # a reading that was taken so long after an order shows what became of it
 _LONGEST_S = 86_400  # hold_s of an order to one lamp
+_OVERLAP_S = 30  # of an event's steps: or the programme would show through between two of them
 _SHORTEST_S = 30  # what ends sooner is not worth a frame
 
 
@@ -277,6 +278,8 @@ def _ask(target: Group | Registration, wish: Wish, now_s: int, expires_in_s: int
         verb, arguments = "resume_programme", {}
     else:
         verb = "set_level"
-        arguments = {"level_pct": wish.level_pct, "fade_s": wish.fade_s, "hold_s": wish.until_s - now_s}
+        overlap_s = _OVERLAP_S if wish.rule is Rule.EVENT else 0
+        hold_s = wish.until_s - now_s + overlap_s
+        arguments = {"level_pct": wish.level_pct, "fade_s": wish.fade_s, "hold_s": hold_s}
     request = OrderRequest(target=target, verb=verb, arguments=arguments, expires_in_s=expires_in_s, source=GATEWAY)
     return Ask(request=request)

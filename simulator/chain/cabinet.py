@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import apsw
 
@@ -19,7 +19,8 @@ from gateway.dates import Dates
 from gateway.engine import Engine
 from gateway.governance.dataset import Sharing
 from gateway.governance.defaults import datasets_of
-from gateway.lighting.files import read_programme
+from gateway.lighting.almanac import AlmanacError, site_of
+from gateway.lighting.files import ProgrammeError, read_programme
 from gateway.lighting.lighting import Lighting
 from gateway.lighting.plan import SITE, Target
 from gateway.lighting.stored import load_plan, override_of, target_to_text
@@ -74,6 +75,7 @@ from gateway.store.records import RecordWriter, id_range
 from gateway.store.rows import fetch
 from gateway.store.writer import Died, LeftOut, Result, TimedWriter
 from gateway.store.writes import KeepCounters, KeepSession, StartSession
+from protocol.dimming import Programme, Site
 from simulator.air.interface import OnAir
 from simulator.chain.broker import Broker
 from simulator.streams import Stream
@@ -849,7 +851,7 @@ class _Run:
         self.engine.set_clock(offset_ms, self._clock.now_ms())
         self._plan_engine()
         if first:
-            self._writer.call(lambda database: boots.keep_offset(database, self._boot, offset_ms))
+            self._writer.call(lambda database: boots.keep_offset(database, self._boot, offset_ms, 0))
             self._tell_publisher(DatesKnown())
 
     def _plan_engine(self) -> None:
@@ -932,3 +934,39 @@ def _tx_ack(pull_resp: bytes, radio: str, outcome: Outcome) -> bytes:
     """A forwarder's answer to *pull_resp* (GWMP §5.5)."""
     head = pull_resp[:3] + bytes((semtech.TX_ACK,)) + bytes.fromhex(radio.removeprefix("udp:"))
     return head if outcome is Outcome.SENT else head + b'{"txpk_ack":{"error":"%s"}}' % outcome.name.encode()
+
+
+class PlannedNights(NamedTuple):
+    """A town's programme as its file says it. events: first and last night (days since 1970-01-01) with their steps.
+
+    presence: level and seconds; lux: level, on and off; None: the file asks for none.
+    """
+
+    name: str
+    nights: Programme
+    events: tuple[tuple[int, int, Programme], ...] = ()
+    presence: tuple[int, int] | None = None
+    lux: tuple[int, int, int] | None = None
+
+
+def planned_nights(text: str) -> PlannedNights:
+    """The text of a programme's file, read by the gateway that would load it. Raises ValueError with a sentence."""
+    try:
+        found = read_programme(text)
+    except ProgrammeError as error:
+        raise ValueError(str(error)) from None
+    return PlannedNights(
+        found.name,
+        found.nights,
+        tuple((event.first, event.last, event.nights) for event in found.events),
+        None if found.presence is None else (found.presence.level_pct, found.presence.hold_s),
+        None if found.lux is None else (found.lux.level_pct, found.lux.on_lux, found.lux.off_lux),
+    )
+
+
+def almanac(latitude_deg: float, longitude_deg: float, time_zone: str, insee: str, year: int) -> Site:
+    """Sun, local time and public holidays as the gateway has them written into lamps. Raises ValueError."""
+    try:
+        return site_of(latitude_deg, longitude_deg, time_zone, insee, year)
+    except AlmanacError as error:
+        raise ValueError(str(error)) from None
