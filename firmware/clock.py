@@ -62,9 +62,14 @@ class TrustedClock:
             self._learn_drift(base, answer)
             if self._first_ms is not None and at_ms - self._first_ms >= _SURE_MS:
                 self._first_ms = None
-        elif not self._confirmed(answer):
+        elif self._suspect is None:
+            self._suspect = answer
+            return False
+        elif not self._confirmed(self._suspect, answer):
             return False
         else:
+            # A drift that was learnt wrong looks like a jump each day: what it is now, these two tell.
+            self._learn_drift(self._suspect, answer)
             self._first_ms = None
         self._base = answer
         self._suspect = None
@@ -108,10 +113,9 @@ class TrustedClock:
         if abs(drift_ppm) <= _MAX_DRIFT_PPM:
             self._drift_ppm = drift_ppm
 
-    def _confirmed(self, answer: tuple[int, int]) -> bool:
+    def _confirmed(self, suspect: tuple[int, int], answer: tuple[int, int]) -> bool:
         """Whether *answer* agrees with a jump seen an hour ago; if not, the next one has to agree with *answer*."""
-        suspect = self._suspect
-        if suspect is None or abs(answer[0] - self._after(suspect, answer[1])) > MAX_STEP_S:
+        if abs(answer[0] - self._after(suspect, answer[1])) > MAX_STEP_S:
             self._suspect = answer
             return False
         return answer[1] - suspect[1] >= _HOUR_MS

@@ -242,18 +242,21 @@ class Resends:
 class StatusTeller:
     """The status: after each boot and daily; while it opens an epoch, confirmed and until it is acknowledged.
 
-    make: the status as it is now, by now_ms. due_ms: of the first one. period_ms: to the next one.
+    make: the status as it is now, by now_ms. period_ms: to the next one. image: what `image` returned before the deep
+    sleep.
     """
 
     f_port = F_PORT_STATUS
 
-    def __init__(self, dice: Dice, log: Log, make: "Callable[[int], Status]", due_ms: int, period_ms: int) -> None:
+    def __init__(
+        self, dice: Dice, log: Log, make: "Callable[[int], Status]", period_ms: int, image: "Rows" = ()
+    ) -> None:
         self._dice = dice
         self._log = log
         self._make = make
-        self._due_ms = due_ms
         self.period_ms = period_ms
-        self._retry_s = _RETRY_S
+        self._due_ms: int = image[0] * 1000 if image else 0
+        self._retry_s: int = image[1] if image else _RETRY_S  # the pause, should the next one be lost as well
 
     @property
     def confirmed(self) -> bool:
@@ -282,9 +285,9 @@ class StatusTeller:
             self._due_ms = now_ms + self._retry_s * 1000 + self._dice.between_ms(0, _RETRY_S)
             self._retry_s = min(self._retry_s * 2, _MAX_RETRY_S)
 
-    def image(self) -> int:
-        """The due time in seconds, for the deep sleep."""
-        return (self._due_ms + 999) // 1000
+    def image(self) -> list[object]:
+        """The due time and the pause after the next try, in seconds, for the deep sleep."""
+        return [(self._due_ms + 999) // 1000, self._retry_s]
 
 
 class _Untold:

@@ -215,7 +215,10 @@ class TownApplication:
 
     def _light(self, answer: Answer, now_ms: int) -> Answer:
         """Give the orders that lighting wants given."""
-        for ask in self.lighting.look(now_ms):
+        asks = self.lighting.look(now_ms)
+        hushed = [self._desk.hush(order_id) for order_id in self.lighting.superseded()]
+        answer = _and(answer, cancels=tuple(ref for ref in hushed if ref is not None))
+        for ask in asks:
             try:
                 given = self._desk.give(ask.request, now_ms)
             except OrderError:
@@ -303,9 +306,10 @@ def _and(
     writes: tuple[Write, ...] = (),
     downlinks: tuple[Downlink, ...] = (),
     notes: tuple[Refused | Alarm, ...] = (),
+    cancels: tuple[int, ...] = (),
 ) -> Answer:
     """*answer* with more; what is written and sent beside it must not wait."""
-    if not (writes or downlinks or notes):
+    if not (writes or downlinks or notes or cancels):
         return answer
     return Answer(
         answer.writes + writes,
@@ -314,4 +318,5 @@ def _and(
         answer.notes + notes,
         answer.at_once or bool(downlinks),
         answer.records,
+        answer.cancels + cancels,
     )

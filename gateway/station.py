@@ -60,6 +60,7 @@ class RunningStation(Desk):
             baselines=config.baselines,
             site=config.site.insee,
             prefix=config.mqtt.prefix if config.mqtt else "lampyre",
+            rx2_dr=config.network.rx2_dr,
             changed=changed,
         )
         self._engine = engine

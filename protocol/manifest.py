@@ -19,6 +19,7 @@ MAX_VERSION = const(0xFFFFFF)
 _MAC_LEN = const(16)
 _DIGEST_LEN = const(32)
 _MAX_NAME_LEN = const(64)
+_UPDATE_KEY_LABEL = b"lampyre: update key of this node"  # longer than any Join-Request, which is signed the same way
 
 
 class Manifest:
@@ -73,6 +74,11 @@ def open_manifest(data: bytes, key: bytes) -> Manifest:
         files.append((name, _digest(items[at + 1], name)))
         last = name
     return Manifest(version, floor, files)
+
+
+def update_key_of(app_key: bytes) -> bytes:
+    """The update key of the node that joins with *app_key*: whoever keeps the one needs not to keep the other."""
+    return Cmac(app_key).mac(_UPDATE_KEY_LABEL)
 
 
 def version_text(version: int) -> str:

@@ -63,7 +63,7 @@ class NodeBody(Being):
     """One node, from the start or from the wake on; parts: what `birth.py` has made of the board.
 
     core: what is driven: the whole node, or after deep sleep the role's part of it until mind or MAC are needed.
-    boot: the number of `boot.py`. wake_ms: when the core wants to be woken. images: of mind, MAC and log, and when the
+    wake_ms: when the core wants to be woken. images: of mind, MAC and log, and when the
     first two want to be woken, during a glance.
     """
 
@@ -80,7 +80,6 @@ class NodeBody(Being):
     ) -> None:
         super().__init__(hardware, kept, memory, board, parts.led, parts.decoder)
         self.settings = settings.encode()
-        self.boot = kept.number("boot")
         self.safe = parts.safe
         self.is_class_c = settings.device_class == _CLASS_C
         self.deep_from_ms = parts.deep_from_ms
@@ -96,9 +95,7 @@ class NodeBody(Being):
         self._errands: list[tuple[object, int]] = []  # what is measured when there is time, and how long it takes
         self._woke = Woke()
         self.wake_ms: int | None = None
-        self.born_ms = self._heard_ms = memory.now_ms
-        self.house_ms = 0  # when something of the day is to be done
-        self.answered = False  # the network, which a firmware on trial must bring about
+        self._heard_ms = memory.now_ms
         self.mind: "Mind | None" = None
         self.mac: "Mac | None" = None
         self.facts: "Facts | None" = None

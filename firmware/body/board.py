@@ -22,6 +22,7 @@ _OF_RADIO = "busy dio0 dio1 wakes rx_enable tcxo dio2_switch dcdc boost boosted 
 _ROWS = (
     "radio     chip spi sck miso mosi cs reset  " + _OF_RADIO,
     "i2c       scl sda  id hz",
+    "pmu       chip  address",
     "field0    chip  address int",
     "field1    chip  address int",
     "particles uart tx rx",
@@ -38,7 +39,7 @@ _ROWS = (
     "mains     pin  level",
     "sleep       light deep_from_ms",
 )
-_CHIPS = ("sx1262", "sx1276", "mmc5983ma", "lis3mdl", "pms5003", "scd41", "bme280", "bh1750", "pwm", "dali")
+_CHIPS = ("sx1262", "sx1276", "mmc5983ma", "lis3mdl", "pms5003", "scd41", "bme280", "bh1750", "axp", "pwm", "dali")
 
 
 class Board:

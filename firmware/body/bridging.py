@@ -1,7 +1,7 @@
 """The loop of a USB bridge: envelopes on the cable, one channel on the air, µs that only grow; it never sleeps."""
 
 from protocol.compat import const
-from protocol.envelope import Decoder, seal
+from protocol.envelope import GATEWAY, HELLO, Decoder, seal
 from protocol.region import FSK, PLANS, data_rate
 
 from ..drivers.radio import FAILED, HEARD, PENDING, SENT, SPOILT
@@ -12,6 +12,7 @@ from .wiring import Wiring
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
+    from protocol.envelope import Message
     from protocol.settings import Settings
 
     from .board import Board
@@ -63,14 +64,23 @@ class BridgeBody(Being):
         elif self._poll():
             pass
         elif self.console.messages:
-            self._hear(self.console.messages.pop(0), now_us)
+            self._take(self.console.messages.pop(0), now_us)
         elif self._is_due(now_us):
             self._hear(None, now_us)
         elif not self.tend(now_us // 1000):
             self._wait(now_us)
 
+    def _take(self, content: "Message", now_us: int) -> None:
+        """What came over the cable; a gateway that says HELLO is what a firmware on trial must bring about."""
+        self.answered = self.answered or (content.kind == HELLO and content.role == GATEWAY)
+        self._hear(content, now_us)
+
     def _wait(self, now_us: int) -> None:
         """Until something comes over the cable, or the next frame is due; the radio is looked after in between."""
+        if now_us // 1000 >= self.house_ms:
+            from .trial import keep_house
+
+            keep_house(self, now_us // 1000)
         self._watchdog.feed()
         wake_us = self._bridge.wake_at()
         wait_ms = _LOOK_MS if self._sending is None else _SENDING_MS

@@ -76,6 +76,9 @@ class Wiring:
 
     def radio(self) -> "Radio":
         """The radio's driver; it has not spoken to its chip yet. Raises SettingsError when the table has none."""
+        pmu = self._pmu()
+        if pmu is not None:
+            pmu.start()  # when it fails, the radio's own check says so
         part = self._board.part("radio")
         if part is None:
             raise SettingsError("board.json has no radio, and this node is not wired: write link cable, or a radio")
@@ -197,7 +200,9 @@ class Wiring:
         return found
 
     def battery(self) -> "Any":
-        """The battery's divider, or None."""
+        """The battery's divider, or what else measures it, or None."""
+        if self._battery is None:
+            self._battery = self._pmu()
         part = self._board.part("battery")
         if part is None or self._battery is not None:
             return self._battery
@@ -242,6 +247,16 @@ class Wiring:
             return None
         lit = part.get("lit", 1)
         return self.output(part["pin"], 1 - lit), lit
+
+    def _pmu(self) -> "Any":
+        """What switches the radio's supply, or None."""
+        part = self._board.part("pmu")
+        if part is None:
+            return None
+        from ..drivers.axp import ADDRESS as AXP_AT
+        from ..drivers.axp import Axp
+
+        return Axp(self._bus(), self._hw.time, part.get("address", AXP_AT))
 
     def _bus(self) -> "Any":
         if self._i2c is None:

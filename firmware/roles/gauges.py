@@ -26,15 +26,29 @@ if TYPE_CHECKING:
 _SENSE_S = const(300)
 _ANSWER_S = const(30)  # sensors that take longer are silent
 _WARM_UP_S = const(300)  # a sodium lamp takes so long to reach its power: nothing is judged before
+# A power cut makes a whole town begin within seconds. Its lamps share their interval out between them, and none keeps
+# to a time: two whose frames meet once, or one that speaks while the gateway answers another, would meet every hour.
+_EARLIER_S = const(32)
+_DRAWS = const(65537)  # x -> 75 x + 74 goes through all below it (the ZX81's generator), in small integers
 _SEEN_POWER = const(1)
 _SEEN_TEMPERATURE = const(2)
 
 
 class Gauges:
-    """Of the heads behind *doors*. meter: judges them. interval_s: from reading to reading; the first after begin_s."""
+    """Of the heads behind *doors*. meter: judges them. interval_s: from reading to reading, about; seed: of times.
+
+    The first reading is due after begin_s, the second at any time within the interval that follows.
+    """
 
     def __init__(
-        self, set_number: int, doors: "list[Door]", ledger: "Ledger", meter: Meter, interval_s: int, begin_s: int
+        self,
+        set_number: int,
+        doors: "list[Door]",
+        ledger: "Ledger",
+        meter: Meter,
+        interval_s: int,
+        begin_s: int,
+        seed: int = 0,
     ) -> None:
         self.meter = meter
         self.interval_s = interval_s
@@ -45,6 +59,8 @@ class Gauges:
         self._gone = {POWER: Latch(), TEMPERATURE: Latch()}
         self._sense_s = begin_s
         self._reading_s = begin_s
+        self._draw = seed % _DRAWS
+        self._has_read = False
         self._asked_s: int | None = None
 
     def begin(self, now_s: int) -> None:
@@ -92,7 +108,11 @@ class Gauges:
         if ENERGY in known:
             known[ENERGY] = self._ledger.metered(known[ENERGY])
         if now_s >= self._reading_s:
-            self._reading_s = now_s + self.interval_s
+            self._draw = (75 * self._draw + 74) % _DRAWS
+            earlier_s = self._draw % _EARLIER_S
+            self._sense_s -= earlier_s
+            self._reading_s = now_s - earlier_s + (self.interval_s if self._has_read else self._draw % self.interval_s)
+            self._has_read = True
             actions.append(TakeReading(self._values(known)))
 
     def _plausible(self, place: int, value: int) -> bool:

@@ -52,7 +52,7 @@ _ENOMEM = const(12)  # what a receipt says when there is no memory to look at th
 class Light:
     """The role of a streetlight with one or two heads.
 
-    settings: supply switched says that a cabinet cuts the power by day. seed: what makes its first uplink differ from
+    settings: supply switched says that a cabinet cuts the power by day. seed: what makes its uplinks differ from
     its neighbours'. site: what the flashing tool wrote (`protocol/dimming/site.py`). programme and kept: as persisted
     under "programme" and "light", b"" on a new node. image: as `image` returned it before a restart in good order; b""
     says that power was cut.
@@ -86,7 +86,8 @@ class Light:
         self._base = Base(ledger, site, programme)
         self._meter = Meter(settings.heads, settings.hot_limit_dcel, settings.rated_dw or ledger.rated_dw)
         spread_s = 0 if image else seed % (FIRST_UPLINK_S + 1)
-        self._gauges = Gauges(self.set_number, self._doors, ledger, self._meter, settings.reading_interval_s, spread_s)
+        interval_s = settings.reading_interval_s
+        self._gauges = Gauges(self.set_number, self._doors, ledger, self._meter, interval_s, spread_s, seed)
         if image:
             self._restore(image)
         power_up = bool(kept) and not image
@@ -184,10 +185,11 @@ class Light:
 
     def rare(self) -> list[tuple[int, int, int]]:
         """What no set carries, as (quantity, instance, value): programme, operating hours, how often each was lit."""
-        found = [(PROGRAMME_VERSION, 0, self._base.version())]
+        found = []
         for head in range(len(self._doors)):
             found.append((OPERATING_HOURS, head, self._ledger.lit_s[head] // 3600))
             found.append((SWITCH_COUNT, head, self._ledger.switches[head]))
+        found.insert(2, (PROGRAMME_VERSION, 0, self._base.version()))  # the frame's order is that of the numbers
         return found
 
     # Levels.

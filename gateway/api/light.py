@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import apsw
 
-from gateway.api.desk import Pen
+from gateway.api.desk import Pen, told
 from gateway.api.station import ConflictError, HoldForm, Json, LoadForm, NotFoundError, RefusedError, UnavailableError
 from gateway.config import values
 from gateway.lighting.airtime import cost_of_programme, cost_of_scene
@@ -64,7 +64,8 @@ class LightDesk:
     async def programmes(self) -> Sequence[Json]:
         """The newest version of each programme, and which groups run it."""
         core = self._core()
-        newest = {row.name: row for row in lighting.load_programmes(self._read)}
+        with told():
+            newest = {row.name: row for row in lighting.load_programmes(self._read)}
         return [
             {
                 "name": row.name,
@@ -77,7 +78,8 @@ class LightDesk:
 
     async def programme(self, name: str) -> Json:
         """One programme, with its file's text."""
-        row = {row.name: row for row in lighting.load_programmes(self._read)}.get(name)
+        with told():
+            row = {row.name: row for row in lighting.load_programmes(self._read)}.get(name)
         if row is None:
             raise NotFoundError(f"there is no programme {name!r}; `light programme list` shows which there are")
         return {"name": name, "version": f"{row.version:04x}", "loaded": _iso(row.loaded_ms // 1000), "text": row.text}
@@ -148,8 +150,9 @@ class LightDesk:
             for group in targets:
                 lighting.assign(database, group.number, programme.name)
 
-        await self._write(keep)
-        plan = load_plan(self._read)
+        with told():
+            await self._write(keep)
+            plan = load_plan(self._read)
         self._tell(lambda core: core.set_plan(plan))
         return said
 
@@ -164,15 +167,17 @@ class LightDesk:
         now_s = self._now_s()
         await self._ensure_almanac(now_s)
         core = self._core()
-        rows = [self._override_row(core, text, level_pct, form, now_s) for text, level_pct in form.levels]
-        said = [self._told_row(core, row, text) for row, (text, _) in zip(rows, form.levels, strict=True)]
+        # What is said of fewer lamps comes later, so that it holds: the site, groups, lamps.
+        levels = sorted(form.levels, key=lambda level: _reach(self._target(core, level[0])))
+        rows = [self._override_row(core, text, level_pct, form, now_s) for text, level_pct in levels]
+        said = [self._told_row(core, row, text) for row, (text, _) in zip(rows, levels, strict=True)]
         if form.dry_run:
             return {"held": said}
-        kept = await self._write(lambda database: [lighting.add_override(database, row) for row in rows])
-        for row, told in zip(kept, said, strict=True):
-            override = override_of(row)
-            told["override"] = row.id
-            self._tell(_holding(override))
+        with told():
+            kept = await self._write(lambda database: [lighting.add_override(database, row) for row in rows])
+        for row, entry in zip(kept, said, strict=True):
+            entry["override"] = row.id
+            self._tell(_holding(override_of(row)))
         return {"held": said}
 
     # Within.
@@ -339,6 +344,11 @@ def _refuse_two(core: Lighting, programme: LightProgramme, targets: Sequence[Lig
                     f"lamp {eui_to_text(min(shared))} is in {group.name} and in {other.name}, which runs "
                     f"{after[other.number]}; a lamp runs one programme"
                 )
+
+
+def _reach(target: Target) -> int:
+    """How narrow a target is."""
+    return 2 if isinstance(target, bytes) else int(target != SITE)
 
 
 def _holding(override: Override) -> Change:

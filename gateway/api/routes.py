@@ -280,9 +280,10 @@ async def _light_load(station: Station, request: Request, _: str) -> Json:
     names = form.get("groups", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise FormError('groups is no list of names, as ["rue-a"]')
-    return await station.light.load(
-        LoadForm(text=text_of(form, "text"), groups=tuple(names), dry_run=form.get("dry_run") is True)
-    )
+    text = form.get("text")
+    if not isinstance(text, str):
+        raise FormError("text is missing; it is the programme's file")
+    return await station.light.load(LoadForm(text=text, groups=tuple(names), dry_run=form.get("dry_run") is True))
 
 
 async def _light_groups(station: Station, request: Request, _: str) -> Json:

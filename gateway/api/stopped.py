@@ -49,6 +49,7 @@ class StoppedStation(Desk):
             baselines=config.baselines,
             site=config.site.insee,
             prefix=config.mqtt.prefix if config.mqtt else "lampyre",
+            rx2_dr=config.network.rx2_dr,
         )
 
         self._lighting: Lighting | None = None

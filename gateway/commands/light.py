@@ -63,8 +63,8 @@ def check(path: ProgrammeFile, config: ConfigPath = CONFIG) -> None:
     except (ProgrammeError, AlmanacError) as error:
         fail(f"{path}: {error}")
     typer.echo(
-        f"{found.name}: version {found.version:04x}, {len(found.nights.encode())} bytes in {parts_of(found)} frames, "
-        f"{len(found.events)} events"
+        f"{found.name}: version {found.version:04x}, {len(found.nights.encode())} bytes in {parts_of(found)} frame(s), "
+        f"{len(found.events)} event(s)"
     )
     for finding in findings(found, almanac, int(now.timestamp())):
         typer.echo(f"warning: {finding.sentence()}", err=True)
@@ -133,8 +133,11 @@ def who(
     """List the lamps: which version of which programme each has and should have, and what it told last."""
     with door(config) as gateway:
         rows = list(gateway.rows("/v1/light/lamps", "lamps"))
+    if not as_json:
+        for row in rows:
+            row["follows"] = {True: "yes", False: "not yet", None: None}[row["follows"]]
     if missing:
-        rows = [row for row in rows if (row["wanted"] and not row["has_it"]) or row["follows"] is False]
+        rows = [row for row in rows if (row["wanted"] and not row["has_it"]) or row["follows"] in (False, "not yet")]
     print_rows(rows, _LAMPS, as_json, "no lamp lacks anything" if missing else "there are no lamps")
 
 

@@ -10,8 +10,11 @@ Everything goes out as orders of the gateway's own, so behind what people want, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 from gateway.network.registration import Group
+from gateway.orders.desk import GROUP_SENDS
 from gateway.orders.request import GATEWAY, OrderRequest
 from protocol.orders import (
     BAD_ARGUMENT,
@@ -30,23 +33,25 @@ from .lamps import Key, Lamp
 from .plan import LightProgramme
 
 _GROUP_EXPIRES_S = 1800
-_EXPIRES_S = 900
+_EXPIRES_S = 300  # four sends, each later than the one before
 _RECEIPTS_MS = 12 * 60_000  # three sends of each part, then receipts spread over ten minutes
 _SETTLE_MS = 15 * 60_000  # a street that gets power is heard within ten minutes
-_MOST_ALONE = 3  # lamps that are loaded one by one rather than by three sends to all
+_SAYS_MS = 20 * 60_000  # after a boot a lamp tells what no set carries, its programme's version among it
 _PAUSE_MS = 10 * 60_000
 _MAX_PAUSE_MS = 6 * 3_600_000
+_HASTE_MS = 4 * _PAUSE_MS  # up to this pause a lamp that answers is told at once what it still lacks
 _JOIN_VERB = VERBS[JOIN_GROUP][0]
 _LOAD_VERB = VERBS[LOAD_PROGRAMME][0]
 
 
 @dataclass(slots=True)
 class _Try:
-    """What was tried on one lamp. orders: ids that are not over; next_ms: not before."""
+    """What was tried on one lamp. orders: ids that are not over; next_ms: not before; refused: it said no."""
 
     orders: set[int] = field(default_factory=set)
     next_ms: int = 0
     pause_ms: int = _PAUSE_MS
+    refused: bool = False
 
 
 @dataclass(slots=True)
@@ -56,7 +61,6 @@ class _Round:
     version: int
     waiting_ms: int
     began_ms: int | None = None
-    orders: set[int] = field(default_factory=set)
 
 
 class Distribution:
@@ -101,9 +105,7 @@ class Distribution:
         """The ask became orders with these ids; none: it could not be given now."""
         self._asked.update(dict.fromkeys(ids, ask))
         if ask.group is not None:
-            round_ = self._rounds[ask.group]
-            round_.orders.update(ids)
-            round_.began_ms = now_ms
+            self._rounds[ask.group].began_ms = now_ms
             return
         assert ask.lamp is not None
         tried = self._try(ask.lamp)
@@ -128,9 +130,11 @@ class Distribution:
         if ask.lamp is not None and not self._is_under_way(ask, outcome, detail or 0):
             tried = self._try(ask.lamp)
             tried.orders.discard(order_id)
-            tried.next_ms = 0
+            tried.refused = outcome not in (DONE, INCOMPLETE)
             if outcome == DONE:
                 tried.pause_ms = _PAUSE_MS
+            if outcome == DONE or (outcome == INCOMPLETE and tried.pause_ms <= _HASTE_MS):
+                tried.next_ms = 0
         return True
 
     def ended(self, order_id: int) -> bool:
@@ -138,18 +142,23 @@ class Distribution:
         ask = self._asked.pop(order_id, None)
         if ask is None:
             return False
-        if ask.group is not None:
-            if ask.group in self._rounds:
-                self._rounds[ask.group].orders.discard(order_id)
-        elif ask.lamp is not None:
+        if ask.lamp is not None:
             self._try(ask.lamp).orders.discard(order_id)
         return True
 
     def heard(self, lamp: Lamp, now_ms: int) -> None:
         """A lamp spoke: one that was not tried for a while may be tried again."""
         tried = self._tries.get(lamp.registration.dev_eui)
-        if tried is not None and tried.next_ms > now_ms + _PAUSE_MS:
+        was_tried = tried is not None and tried.pause_ms > _PAUSE_MS and not tried.refused
+        if tried is not None and was_tried and tried.next_ms > now_ms + _PAUSE_MS:
             tried.next_ms = now_ms + _PAUSE_MS
+
+    def joined(self, lamp: Lamp, now_ms: int) -> None:
+        """A lamp joined anew: what it has it says by itself, or is asked for once it had time to."""
+        tried = self._try(lamp.registration.dev_eui)
+        tried.next_ms, tried.pause_ms, tried.refused = now_ms, _PAUSE_MS, False
+        if lamp.version is not None:
+            tried.next_ms = now_ms + _SAYS_MS
 
     def forget(self, dev_eui: bytes) -> None:
         """A lamp was removed."""
@@ -171,15 +180,15 @@ class Distribution:
         round_ = self._rounds.get(number)
         if round_ is None or round_.version != programme.version:
             round_ = self._rounds[number] = _Round(programme.version, now_ms)
-        if round_.began_ms is not None:
-            if self._later(round_.began_ms + _RECEIPTS_MS, now_ms):
-                return
-        elif not self._alone(group, programme, members, lacking):
-            if self._most_hear(group, programme, members, lacking) or not self._later(
-                round_.waiting_ms + _SETTLE_MS, now_ms
-            ):
-                asks.append(_load(programme, group, None))
+        if round_.began_ms is not None and self._later(round_.began_ms + _RECEIPTS_MS, now_ms):
             return
+        parts = self._parts_for_all(round_, group, programme, members, lacking, now_ms)
+        if parts:
+            asks.append(_load(programme, group, parts))
+            return
+        may_grow = round_.began_ms is None and _lack(members, programme) > GROUP_SENDS
+        if may_grow and self._later(round_.waiting_ms + _SETTLE_MS, now_ms):
+            return  # others may turn up, with whom the group costs less
         asks += [
             _load(programme, lamp, self._missing_parts(lamp, programme))
             for lamp in lacking
@@ -198,20 +207,32 @@ class Distribution:
         version = self._programmes[number].version
         return (lamp.version != version or not lamp.sure) and lamp.refused != version
 
-    def _alone(self, group: Group, programme: LightProgramme, members: list[Lamp], lacking: list[Lamp]) -> bool:
-        """Whether so few lamps lack the programme that each is sent it alone."""
-        waiting = [
-            lamp for lamp in members if lamp.version != programme.version and not self._lacks_key(lamp, group.number)
-        ]
-        unheard = [lamp for lamp in waiting if lamp.heard_ms is None]
-        together = [lamp for lamp in lacking if lamp.version != programme.version]
-        return len(together) <= _MOST_ALONE and len(unheard) <= _MOST_ALONE
+    def _parts_for_all(
+        self,
+        round_: _Round,
+        group: Group,
+        programme: LightProgramme,
+        members: list[Lamp],
+        lacking: list[Lamp],
+        now_ms: int,
+    ) -> int:
+        """Bits of the parts to send to the group, where that costs less than to each who lacks some; 0: it does not.
 
-    def _most_hear(self, group: Group, programme: LightProgramme, members: list[Lamp], lacking: list[Lamp]) -> bool:
-        """Whether four in five of those who lack the programme are heard and would hear the group."""
-        expected = sum(lamp.version != programme.version for lamp in members)
-        ready = sum(lamp.version != programme.version and lamp.has_key(group) for lamp in lacking)
-        return ready > _MOST_ALONE and 5 * ready >= 4 * expected
+        It waits until most can hear it, or have had time to turn up.
+        """
+        missing = [
+            self._missing_parts(lamp, programme)
+            for lamp in lacking
+            if lamp.has_key(group) and (lamp.version != programme.version or self._is_due(lamp, now_ms))
+        ]
+        parts = reduce(or_, missing, 0)
+        alone, together = sum(bits.bit_count() for bits in missing), parts.bit_count() * GROUP_SENDS
+        if round_.began_ms is not None:  # it was sent to all before; if so many lack it, they had no power then
+            return parts if alone > 2 * together else 0
+        most = 5 * len(missing) >= 4 * _lack(members, programme)
+        if alone <= together or (not most and self._later(round_.waiting_ms + _SETTLE_MS, now_ms)):
+            return 0
+        return parts
 
     def _later(self, at_ms: int, now_ms: int) -> bool:
         """Whether *at_ms* is still to come; then it is looked at again at that time."""
@@ -221,11 +242,14 @@ class Distribution:
         return True
 
     def _may_try(self, lamp: Lamp, now_ms: int) -> bool:
-        tried = self._try(lamp.registration.dev_eui)
-        if tried.orders or self._later(tried.next_ms, now_ms) or self._free <= 0:
+        if self._free <= 0 or not self._is_due(lamp, now_ms):
             return False
         self._free -= 1
         return True
+
+    def _is_due(self, lamp: Lamp, now_ms: int) -> bool:
+        tried = self._try(lamp.registration.dev_eui)
+        return not (tried.orders or self._later(tried.next_ms, now_ms))
 
     def _is_under_way(self, ask: Ask, outcome: int, have: int) -> bool:
         """Whether more answers to what was asked are to come: parts of it have not arrived."""
@@ -276,10 +300,14 @@ def parts_of(programme: LightProgramme) -> int:
     return (len(programme.nights.encode()) + MAX_PART_LEN - 1) // MAX_PART_LEN
 
 
-def _load(programme: LightProgramme, target: Lamp | Group, parts: int | None) -> Ask:
-    arguments: dict[str, object] = {"version": programme.version, "programme": programme.nights.encode()}
-    if parts is not None:
-        arguments["parts"] = parts
+def _lack(lamps: list[Lamp], programme: LightProgramme) -> int:
+    """How many have another programme, or none."""
+    return sum(lamp.version != programme.version for lamp in lamps)
+
+
+def _load(programme: LightProgramme, target: Lamp | Group, parts: int) -> Ask:
+    encoded = programme.nights.encode()
+    arguments: dict[str, object] = {"version": programme.version, "programme": encoded, "parts": parts}
     request = OrderRequest(
         target=target if isinstance(target, Group) else target.registration,
         verb=_LOAD_VERB,

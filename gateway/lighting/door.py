@@ -86,7 +86,8 @@ class Door:
 
     def _by_itself(self, programme: LightProgramme | None, at_s: int) -> Setpoint:
         if programme is None or self.site is None:
-            return Setpoint(level_pct=_FULL_PCT, rule=Rule.NO_PROGRAMME, until_s=None)
+            detail = "" if programme is None else "the sun of the site is not worked out yet"
+            return Setpoint(level_pct=_FULL_PCT, rule=Rule.NO_PROGRAMME, until_s=None, detail=detail)
         level_pct, fade_s, _, until_s = setpoint_at(programme.nights, self.site, gps_of(at_s))
         return Setpoint(
             level_pct=level_pct,

@@ -11,7 +11,8 @@
       { at = "sunrise-10", level_pct = 0 },
     ]
 
-A night belongs to the day on which it begins. `[[events]]` has `name`, `from`, `to` (dates) and `steps`; `[presence]`
+A night belongs to the day on which it begins. `opens` and `closes` say when activity there begins and ends, which some
+articles of the law count from. `[[events]]` has `name`, `from`, `to` (dates) and `steps`; `[presence]`
 has `level_pct`, `hold_s` and `places`; `[lux]` has `level_pct`, `on_lux`, `off_lux` and `device`. The same file is read
 by the command line, by the API and at each start, so it is read without pydantic's 11 MB.
 """
@@ -63,7 +64,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _SUN = re.compile(r"(sunset|sunrise|dusk|dawn)(?:\s*([+-])\s*(\d{1,3}))?")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _KEYS = {
-    "": ("name", "installation", "nights", "events", "presence", "lux"),
+    "": ("name", "installation", "opens", "closes", "nights", "events", "presence", "lux"),
     "[[nights]]": ("days", "steps"),
     "[[events]]": ("name", "from", "to", "steps"),
     "[presence]": ("level_pct", "hold_s", "places"),
@@ -94,6 +95,8 @@ def read_programme(text: str) -> LightProgramme:
         nights=nights,
         text=text,
         installation=_installation(document.get("installation", "road")),
+        opens_min=_hour(document, "opens"),
+        closes_min=_hour(document, "closes"),
         events=_events(document.get("events", [])),
         presence=_presence(document["presence"]) if "presence" in document else None,
         lux=_lux(document["lux"]) if "lux" in document else None,
@@ -180,6 +183,16 @@ def _installation(text: object) -> Installation:
     if text not in known:
         raise ProgrammeError(f"installation is {text!r}; {_near(str(text), known)}")
     return Installation(text)
+
+
+def _hour(document: dict[str, Any], key: str) -> int | None:
+    text = document.get(key)
+    if text is None:
+        return None
+    clock = _TIME.fullmatch(text) if isinstance(text, str) else None
+    if clock is None:
+        raise ProgrammeError(f'{key} is {text!r}; write a time in quotes, as "20:00"')
+    return int(clock[1]) * 60 + int(clock[2])
 
 
 def _events(tables: object) -> tuple[Event, ...]:

@@ -220,6 +220,10 @@ class Lighting:
             self._soon(now_ms)
         return self._to_keep(lamp)
 
+    def superseded(self) -> list[int]:
+        """Ids of orders that must go no more, as what `look` asked for last takes their place."""
+        return self.scenes.superseded()
+
     def ended(self, order_id: int, now_ms: int) -> None:
         """An order of the gateway's own is over."""
         if self.scenes.ended(order_id) or self.distribution.ended(order_id):
@@ -286,6 +290,7 @@ class Lighting:
             lamp.sure = lamp.version is None  # else it is asked whether it still has what it had
             lamp.session = uplink.session
             lamp.unkept = True
+            self.distribution.joined(lamp, now_ms)
             self._soon(now_ms)
 
     def _take(self, dev_eui: bytes, lamp: Lamp | None, record: Record, now_ms: int) -> None:

@@ -88,6 +88,8 @@ class LuxThreshold:
 class LightProgramme:
     """A programme as the town wrote it. nights: what is compiled for the lamps. text: the file as it was loaded.
 
+    opens_min, closes_min: minutes of the day at which activity there begins and ends; None: it has no such hours.
+
     version: 16 bits of a checksum of what lamps store, so that equal versions are equal programmes, everywhere.
     """
 
@@ -95,6 +97,8 @@ class LightProgramme:
     nights: Programme
     text: str = ""
     installation: Installation = Installation.ROAD
+    opens_min: int | None = None
+    closes_min: int | None = None
     events: tuple[Event, ...] = ()
     presence: Presence | None = None
     lux: LuxThreshold | None = None

@@ -24,7 +24,7 @@ RECEIPTS_MS = 10 * 60_000 + 20_000  # in which the receipts of a group come in
 _GROUP_EXPIRES_S = 120  # three sends take seconds; what waits longer for airtime is told anew
 _EXPIRES_S = 180
 _AFTER_GROUP_MS = 15_000  # a lamp that the group's order was not for is set right then
-_PAUSE_MS = 60_000
+_PAUSE_MS = (_EXPIRES_S + 5) * 1000
 _MAX_PAUSE_MS = 30 * 60_000
 _READ_S = 60  # a reading that was taken so long after an order shows what became of it
 _LONGEST_S = 86_400  # hold_s of an order to one lamp
@@ -75,6 +75,8 @@ class Scenes:
         self._told: dict[int, Wish] = {}  # by group
         self._calls: dict[bytes, _Call] = {}
         self._asked: dict[int, Ask] = {}  # by id of the order
+        self._open: dict[int, int] = {}  # the last order to each group
+        self._superseded: list[int] = []
         self._next_ms: int | None = None
 
     def confirmed(self, dev_eui: bytes) -> bool | None:
@@ -103,6 +105,11 @@ class Scenes:
         """When `look` has something new to say if nothing happens; None: not before."""
         return self._next_ms
 
+    def superseded(self) -> list[int]:
+        """Ids of orders that say what is not wanted any more: a repeat of one would undo what came after it."""
+        superseded, self._superseded = self._superseded, []
+        return superseded
+
     def asked(self, ask: Ask, ids: tuple[int, ...]) -> None:
         """The ask became the order with this id; none: it could not be given now."""
         for order_id in ids:
@@ -110,6 +117,8 @@ class Scenes:
         if ask.group is not None:
             if not ids:
                 self._told.pop(ask.group, None)
+            else:
+                self._open[ask.group] = ids[0]
             for member in self._groups[ask.group].members:
                 if member in self._calls:
                     self._calls[member].orders.update(ids)
@@ -137,6 +146,8 @@ class Scenes:
     def ended(self, order_id: int) -> bool:
         """An order is over, whatever became of it; whether it was one of these."""
         ask = self._asked.pop(order_id, None)
+        if ask is not None and ask.group is not None and self._open.get(ask.group) == order_id:
+            del self._open[ask.group]
         if ask is not None and ask.lamp is not None:
             call = self._calls.get(ask.lamp)
             if call is not None and call.open == order_id:
@@ -179,8 +190,11 @@ class Scenes:
             return
         self._told[group.number] = wish
         asks.append(_ask(group, wish, now_s, _GROUP_EXPIRES_S))
+        if group.number in self._open:
+            self._superseded.append(self._open.pop(group.number))
         for member in light_group.members:
             lamp = self._lamps[member]
+            self._supersede(member)
             wait_ms = RECEIPTS_MS if lamp.has_key(group) or not lamp.keys else _AFTER_GROUP_MS
             call = self._calls[member] = _Call(wish=wish, since_s=now_s, next_ms=now_ms + wait_ms)
             own = self._wish_of(member, now_s)
@@ -194,7 +208,13 @@ class Scenes:
         call = self._calls.get(dev_eui)
         if dev_eui not in self._lamps or wish is None or (call is not None and _same(call.wish, wish, now_s)):
             return
+        self._supersede(dev_eui)
         self._calls[dev_eui] = _Call(wish=wish, since_s=now_s, next_ms=now_ms)
+
+    def _supersede(self, dev_eui: bytes) -> None:
+        call = self._calls.get(dev_eui)
+        if call is not None and call.open is not None:
+            self._superseded.append(call.open)
 
     def _wish_of(self, dev_eui: bytes, now_s: int) -> Wish | None:
         call = self._calls.get(dev_eui)
@@ -202,9 +222,9 @@ class Scenes:
 
     def _call(self, now_ms: int, now_s: int, asks: list[Ask]) -> None:
         """Tell those alone who are due, some at a time."""
-        free = AT_ONCE - sum(call.open is not None for call in self._calls.values())
+        free = AT_ONCE - sum(call.open is not None and call.next_ms > now_ms for call in self._calls.values())
         for dev_eui, call in self._calls.items():
-            if call.done or call.refused is not None or call.open is not None:
+            if call.done or call.refused is not None:
                 continue
             if call.next_ms > now_ms:
                 self._sooner(call.next_ms)
@@ -215,6 +235,7 @@ class Scenes:
             if free <= 0:
                 continue  # there is room when one of those under way has answered
             free -= 1
+            self._supersede(dev_eui)  # its time is over; only a late receipt could come
             call.next_ms = now_ms + call.pause_ms
             call.pause_ms = min(2 * call.pause_ms, _MAX_PAUSE_MS)
             asks.append(_ask(lamp.registration, call.wish, now_s, _EXPIRES_S))

@@ -22,6 +22,7 @@ from gateway.store.writes import AddLampNight, AddRecord, KeepFault, KeepLampSta
 from protocol.events import POWER_LOST
 from protocol.quantities import ENERGY, OPERATING_HOURS, SWITCH_COUNT
 
+_GASP_MS = 60_000  # a last gasp that is older, or of unknown age, is told by a lamp that has power again
 _SAVE_MS = 3_600_000  # a lamp's own state, when nothing changed: a restart loses no more than that of what was counted
 _CLOSE_MS = 3 * 3_600_000  # after noon, when the night of lamps without power is closed, and groups are summed up
 _NIGHTS_KEPT = 3  # in memory, for the sums of groups
@@ -125,9 +126,10 @@ class LampTruth:
                 writes += self._reading(device, record, now_ms, offset_ms)
             elif record.kind is Kind.EVENT:
                 number, *details = orjson.loads(record.content)
-                gasped = gasped or number == POWER_LOST
-                lamp = self._lamp(device)
                 at_ms = now_ms + offset_ms if record.observed_ms is None else record.observed_ms
+                if number == POWER_LOST and record.observed_ms is not None:
+                    gasped = gasped or now_ms + offset_ms - at_ms <= _GASP_MS
+                lamp = self._lamp(device)
                 writes += self._faults(lamp.watch.event(number, tuple(details), at_ms), now_ms, offset_ms)
         if gasped:
             outages = self._feeders.gasped(device, now_ms, offset_ms)

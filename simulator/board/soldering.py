@@ -9,6 +9,7 @@ from typing import Any
 from simulator.board.antenna import Antenna
 from simulator.board.hardware import Hardware
 from simulator.chips.analogue import BatteryAdc
+from simulator.chips.axp import Axp2101
 from simulator.chips.bh1750 import Bh1750
 from simulator.chips.bl0942 import Bl0942
 from simulator.chips.bme280 import Bme280
@@ -23,12 +24,12 @@ from simulator.chips.uart import UartLine
 
 Table = Mapping[str, Mapping[str, Any]]
 
-_ADDRESSES = {"bme280": 0x76, "scd41": 0x62, "bh1750": 0x23, "lis3mdl": 0x1C, "mmc5983ma": 0x30}
+_ADDRESSES = {"bme280": 0x76, "scd41": 0x62, "bh1750": 0x23, "lis3mdl": 0x1C, "mmc5983ma": 0x30, "axp": 0x34}
 _CELL_MV = 3900
 
 
 class Soldered:
-    """The chips by the names of the table's parts: radio, climate, co2, lux, field0, field1, particles, meter, battery.
+    """The chips by the names of the table's parts, such as radio, climate, field0 and meter.
 
     A lamp's output is in `Hardware.pwm`, or a DaliBus under its name. Raises KeyError for a chip that is not modelled.
     """
@@ -71,7 +72,9 @@ class Soldered:
     def _on_i2c(self, part: Mapping[str, Any], bus: int) -> Any:
         clock, kind = self._hw.clock, part["chip"]
         chip: Any
-        if kind == "lis3mdl":
+        if kind == "axp":
+            chip = Axp2101(_CELL_MV)
+        elif kind == "lis3mdl":
             chip = Lis3mdl(clock, self._hw.pin(part["int"]) if "int" in part else None)
         else:
             chip = {"bme280": Bme280, "scd41": Scd41, "bh1750": Bh1750, "mmc5983ma": Mmc5983ma}[kind](clock)

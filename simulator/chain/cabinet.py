@@ -378,14 +378,14 @@ class Cabinet:
             raise OrderRefusedError("the gateway does not run")
         self.run.plan(text, groups)
 
-    def hold(self, target: str, level_pct: int | None, hold_s: int) -> None:
+    def hold(self, target: str, level_pct: int | None, hold_s: int, fade_s: int = 2) -> None:
         """Hold a level of a lamp or a group by its name, or of the "site", as `light set` does; None ends it.
 
         Raises OrderRefusedError and KeyError as `order`.
         """
         if self.run is None:
             raise OrderRefusedError("the gateway does not run")
-        self.run.hold(target, level_pct, hold_s)
+        self.run.hold(target, level_pct, hold_s, fade_s)
 
     def lighting(self) -> Lighting:
         """What the gateway plans and knows of lamps. Raises OrderRefusedError while no process runs."""
@@ -506,9 +506,15 @@ class Cabinet:
                     install(database, there)
             for team in teams:
                 euis = tuple(member.dev_eui for member in members if member.group == team.name)
-                add_group(
-                    database, Group(number=0, name=team.name, mc_addr=team.mc_addr, mc_key=team.mc_key, members=euis)
+                group = Group(
+                    number=0,
+                    name=team.name,
+                    mc_addr=team.mc_addr,
+                    mc_key=team.mc_key,
+                    members=euis,
+                    dr=self.settings.rx2_dr,
                 )
+                add_group(database, group)
             writes = [
                 write
                 for registration, member in zip(added, members, strict=True)
@@ -668,14 +674,14 @@ class _Run:
         self.engine.lighting.set_plan(load_plan(self._read))
         self._plan_engine()
 
-    def hold(self, target: str, level_pct: int | None, hold_s: int) -> None:
+    def hold(self, target: str, level_pct: int | None, hold_s: int, fade_s: int) -> None:
         """See `Cabinet.hold`."""
         whom: Target = SITE
         if target != "site":
             found = self._target(target)
             whom = found.number if isinstance(found, Group) else found.dev_eui
         now_s = self._clock.unix_ms() // 1000
-        row = OverrideRow(0, target_to_text(whom), level_pct, 2, now_s, now_s + hold_s, "simulated")
+        row = OverrideRow(0, target_to_text(whom), level_pct, fade_s, now_s, now_s + hold_s, "simulated")
         kept = self._writer.call(lambda database: add_override(database, row)).result()
         self.engine.lighting.override(override_of(kept))
         self._plan_engine()

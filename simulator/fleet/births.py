@@ -26,6 +26,7 @@ from simulator.scenario.model import Role as RoleName
 
 if TYPE_CHECKING:
     from firmware.mind import Role
+    from firmware.node import Core
 
 VERSION = (0, 1, 0)  # of the firmware
 BUILD_GPS_S = 1_400_000_000  # 2024-05-18: before every run
@@ -140,6 +141,11 @@ class Firmware:
         memory = pack(None, self.mind.image(), self.mac.image(), self.log.image())
         assert len(memory) <= MAX_LEN, f"{len(memory)} bytes for an RTC memory of {MAX_LEN}"
         return memory
+
+
+def whole_core(firmware: Firmware) -> "Core":
+    """What a body runs of a firmware, usually: all of it."""
+    return firmware.core
 
 
 class _WatchedLog(Log):

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from firmware.node import Core
 
 _MOST_HURRIES = 100  # a node catches up within a few; one that does not would stop the time for all
+_FORESEEN_US = 60_000_000  # a watch is set anew every few minutes: what comes later is not its business
 _MOST_ANSWERS = 16  # within one event; a core that asks for more at one moment would never come to rest
 # Events without anything in them are made once: no core keeps one.
 _WOKE, _TRANSMITTED, _CLOSED, _MOVED = Woke(), Transmitted(), WindowClosed(), FieldMoved()
@@ -197,6 +198,11 @@ class Body:
         """From its next sleep on, its sleep clock gains so much."""
         assert self._clock is not None
         self._clock.sleep_ppm = sleep_ppm
+
+    def warm_crystal(self, awake_ppm: int) -> None:
+        """From its next event on, its crystal gains so much."""
+        assert self._clock is not None
+        self._clock.awake_ppm(awake_ppm)
 
     def settle(self) -> None:
         """Book what goes on up to now."""
@@ -482,14 +488,20 @@ class _Watch:
             self._plan()
 
     def _plan(self) -> None:
+        """Look when the field will have moved enough: it is known ahead, so that nobody has to look in between."""
         body = self._body
-        assert body._bays is not None
-        change_s = body._bays.next_change_s(self._bay, body._time_s())
-        if change_s is None:
-            return
-        look_us = (
-            int((change_s - body._epoch_s) * 1_000_000) + 2
-        )  # what begins then has begun, whatever floats make of it
+        bays, bay, epoch_s = body._bays, self._bay, body._epoch_s
+        assert bays is not None
+        look_us = body._timeline.now_us
+        until_us = look_us + _FORESEEN_US
+        while True:
+            change_s = bays.next_change_s(bay, epoch_s + look_us / 1_000_000)
+            if change_s is None:
+                return
+            # What begins then has begun, whatever floats make of it.
+            look_us = int((change_s - epoch_s) * 1_000_000) + 2
+            if look_us > until_us or self._moved(bays.field(bay, epoch_s + look_us / 1_000_000)):
+                break
         if self._look_us is None or look_us < self._look_us:
             self._look_us = look_us
             body._timeline.at(look_us, self._look)
@@ -502,14 +514,17 @@ class _Watch:
         if self._was is None:
             return
         assert body._bays is not None
-        x, y, z = body._bays.field(self._bay, body._time_s())
-        was_x, was_y, was_z = self._was
-        moved_dut = max(abs(x - was_x), abs(y - was_y), abs(z - was_z))
-        if moved_dut >= self._threshold_dut and body.hardware.sensing is Sensing.WELL:
+        if body.hardware.sensing is Sensing.WELL and self._moved(body._bays.field(self._bay, body._time_s())):
             self._was = None
             body._hear(_MOVED)
         else:
             self._plan()
+
+    def _moved(self, field: Field) -> bool:
+        assert self._was is not None
+        x, y, z = field
+        was_x, was_y, was_z = self._was
+        return max(abs(x - was_x), abs(y - was_y), abs(z - was_z)) >= self._threshold_dut
 
 
 def _cannot(body: Body, action: object) -> None:

@@ -1,23 +1,30 @@
 """The real mpremote at a virtual board's serial port."""
 
+import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from simulator.board.terminal import Terminal
+from simulator.board.board import State
+from simulator.board.terminal import Terminal, serve_all
 from tests.board.conftest import Bench
 
 MAIN = "import machine\nprint('main runs')\n\n\ndef turn():\n    machine.lightsleep(100)\n"
 TIMEOUT_S = 20  # mpremote waits for ever for a board that does not answer
 
 
-class Desk:
-    """A board on a cable, and mpremote beside it."""
+BOARDS = 8  # at once, as the flashing tool does it
 
-    def __init__(self, terminal):
-        self._terminal = terminal
+
+class Desk:
+    """Boards on cables, and mpremote beside them."""
+
+    def __init__(self, timeline, *terminals):
+        self._timeline = timeline
+        self._terminals = terminals
         self._over = False
         self._error = None
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -25,12 +32,12 @@ class Desk:
 
     def _serve(self):
         while not self._over:
-            self._terminal.serve(0.01)
+            serve_all(self._terminals, self._timeline, 0.01)
 
-    def __call__(self, *command):
+    def __call__(self, *command, at=0):
         """Exit code and what it says; each is a session of its own."""
         done = subprocess.run(
-            [sys.executable, "-m", "mpremote", "connect", self._terminal.path, *command],
+            [sys.executable, "-m", "mpremote", "connect", self._terminals[at].path, *command],
             capture_output=True,
             timeout=TIMEOUT_S,
             check=False,
@@ -48,7 +55,7 @@ def _desk():
         board = bench.board(MAIN, strict=False)
         bench.run(1)
         with Terminal(board, bench.timeline) as terminal:
-            desk = Desk(terminal)
+            desk = Desk(bench.timeline, terminal)
             yield desk
             desk.end()
 
@@ -99,3 +106,60 @@ def test_a_reset_is_one(desk):
     assert desk("reset", "+", "sleep", "1")[0] == 0  # an impatient Ctrl-C would stop it from resetting
     code, said = desk("resume", "exec", "import machine; print(machine.reset_cause(), machine.RTC().memory())")
     assert (code, said) == (0, "2 b'x'\n")
+
+
+def test_eight_boards_at_once_on_lines_as_slow_as_real_ones(tmp_path):
+    here = tmp_path / "big.bin"
+    here.write_bytes(os.urandom(16_000))
+    with Bench(BOARDS) as bench:
+        boards = [bench.board(MAIN, strict=False) for _ in range(BOARDS)]
+        bench.run(1)
+        desk = Desk(bench.timeline, *[Terminal(board, bench.timeline, baud=460_800) for board in boards])
+
+        def copy(at):
+            return desk("cp", str(here), f":{at}.bin", at=at)
+
+        with ThreadPoolExecutor(BOARDS) as pool:
+            copies = list(pool.map(copy, range(BOARDS)))
+        desk.end()
+        assert [code for code, _ in copies] == [0] * BOARDS, copies
+        assert [board.files()[f"/{at}.bin"] for at, board in enumerate(boards)] == [here.read_bytes()] * BOARDS
+
+
+def test_a_paced_line_takes_a_gulp_at_a_time_and_then_rests():
+    with Bench(1) as bench:
+        board = bench.board(MAIN, strict=False)
+        with Terminal(board, bench.timeline, baud=460_800) as terminal:
+            theirs = os.open(terminal.path, os.O_RDWR | os.O_NOCTTY)
+            os.write(theirs, bytes(1000))
+            terminal.take(100.0)  # the board boots: what is typed waits
+            assert len(board.stdin) == 46  # a millisecond of 46,080 bytes a second
+            terminal.take(100.0)  # one gulp late, as it was idle before
+            assert not terminal.listens(100.0)
+            assert terminal.due_s(100.0) == pytest.approx(100.001, abs=0.000_01)
+            assert terminal.listens(100.001)
+            board.printed += bytes(100)
+            terminal.give(100.0)
+            assert len(board.printed) == 8  # one gulp, and the one late
+            os.close(theirs)
+
+
+def test_a_cable_that_is_pulled_takes_port_and_power(tmp_path):
+    here = tmp_path / "big.bin"
+    here.write_bytes(bytes(20_000))
+    with Bench(1) as bench:
+        board = bench.board(MAIN, strict=False)
+        bench.run(1)
+        terminal = Terminal(board, bench.timeline, cut_after=5_000)
+        desk = Desk(bench.timeline, terminal)
+        code, said = desk("cp", str(here), ":big.bin")
+        desk.end()
+        assert terminal.pulled
+        assert code != 0, said
+        assert board.state is State.OFF
+        assert len(board.files().get("/big.bin", b"")) < 5_000
+        board.switch_on()
+        with Terminal(board, bench.timeline) as again:
+            desk = Desk(bench.timeline, again)
+            assert desk("exec", "print(6 * 7)") == (0, "42\n")
+            desk.end()

@@ -1,58 +1,41 @@
 """The boards' tables are what the node takes, and say of each board what is known about it."""
 
 import json
-import tomllib
-from pathlib import Path
 
 import pytest
 
+from boards.catalogue import load, names
 from firmware.body.board import MAX_LEN, board_of, read_board
 from protocol.errors import SettingsError
 from simulator.energy.currents import BOARDS
 
-TABLES = sorted((Path(__file__).parents[2] / "boards").glob("*.toml"))
+TABLES = [
+    (board, role, options)
+    for board in map(load, names())
+    for role in (*board.roles, "bridge")
+    for options in ((), *((option,) for option in board.options_for(role)))
+]
 
-PINS = (
-    *("sck", "miso", "mosi", "cs", "reset", "busy", "dio0", "dio1", "rx_enable"),
-    *("scl", "sda", "pin", "control", "tx", "rx", "int"),
+
+@pytest.mark.parametrize(
+    ("board", "role", "options"),
+    TABLES,
+    ids=[f"{board.id}-{role}-{''.join(options)}" for board, role, options in TABLES],
 )
-
-
-def table(path):
-    return tomllib.loads(path.read_text(encoding="utf-8"))
-
-
-@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
-def test_what_goes_to_the_board_is_what_the_node_takes(path, tmp_path):
-    found = table(path)
-    assert found["name"] == path.stem
-    assert found["chip"] in ("ESP32", "ESP32-S3")
-    text = json.dumps(found["node"])
+def test_what_goes_to_the_board_is_what_the_node_takes(board, role, options, tmp_path):
+    text = json.dumps(board.table(role, options))
     assert len(text) <= MAX_LEN
     (tmp_path / "board.json").write_text(text, encoding="utf-8")
-    board = read_board(str(tmp_path / "board.json"))
-    assert board.name
-    assert board.part("radio")
-
-
-@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
-def test_no_two_parts_share_a_pin(path):
-    pins = [
-        (part, name, value)
-        for part, entries in table(path)["node"].items()
-        if isinstance(entries, dict)
-        for name, value in entries.items()
-        if name in PINS
-    ]
-    assert len({value for _, _, value in pins}) == len(pins), pins
+    found = read_board(str(tmp_path / "board.json"))
+    assert found.name == board.name
+    assert found.part("radio")
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 def test_deep_sleep_begins_where_it_saves_what_a_boot_costs(board):
     """The same figures as the energy ledger's."""
-    found = table(Path(__file__).parents[2] / "boards" / f"{board.name}.toml")
     even_ms = board.boot_uas * 1000 // (board.light_ua - board.deep_ua)
-    assert abs(found["node"]["sleep"]["deep_from_ms"] - even_ms) <= 1_000
+    assert abs(load(board.name).node.sleep.deep_from_ms - even_ms) <= 1_000
 
 
 @pytest.mark.parametrize(

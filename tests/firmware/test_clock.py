@@ -159,6 +159,17 @@ def test_what_no_clock_can_drift_is_not_learnt():
     assert clock.gps_s(2 * HOUR_MS) == BUILD + 7200 + 299
 
 
+def test_a_drift_that_was_learnt_wrong_is_learnt_anew():
+    """By an hour of another clock, say: 8 per mille are eleven minutes a day, and look like a jump."""
+    clock = TrustedClock(BUILD)
+    clock.answered(BUILD, 0)
+    clock.answered(BUILD + 3629, HOUR_MS)
+    for hours in (25, 26):
+        clock.answered(BUILD + 29 + hours * 3600, hours * HOUR_MS)
+    assert clock.gps_s(26 * HOUR_MS) == BUILD + 29 + 26 * 3600
+    assert clock.gps_s(50 * HOUR_MS) == BUILD + 29 + 50 * 3600
+
+
 def test_it_survives_deep_sleep_at_any_uptime():
     for start_ms in (0, (1 << 30) - 5000, (1 << 31) - 5000, (1 << 32) - 5000, 1 << 35):
         start_ms -= start_ms % 1000

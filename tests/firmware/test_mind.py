@@ -222,6 +222,20 @@ def test_a_new_epoch_is_told_confirmed_and_records_wait_for_its_acknowledgement(
     assert [(f_port, confirmed) for _, f_port, _, confirmed in desk.payloads[count:]] == [(3, False)]
 
 
+def test_an_epoch_that_nobody_acknowledges_is_told_no_oftener_by_a_node_that_sleeps_in_between():
+    awake, slept = Desk(told=False), Desk(told=False)
+    for desk in (awake, slept):
+        desk.acked = False
+    for _ in range(6 * 60):
+        slept.doze()
+        slept.rest(60)
+        awake.rest(60)
+    times = [[at_ms for at_ms, _ in desk.sent(3)] for desk in (awake, slept)]
+    assert len(times[0]) == len(times[1])
+    assert max([abs(times[0][n] - times[1][n]) for n in range(len(times[0]))]) < 60_000  # each sleep rounds to a second
+    assert 8 <= len(times[1]) <= 13
+
+
 def test_receipts_do_not_wait_for_the_epoch():
     desk = Desk(told=False)
     desk.acked = False
@@ -989,7 +1003,7 @@ def test_the_image_fits_rtc_memory_with_everything_under_way():
 def test_an_image_of_another_version_is_as_none():
     desk = settled()
     image = desk.mind.image()
-    for bad in (b"", b"\x00", image[:-1], image[:1] + b"\x02" + image[2:], b"\x80"):
+    for bad in (b"", b"\x00", image[:-1], image[:1] + b"\x01" + image[2:], b"\x80"):
         assert role_image(bad) == b""
     assert role_image(image) == b""
 

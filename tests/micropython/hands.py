@@ -1,5 +1,6 @@
 """Each driver does something with its chip, and says what came out; run as a script on both Pythons."""
 
+from firmware.drivers.axp import Axp
 from firmware.drivers.battery import Battery
 from firmware.drivers.bh1750 import Bh1750
 from firmware.drivers.bl0942 import Bl0942
@@ -12,7 +13,7 @@ from firmware.drivers.pms5003 import Pms5003
 from firmware.drivers.scd41 import Scd41
 from firmware.drivers.sx1262 import Sx1262
 from firmware.drivers.sx1276 import Sx1276
-from simulator.chips import analogue, bh1750, bl0942, bme280, lis3mdl, mmc5983ma, pms5003, scd41, sx1262, sx1276
+from simulator.chips import analogue, axp, bh1750, bl0942, bme280, lis3mdl, mmc5983ma, pms5003, scd41, sx1262, sx1276
 from simulator.chips.air import OpenAir
 from simulator.chips.clock import Clock
 from simulator.chips.dali import DaliBus, Gear
@@ -67,6 +68,8 @@ i2c.attach(0x76, bme280.Bme280(clock))
 print(Bme280(i2c, clock).read())
 i2c.attach(0x23, bh1750.Bh1750(clock, 77))
 print(Bh1750(i2c, clock).lux())
+i2c.attach(0x34, axp.Axp2101(3912))
+print(Axp(i2c, clock).start(), Axp(i2c, clock).millivolts())
 
 line = UartLine(clock)
 pms5003.Pms5003(clock, line)

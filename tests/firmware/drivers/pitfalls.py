@@ -29,6 +29,7 @@ TESTS = {
     "dimmer": ("test_lamp",),
     "dali": ("test_lamp",),
     "battery": ("test_lamp",),
+    "axp": ("test_power",),
 }
 
 # driver, what goes wrong, the text in its source, and what stands there instead.
@@ -310,6 +311,11 @@ PITFALLS = (
     ("bl0942", "leftovers on the line", "while self._uart.any():  # of before", "while False:"),
     ("bl0942", "its address not in the question", "bytes((_READ | address, _ALL))", "bytes((_READ, _ALL))"),
     ("bl0942", "24 bits read as 16", "low | self._packet[place + 2] << 16", "low"),
+    ("axp", "the other rails switched off", "switches & ~_192_GPS | _192_RADIO", "_192_RADIO"),
+    ("axp", "the GPS left on", "switches & ~_2101_GPS | _2101_RADIO", "switches | _2101_RADIO"),
+    ("axp", "LDO3's voltage changed with LDO2's", "volts | 0xF0", "0xF0"),
+    ("axp", "flags taken for voltage", "(two[0] & 0x3F) << 8", "two[0] << 8"),
+    ("axp", "one chip taken for the other", "if kind == _AXP192:", "if kind != _AXP2101:"),
     ("bh1750", "read before it is done", "self._clock.sleep_ms(_TAKES_MS)", "self._clock.sleep_ms(24)"),
     ("bh1750", "counts taken for lux", "counts * 5 // 6", "counts"),
     ("dimmer", "dim below 1 V", "least_duty: int = 6_554", "least_duty: int = 0"),

@@ -1,0 +1,253 @@
+"""A technician's bench: boards on a hub, each with its boot loader, MicroPython and firmware behind one serial port.
+
+A pseudo-terminal has no reset lines. So a board whose port is opened looks at the first byte: a SLIP frame is for the
+boot loader, into which esptool would have reset it; anything else is for what runs, if the flash has an image.
+"""
+
+import os
+import select
+import threading
+import time
+import tty
+
+from simulator.air.model import plain
+from simulator.air.radio import RadioAir
+from simulator.board.antenna import Antenna
+from simulator.board.board import Board, State
+from simulator.board.process import Host
+from simulator.board.soldering import Soldered
+from simulator.rom.flash import Flash
+from simulator.rom.loader import Loader
+from simulator.timeline import Timeline
+
+SLIP_END = 0xC0
+_CHUNK = 4096
+_TURN_S = 0.002
+_MARK = b"littlefs"  # at the flash's end: the file system that MicroPython makes when it starts
+
+
+class Bench:
+    """boards: how many interpreters there are; an erased board takes a new one.
+
+    hurry: virtual seconds that pass in each turn in which nobody says anything, 0 for real time.
+    """
+
+    def __init__(self, boards=1, hurry=0.05):
+        self.timeline = Timeline()
+        self.air = RadioAir(self.timeline, 1, plain(), lambda frame: None)
+        self.host = Host(boards)
+        self.devices = []
+        self.turns = []  # called in each turn, in this thread
+        self._hurry_us = int(hurry * 1e6)
+        self._over = False
+        self._lock = threading.RLock()
+        self._error = None
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over = True
+        self._thread.join()
+        for device in self.devices:
+            device.pull()
+        self.host.close()
+        if self._error is not None:
+            raise self._error
+
+    def device(self, number, table, chip="ESP32-S3", image=b"", image_at=0, **more):
+        """A board with its chips on a cable, blank."""
+        with self._lock:
+            device = Device(self, number, table, chip, image, image_at, **more)
+            self.devices.append(device)
+            return device
+
+    def alone(self):
+        """What is done inside is done while nothing else happens."""
+        return self._lock
+
+    def _serve(self):
+        last_s = time.monotonic()
+        try:
+            while not self._over:
+                with self._lock:
+                    ports = {device.fileno(): device for device in self.devices if device.fileno() >= 0}
+                ready = select.select(list(ports), [], [], 0)[0]
+                with self._lock:
+                    said = bool(ready)
+                    for number in ready:
+                        said = ports[number].take() and said
+                    now_s = time.monotonic()
+                    passed_us = int((now_s - last_s) * 1e6)
+                    last_s = now_s
+                    self.timeline.run(self.timeline.now_us + passed_us)
+                    if not said:
+                        self.timeline.run(self.timeline.now_us + self._hurry_us)
+                    for device in self.devices:
+                        said = device.give() or said
+                    for turn in self.turns:
+                        turn()
+                if not said:
+                    time.sleep(_TURN_S)
+        except BaseException as error:
+            self._error = error
+
+
+class Device:
+    """One board. path: of its port, another one after each `plug`.
+
+    cut_after: so many more bytes go along the cable, both ways, then it is pulled. carried: bytes so far. heard: what
+    came to it, if keeps_heard.
+    """
+
+    def __init__(self, bench, number, table, chip, image, image_at, flash_mb=8):
+        self.bench = bench
+        self.mac = bytes([0x24, 0x0A, 0xC4, 1, number >> 8, number & 0xFF])
+        self.table = table
+        self.flash = Flash(flash_mb)
+        self.loader = Loader(chip, self.flash, self.mac)
+        self.name = f"bench-{number}"
+        self.cut_after = None
+        self.carried = 0
+        self.heard = bytearray()  # all that came, for whoever looks for keys in it
+        self.keeps_heard = False
+        self._image = image
+        self._image_at = image_at
+        self._ours = -1
+        self._mode = None  # "rom", "run", or None: nobody has the port open
+        self.path = ""
+        self.board = None
+        self._blank()
+        self.plug()
+
+    def fileno(self):
+        return self._ours
+
+    def _blank(self):
+        """A new board in its place: nothing on its flash, nothing in its NVS."""
+        bench = self.bench
+        self.board = Board(self.name, bench.host.link(), bench.timeline, self.mac, strict=False)
+        self.antenna = Antenna(self.name, bench.timeline, bench.air, self.board.clock, self.board.stirred)
+        parts = {name: part for name, part in self.table.items() if name != "name"}
+        self.chips = Soldered(self.board.hardware, self.antenna, parts).chips
+
+    # The cable.
+
+    def plug(self):
+        """Plug it in: with it comes power."""
+        with self.bench.alone():
+            self.pull()
+            self._ours, theirs = os.openpty()
+            tty.setraw(theirs)
+            self.path = os.ttyname(theirs)
+            os.close(theirs)
+            os.set_blocking(self._ours, False)
+            self._mode = None
+            if self._bootable():
+                self._run()
+
+    def pull(self):
+        """Pull it."""
+        with self.bench.alone():
+            if self._ours >= 0:
+                os.close(self._ours)
+                self._ours = -1
+            if self.board.state is not State.OFF:
+                self.board.switch_off()
+            self.loader.reset()
+
+    def boot_loader(self):
+        """Let its boot loader run, as a reset with BOOT held does."""
+        if self.board.state is not State.OFF:
+            self.board.switch_off()
+        self.loader.reset()
+        self._mode = None
+
+    def take(self):
+        try:
+            data = os.read(self._ours, _CHUNK)
+        except OSError:  # nobody has it open
+            self._mode = None
+            return False
+        data = self._carried(data)
+        if self._mode is None and data:
+            self._mode = self._opened(data)
+        if self.keeps_heard:
+            self.heard += data
+        if self._mode == "rom":
+            self._write(self._carried(self.loader.feed(data)))
+        elif self._mode == "run":
+            self.board.type(data)
+        if self.cut_after is not None and self.cut_after <= 0:
+            self.cut_after = None
+            self.pull()
+        return True
+
+    def give(self):
+        """What the board said goes out."""
+        if self._ours < 0 or not self.board.printed:
+            return False
+        if self._mode != "run":
+            self.board.printed.clear()  # nobody listens
+            return False
+        data = self._carried(bytes(self.board.printed[:_CHUNK]))
+        del self.board.printed[: len(data)]
+        self._write(data)
+        if self.cut_after is not None and self.cut_after <= 0:
+            self.cut_after = None
+            self.pull()
+        return bool(data)
+
+    def _carried(self, data):
+        if self.cut_after is not None:
+            data = data[: self.cut_after]
+            self.cut_after -= len(data)
+        self.carried += len(data)
+        return data
+
+    def _write(self, data):
+        while data and self._ours >= 0:
+            try:
+                data = data[os.write(self._ours, data) :]
+            except BlockingIOError:
+                select.select([], [self._ours], [], 0.1)
+            except OSError:
+                return
+
+    # What is behind it.
+
+    def _opened(self, data):
+        if data[0] == SLIP_END or not self._bootable():
+            self.boot_loader()
+            return "rom"
+        if self.board.state is State.OFF:
+            self._run()
+        return "run"
+
+    def _bootable(self):
+        at = self._image_at
+        return bool(self._image) and self.flash.content[at : at + len(self._image)] == self._image
+
+    def _run(self):
+        if not self.flash.content.endswith(_MARK):
+            if self.board.boots:  # the flash was erased: NVS and files are gone
+                self._blank()
+            self.flash.content[-len(_MARK) :] = _MARK
+        self.board.switch_on()
+
+
+class BenchClock:
+    """`boards.console.Clock`: it sleeps while the bench's time passes; how long nobody answered is real time."""
+
+    def __init__(self, bench):
+        self._timeline = bench.timeline
+
+    def now_s(self):
+        return time.monotonic()
+
+    def sleep(self, seconds):
+        until_us = self._timeline.now_us + seconds * 1e6
+        while self._timeline.now_us < until_us:
+            time.sleep(_TURN_S)
