@@ -8,6 +8,7 @@ whoever runs it commits, sends and tells the time.
 from collections.abc import Iterable
 
 from gateway.lighting.lighting import Lighting
+from gateway.lighting.scenes import Report
 from gateway.lighting.truth import LampTruth
 from gateway.network.application import Answer, DeviceLog, Uplink
 from gateway.network.events import Alarm, Downlink, Fate, Reason, Refused
@@ -24,6 +25,8 @@ from gateway.readings.silence import Silence
 from gateway.store.writes import AddRecord, KeepFault, KeepOrder, KeepOutage, Write
 from protocol.errors import ProtocolError
 from protocol.orders import F_PORT_ORDERS
+
+_MOST_NAMED = 20  # lamps in one notice; `light who --missing` lists them all
 
 
 class TownApplication:
@@ -149,7 +152,9 @@ class TownApplication:
 
     def give(self, request: OrderRequest, now_ms: int) -> Given:
         """Take an order in. Raises OrderError, a sentence for who gave it. Commit it before it is sent: see `Given`."""
-        return self._desk.give(request, now_ms)
+        given = self._desk.give(request, now_ms)
+        self.lighting.ordered(request, given.ids[0], now_ms)
+        return given
 
     def cancel(self, order_id: int, now_ms: int) -> tuple[Answer, int | None]:
         """Send an order no more; the second is the ref of a downlink to `Cancel`. Raises OrderError."""
@@ -162,6 +167,7 @@ class TownApplication:
     def commits_failed(self, now_ms: int) -> None:
         """Commits failed: what was decided on them is written again. Logs are put back by the network server."""
         self._desk.commits_failed(now_ms)
+        self.lighting.commits_failed()
         if self._lamps is not None:
             self._lamps.commits_failed()
 
@@ -226,7 +232,22 @@ class TownApplication:
                 continue
             self.lighting.asked(ask, given.ids, now_ms)
             answer = _and(answer, given.answer.writes, given.answer.downlinks)
-        return answer
+        reports = [AddRecord(self._followed(report, now_ms)) for report in self.lighting.reports()]
+        return _and(answer, writes=tuple(reports))
+
+    def _followed(self, report: Report, now_ms: int) -> Record:
+        """How many lamps of a group follow what somebody wanted of it."""
+        said = content.notice(
+            "light_followed",
+            group=report.group,
+            level_pct=report.wish.level_pct,
+            why=report.wish.detail,
+            lamps=report.lamps,
+            followed=report.lamps - len(report.missing),
+            missing=[dev_eui.hex() for dev_eui in report.missing[:_MOST_NAMED]],
+        )
+        boot = self._boot if self._offset_ms is None else None
+        return own_record(Kind.NOTICE, said, now_ms + (self._offset_ms or 0), boot)
 
     def _receipt(self, uplink: Uplink, log: NodeLog) -> Answer:
         try:

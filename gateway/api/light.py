@@ -19,8 +19,9 @@ from gateway.lighting.files import ProgrammeError, read_programme
 from gateway.lighting.law import findings
 from gateway.lighting.lighting import Lighting
 from gateway.lighting.plan import SITE, LightGroup, LightProgramme, Override, Target
-from gateway.lighting.stored import load_plan, override_of, target_to_text
+from gateway.lighting.stored import hanging_now, load_plan, override_of, target_to_text
 from gateway.orders.request import GROUP_MAX_S
+from gateway.orders.states import refused
 from gateway.store import groups, lighting
 from gateway.store.lighting import OverrideRow, ProgrammeRow
 from protocol.dimming import Site
@@ -138,6 +139,7 @@ class LightDesk:
             "changed": known is None or known.version != programme.version,
             "parts": parts_of(programme),
             "groups": [self._cost_row(group, programme) for group in targets],
+            "warnings": self._warnings(programme),
             "law": [finding.sentence() for finding in findings(programme, site, now_s)],
             "loaded": not form.dry_run,
         }
@@ -181,6 +183,13 @@ class LightDesk:
         return {"held": said}
 
     # Within.
+
+    def _warnings(self, programme: LightProgramme) -> list[str]:
+        """What a programme names that is not there, so that it will do nothing."""
+        with told():
+            hanging = hanging_now(self._read)
+        places = programme.presence.places if programme.presence else ()
+        return [f"nothing hangs at {place}, so nobody is seen there" for place in places if place not in hanging]
 
     def _tell(self, change: Change) -> None:
         if self._change is not None:
@@ -326,6 +335,7 @@ class LightDesk:
             "has_it": wanted is not None and lamp.version == wanted.version and lamp.sure,
             "refused": None if lamp.refused is None else f"{lamp.refused:04x}",
             "follows": core.scenes.confirmed(dev_eui),
+            "refusal": None if (outcome := core.scenes.refused(dev_eui)) is None else refused(outcome),
             "told_pct": lamp.level_pct,
             "told_at": self._local(lamp.told_s) if lamp.told_s else None,
             "heard_s_ago": None if lamp.heard_ms is None else (self._now_ms() - lamp.heard_ms) // 1000,

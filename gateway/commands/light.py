@@ -70,6 +70,14 @@ def check(path: ProgrammeFile, config: ConfigPath = CONFIG) -> None:
         typer.echo(f"warning: {finding.sentence()}", err=True)
 
 
+@programme.command()
+def example() -> None:
+    """Print a commented example."""
+    import importlib.resources
+
+    typer.echo((importlib.resources.files("gateway.lighting") / "example.toml").read_text(encoding="utf-8"), nl=False)
+
+
 @programme.command("load")
 def load_(
     path: ProgrammeFile,
@@ -85,7 +93,7 @@ def load_(
         said = gateway.ask("POST", "/v1/light/programmes", body=form | {"dry_run": True})
         for row in said["groups"]:
             typer.echo(f"{row['name']}, {row['lamps']} lamps: {row['cost']}", err=True)
-        for warning in said["law"]:
+        for warning in [*said["warnings"], *said["law"]]:
             typer.echo(f"warning: {warning}", err=True)
         if not said["groups"]:
             typer.echo("no group runs it; name one with --group", err=True)
@@ -133,11 +141,12 @@ def who(
     """List the lamps: which version of which programme each has and should have, and what it told last."""
     with door(config) as gateway:
         rows = list(gateway.rows("/v1/light/lamps", "lamps"))
+    if missing:
+        rows = [row for row in rows if (row["wanted"] and not row["has_it"]) or row["follows"] is False]
     if not as_json:
         for row in rows:
-            row["follows"] = {True: "yes", False: "not yet", None: None}[row["follows"]]
-    if missing:
-        rows = [row for row in rows if (row["wanted"] and not row["has_it"]) or row["follows"] in (False, "not yet")]
+            row["has_it"] = f"refused {row['refused']}" if row["refused"] else row["has_it"]
+            row["follows"] = row["refusal"] or {True: "yes", False: "not yet", None: None}[row["follows"]]
     print_rows(rows, _LAMPS, as_json, "no lamp lacks anything" if missing else "there are no lamps")
 
 

@@ -16,6 +16,7 @@ from protocol.dimming import Site, lighting_day, setpoint_at
 from .plan import SITE, Boost, Event, LightGroup, LightProgramme, Override, Rule, Setpoint, Target
 
 _FULL_PCT = 100
+_MOST_FOUND = 64  # programmes of which the last answer is kept
 _BRIGHTEN_FADE_S = 1  # as firmware/roles/setpoint.py has it
 _NOON_S = 43_200
 _TENTH_S = 6
@@ -46,6 +47,8 @@ class Door:
         self._programmes = programmes
         self.overrides: dict[Target, Override] = {}  # the newest of each target
         self.boosts: dict[tuple[int, Rule], Boost] = {}
+        # What programmes asked for last, and since when: thousands of lamps ask for the same step of the same night.
+        self._found: dict[LightProgramme, tuple[Site, int, Setpoint]] = {}
 
     def expected(self, lamp: bytes, at_s: int) -> Setpoint:
         """What the lamp with this DevEUI should do at Unix time *at_s*, as far as is known now."""
@@ -82,20 +85,29 @@ class Door:
                 detail=f"override {override.id} by {override.source}",
             )
         event = self._event(groups, at_s)
+        if not self.boosts:
+            return event  # what lamps do by themselves takes a while to work out
         return self._boosted(groups, event or self._by_itself(programme, at_s), at_s) or event
 
     def _by_itself(self, programme: LightProgramme | None, at_s: int) -> Setpoint:
         if programme is None or self.site is None:
             detail = "" if programme is None else "the sun of the site is not worked out yet"
             return Setpoint(level_pct=_FULL_PCT, rule=Rule.NO_PROGRAMME, until_s=None, detail=detail)
-        level_pct, fade_s, _, until_s = setpoint_at(programme.nights, self.site, gps_of(at_s))
-        return Setpoint(
+        known = self._found.get(programme)
+        if known is not None and known[0] is self.site and known[1] <= at_s < (known[2].until_s or 0):
+            return known[2]
+        level_pct, fade_s, since_s, until_s = setpoint_at(programme.nights, self.site, gps_of(at_s))
+        setpoint = Setpoint(
             level_pct=level_pct,
             rule=Rule.PROGRAMME,
             until_s=at_s + until_s,
             fade_s=fade_s,
             detail=f"{programme.name}, version {programme.version:04x}",
         )
+        if len(self._found) >= _MOST_FOUND:
+            self._found.clear()
+        self._found[programme] = self.site, at_s - since_s, setpoint
+        return setpoint
 
     def sun_is_down(self, at_s: int) -> bool:
         """Whether *at_s* is between sunset and sunrise."""

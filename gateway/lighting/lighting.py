@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 from gateway.network.application import Uplink
 from gateway.network.registration import Group, Registration, Role
+from gateway.orders.request import OrderRequest
 from gateway.readings import content
 from gateway.readings.record import Kind, Record
 from gateway.store.writes import KeepLamp
 from protocol.dimming import Site
 from protocol.events import BAY_TAKEN
+from protocol.orders import RESUME_PROGRAMME, SET_LEVEL, VERBS
 from protocol.quantities import ILLUMINANCE, LAMP_STATUS, LAMP_TOO_HOT, LEVEL, MOTION_COUNT, PROGRAMME_VERSION
 
 from .asking import Ask
@@ -22,9 +24,12 @@ from .distribution import Distribution
 from .door import Door
 from .lamps import Lamp, lamp_from_text
 from .plan import SITE, Boost, LightGroup, LightProgramme, Override, Setpoint, Target
-from .scenes import Scenes
+from .scenes import Report, Scenes
 from .watching import Source, Watching
 
+DEFAULT_HOLD_S = 7200  # of a level that does not say for how long (firmware/roles/obeying.py)
+_SET_VERB = VERBS[SET_LEVEL][0]
+_RESUME_VERB = VERBS[RESUME_PROGRAMME][0]
 _SOON_MS = 1_000  # a street that is heard at once is one look
 _NEVER = 1 << 62
 
@@ -192,6 +197,34 @@ class Lighting:
         self.door.overrides[override.target] = override
         self._at_once()
 
+    def ordered(self, request: OrderRequest, order_id: int, now_ms: int) -> None:
+        """Somebody gave lamps a level past `override`, by an order of his own: it holds like one, while this runs."""
+        if request.verb not in (_SET_VERB, _RESUME_VERB):
+            return
+        group = isinstance(request.target, Group)
+        target: Target = request.target.number if isinstance(request.target, Group) else request.target.dev_eui
+        now_s, arguments = self._unix_s(now_ms), request.arguments
+        level_pct, until_s = None, now_s
+        if request.verb == _SET_VERB:
+            level_pct = int(str(arguments["level_pct"]))
+            until_s += int(str(arguments.get("hold_s") or DEFAULT_HOLD_S))
+        elif target in self.door.overrides:
+            until_s = self.door.overrides[target].until_s
+        if group:
+            until_s = min(until_s, self.door.next_sunrise_s(now_s) or until_s)
+        override = Override(
+            id=order_id,
+            target=target,
+            level_pct=level_pct,
+            fade_s=int(str(arguments.get("fade_s") or 0)),
+            since_s=now_s,
+            until_s=until_s,
+            source=request.source,
+        )
+        if self.members(target):
+            self.door.overrides[target] = override
+            self.scenes.took(override)
+
     def hear(self, uplink: Uplink, records: Iterable[Record], now_ms: int) -> list[KeepLamp]:
         """An uplink with the new records in it; what is to be kept of the lamp that sent it."""
         self._plan_again()
@@ -220,6 +253,15 @@ class Lighting:
             self._soon(now_ms)
         return self._to_keep(lamp)
 
+    def commits_failed(self) -> None:
+        """What was to be kept lately may not be on disk: of each lamp it is kept again when it speaks."""
+        for lamp in self.lamps.values():
+            lamp.unkept = lamp.unkept or lamp.session >= 0
+
+    def reports(self) -> list[Report]:
+        """What became of levels that somebody held in groups; each is told once."""
+        return self.scenes.reports()
+
     def superseded(self) -> list[int]:
         """Ids of orders that must go no more, as what `look` asked for last takes their place."""
         return self.scenes.superseded()
@@ -231,7 +273,7 @@ class Lighting:
 
     def asked(self, ask: Ask, ids: tuple[int, ...], now_ms: int) -> None:
         """An ask became orders with these ids; none: it could not be given now."""
-        if ask.request.verb in ("set_level", "resume_programme"):
+        if ask.request.verb in (_SET_VERB, _RESUME_VERB):
             self.scenes.asked(ask, ids)
         elif ids:
             self.distribution.asked(ask, ids, now_ms)
@@ -252,7 +294,7 @@ class Lighting:
         times = [at_ms for at_ms in (self.scenes.look_at(), self.distribution.look_at()) if at_ms is not None]
         if any(programme.events for programme in self._running.values()):
             times.append(now_ms + 60 * _SOON_MS)  # whether an event begins is seen to the minute
-        self._look_ms = max(min(times, default=_NEVER), now_ms + _SOON_MS)
+        self._look_ms = max(min(times, default=_NEVER), now_ms + self._pause_ms())
         return asks
 
     # Within.
@@ -346,4 +388,8 @@ class Lighting:
             self._look_ms = 0
 
     def _soon(self, now_ms: int) -> None:
-        self._look_ms = min(self._look_ms, now_ms + _SOON_MS)
+        self._look_ms = min(self._look_ms, now_ms + self._pause_ms())
+
+    def _pause_ms(self) -> int:
+        """Between two looks: a look at 5,000 lamps takes 40 ms, four times as many on a Pi."""
+        return _SOON_MS + len(self.lamps)

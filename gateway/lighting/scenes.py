@@ -18,7 +18,7 @@ from protocol.quantities import LAMP_OVERRIDDEN, LAMP_TOO_HOT
 from .asking import AT_ONCE, Ask
 from .door import Door
 from .lamps import Lamp
-from .plan import LightGroup, Rule, Setpoint
+from .plan import LightGroup, Override, Rule, Setpoint
 
 RECEIPTS_MS = 10 * 60_000 + 20_000  # in which the receipts of a group come in
 _GROUP_EXPIRES_S = 120  # three sends take seconds; what waits longer for airtime is told anew
@@ -26,8 +26,10 @@ _EXPIRES_S = 180
 _AFTER_GROUP_MS = 15_000  # a lamp that the group's order was not for is set right then
 _PAUSE_MS = (_EXPIRES_S + 5) * 1000
 _MAX_PAUSE_MS = 30 * 60_000
+_REPORT_MS = 15 * 60_000  # in which every lamp should have said that it follows
 _READ_S = 60  # a reading that was taken so long after an order shows what became of it
 _LONGEST_S = 86_400  # hold_s of an order to one lamp
+_OVERLAP_S = 30  # of an event's steps: or the programme would show through between two of them
 _SHORTEST_S = 30  # what ends sooner is not worth a frame
 
 
@@ -39,6 +41,15 @@ class Wish(NamedTuple):
     fade_s: int
     rule: Rule
     detail: str
+
+
+class Report(NamedTuple):
+    """How far a group follows what it was told. missing: the lamps that did not say so in time."""
+
+    group: int
+    wish: Wish
+    lamps: int
+    missing: tuple[bytes, ...]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,6 +88,8 @@ class Scenes:
         self._asked: dict[int, Ask] = {}  # by id of the order
         self._open: dict[int, int] = {}  # the last order to each group
         self._superseded: list[int] = []
+        self._due: dict[int, tuple[Wish, int]] = {}  # what is to be reported of a group, and when at the latest
+        self._reports: list[Report] = []
         self._next_ms: int | None = None
 
     def confirmed(self, dev_eui: bytes) -> bool | None:
@@ -99,11 +112,31 @@ class Scenes:
         for dev_eui in [target for target in self._door.overrides if isinstance(target, bytes)]:
             self._look_at_lamp(dev_eui, now_ms, now_s)
         self._call(now_ms, now_s, asks)
+        self._report(now_ms)
         return asks
 
     def look_at(self) -> int | None:
         """When `look` has something new to say if nothing happens; None: not before."""
         return self._next_ms
+
+    def took(self, override: Override) -> None:
+        """Somebody tells lamps so by an order of his own: what was told before is over, and nothing is to be told."""
+        wish = Wish(override.level_pct, override.until_s, override.fade_s, Rule.MANUAL, override.source)
+        if isinstance(override.target, bytes):
+            self._supersede(override.target)
+            self._calls[override.target] = _Call(wish=wish, since_s=override.since_s, next_ms=0, done=True)
+            return
+        self._told[override.target] = wish
+        if override.target in self._open:
+            self._superseded.append(self._open.pop(override.target))
+        for member in self._light_groups[override.target].members:
+            self._supersede(member)
+            self._calls.pop(member, None)
+
+    def reports(self) -> list[Report]:
+        """What became of what people wanted of groups; each is told once."""
+        reports, self._reports = self._reports, []
+        return reports
 
     def superseded(self) -> list[int]:
         """Ids of orders that say what is not wanted any more: a repeat of one would undo what came after it."""
@@ -190,6 +223,9 @@ class Scenes:
             return
         self._told[group.number] = wish
         asks.append(_ask(group, wish, now_s, _GROUP_EXPIRES_S))
+        self._due.pop(group.number, None)
+        if wish.rule is Rule.MANUAL:
+            self._due[group.number] = wish, now_ms + _REPORT_MS
         if group.number in self._open:
             self._superseded.append(self._open.pop(group.number))
         for member in light_group.members:
@@ -240,6 +276,19 @@ class Scenes:
             call.pause_ms = min(2 * call.pause_ms, _MAX_PAUSE_MS)
             asks.append(_ask(lamp.registration, call.wish, now_s, _EXPIRES_S))
 
+    def _report(self, now_ms: int) -> None:
+        """Say of groups that follow, or had time to, how many lamps do."""
+        for number, (wish, latest_ms) in list(self._due.items()):
+            group = self._light_groups.get(number)
+            members = () if group is None else group.members
+            calls = {member: self._calls[member] for member in members if member in self._calls}
+            missing = tuple(member for member, call in calls.items() if call.wish == wish and not call.done)
+            if missing and now_ms < latest_ms:
+                self._sooner(latest_ms)
+                continue
+            del self._due[number]
+            self._reports.append(Report(number, wish, len(members), missing))
+
     def _at(self, setpoint: Setpoint | None, now_ms: int, now_s: int) -> None:
         """Look again when what holds ends."""
         if setpoint is not None and setpoint.until_s is not None:
@@ -277,6 +326,8 @@ def _ask(target: Group | Registration, wish: Wish, now_s: int, expires_in_s: int
         verb, arguments = "resume_programme", {}
     else:
         verb = "set_level"
-        arguments = {"level_pct": wish.level_pct, "fade_s": wish.fade_s, "hold_s": wish.until_s - now_s}
+        overlap_s = _OVERLAP_S if wish.rule is Rule.EVENT else 0
+        hold_s = wish.until_s - now_s + overlap_s
+        arguments = {"level_pct": wish.level_pct, "fade_s": wish.fade_s, "hold_s": hold_s}
     request = OrderRequest(target=target, verb=verb, arguments=arguments, expires_in_s=expires_in_s, source=GATEWAY)
     return Ask(request=request)

@@ -1,14 +1,27 @@
 """A programme's file: what it means, and the sentence for everything that is wrong with it."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+import gateway.lighting
 from gateway.lighting.files import ProgrammeError, read_programme
 from gateway.lighting.plan import Installation
 from protocol.civil import day_of
 from protocol.dimming import CLOCK, DAWN, HOLIDAYS, SUNRISE, SUNSET
 from tests.gateway.lighting.samples import LONG, RUE
 
+EXAMPLE = Path(gateway.lighting.__file__).with_name("example.toml")
 ONE = '[[nights]]\ndays = ["every-day"]\nsteps = [{ at = "sunset", level_pct = 90 }]\n'
+
+
+def test_the_example_is_a_programme_also_with_everything_that_it_leaves_out():
+    text = EXAMPLE.read_text(encoding="utf-8")
+    assert len(text.splitlines()[0]) <= 120
+    assert read_programme(text).presence is None
+    whole = read_programme(re.sub(r"^# (?=\[|[a-z_]+ = )", "", text, flags=re.M))
+    assert (len(whole.events), whole.presence.hold_s, whole.lux.off_lux, whole.closes_min) == (1, 300, 70, 1200)
 
 
 def steps(text):

@@ -5,6 +5,7 @@ import pytest
 from gateway.lighting.plan import SITE as ALL
 from gateway.lighting.plan import Boost, Rule
 from gateway.orders.desk import GROUP_SENDS
+from gateway.orders.request import OrderRequest
 from protocol.orders import NOT_HERE, RESUME_PROGRAMME, SET_LEVEL
 from tests.gateway.lighting.samples import RUE, programme
 from tests.gateway.lighting.town import START_S, Town
@@ -33,9 +34,17 @@ def test_a_scene_takes_three_frames_within_ten_seconds():
     street.run(10)
     assert street.sent_since(before_ms) == GROUP_SENDS
     assert street.levels() == [70] * 20
+    assert street.notices == []
     street.run(900)
     assert confirmed(street) == [True] * 20
     assert street.sent_since(before_ms) == GROUP_SENDS
+    [notice] = street.notices
+    assert (notice["notice"], notice["level_pct"], notice["followed"], notice["missing"]) == (
+        "light_followed",
+        70,
+        20,
+        [],
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -164,6 +173,7 @@ def test_a_lamp_that_refuses_is_not_asked_again():
     street.hold(1, 70)
     street.run(1800)
     assert street.light.scenes.refused(lamp) == NOT_HERE
+    assert [(notice["followed"], notice["missing"]) for notice in street.notices] == [(19, [lamp.hex()])]
     assert sum(target == lamp for _, target, _ in street.sent) == 0
 
 
@@ -215,3 +225,32 @@ def test_arrivals_hold_a_group_and_are_not_told_each_time():
     assert street.sent_since(before_ms, alone=False, verb=SET_LEVEL) <= 3 * GROUP_SENDS
     street.run(330)
     assert street.levels() == [None] * 4
+
+
+def test_a_level_that_somebody_orders_past_it_passes_the_same_door():
+    street = town(4)
+    request = OrderRequest(target=street.group, verb="set_level", arguments={"level_pct": "55"}, source="mqtt")
+    street.take(street.app.give(request, street.now_ms).answer)
+    street.run(20)
+    assert street.levels() == [55] * 4
+    lamp = next(iter(street.lamps))
+    found = street.light.expected(lamp, street.now_s())
+    assert (found.level_pct, found.rule, found.detail) == (55, Rule.MANUAL, "override 1 by mqtt")
+    assert found.until_s == street.now_s() - 20 + 7200
+    before_ms = street.now_ms
+    street.run(1200)
+    assert street.sent_since(before_ms) == 0, "what was ordered is not ordered again"
+
+
+def test_an_order_to_one_lamp_takes_the_place_of_what_was_held():
+    street = town(4)
+    street.hold(1, 70)
+    street.run(700)
+    lamp = next(iter(street.lamps))
+    request = OrderRequest(target=street.members[0], verb="set_level", arguments={"level_pct": 5, "hold_s": 600})
+    street.take(street.app.give(request, street.now_ms).answer)
+    street.run(300)
+    assert sorted(street.levels()) == [5, 70, 70, 70]
+    assert street.light.expected(lamp, street.now_s()).level_pct == 5
+    street.run(400)
+    assert street.light.expected(lamp, street.now_s()).rule is not Rule.MANUAL

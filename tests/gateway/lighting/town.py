@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import json
 import random
 
 from firmware.roles.loading import NOTHING_HELD, take_part
@@ -10,7 +11,8 @@ from gateway.lighting.lighting import Lighting, Plan, State
 from gateway.lighting.plan import Override
 from gateway.network.events import Fate, FateOf
 from gateway.orders import states
-from gateway.store.writes import KeepLamp, KeepOrder
+from gateway.readings.record import Kind
+from gateway.store.writes import AddRecord, KeepLamp, KeepOrder
 from protocol.orders import (
     BELOW_FLOOR,
     DONE,
@@ -80,7 +82,8 @@ class FakeLamp:
         elif order.verb == SET_LEVEL:
             if group is not None and arguments[0] < self.floor_pct:
                 return BELOW_FLOOR, self.floor_pct
-            self.held = arguments[0], now_ms + arguments[2] * 1000
+            hold_s = arguments[2] if len(arguments) > 2 else 7200
+            self.held = arguments[0], now_ms + hold_s * 1000
         elif order.verb == RESUME_PROGRAMME:
             self.held = None
         return DONE, None
@@ -97,6 +100,7 @@ class Town:
         self.plan = Plan(tuple(programmes), assigned or {})
         self.now_ms = 0
         self.sent = []
+        self.notices = []
         self.kept = {}
         self.orders = {}
         self.reading_ms = reading_s * 1000
@@ -161,6 +165,8 @@ class Town:
 
     def take(self, answer):
         for write in answer.writes:
+            if isinstance(write, AddRecord) and write.record.kind is Kind.NOTICE:
+                self.notices.append(json.loads(write.record.content))
             if isinstance(write, KeepLamp):
                 self.kept[write.dev_eui] = write.state
             elif isinstance(write, KeepOrder):
