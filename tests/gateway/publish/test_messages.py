@@ -25,7 +25,8 @@ VALID = Draft202012Validator(schemas.schema(schemas.MESSAGE))
 HOUR_MS = 3_600_000
 FAULT = b"""{"fault": "lamp_failed", "state": "there", "head": 0, "since_ms": 1795326300000, "over_ms": null,
  "evidence": {"by": "meter", "level_pct": 100, "power_w": 0.3, "expected_w": 42.1}}"""
-OUTAGE = b"""{"feeder": "centre", "cause": "outage", "state": "over", "since_ms": 1795326300000, "over_ms": 1795329900000,
+OUTAGE = b"""{"feeder": "centre", "cause": "outage", "state": "over", "since_ms": 1795326300000,
+ "over_ms": 1795329900000,
  "lamps": 40, "known": 40, "gasps": 7, "others_heard": true}"""
 NIGHT = b"""{"night": 20778, "group": "zone/centre", "lamps": 40, "energy_wh": 13120.0, "reckoned_wh": 0.0,
  "full_wh": 24310.5, "lit_s": 2073600, "dark_s": 2079600, "covered_s": 3456000, "switches": 80}"""
