@@ -25,7 +25,7 @@ _QUIET_LEAST, _QUIET_MOST = 1.1, 2.5  # and so many intervals; never as many as 
 _LEAST_PART = 5  # a part of a feeder is out when so many of its lamps, and a fifth, are silent at once
 _PART = 5
 _SPREAD_MS = 600_000  # over which lamps that get power spread their first words (firmware/roles/light.py)
-_LATE_MS = 300_000  # after the spread, until what lamps say of an outage is summed up
+_TOLD_MS = 2_400_000  # spread, 20 minutes in which a lamp waits for the time, repeats: then all have said how long
 _LEAST_OUTAGE_S = 10  # a shorter one was a dip
 _MISSED = 8  # readings in a row that a lamp may miss: at a fifth of them lost that happens once in 4,000 lamp-nights
 _BACK = 3  # of those that were out, one in so many must be heard again before it is believed
@@ -269,7 +269,7 @@ class Feeders:
         if not feeder.returned:
             return []
         first_ms = min(at_ms for at_ms, _ in feeder.returned.values())
-        if now_ms - first_ms < _SPREAD_MS + _LATE_MS:
+        if now_ms - first_ms < _TOLD_MS:
             return []
         told, feeder.returned = feeder.returned, {}
         began_ms = first_ms - 1000 * sorted(outage_s for _, outage_s in told.values())[len(told) // 2]

@@ -192,12 +192,16 @@ def test_an_outage_that_the_gateway_did_not_see_is_told_once_by_those_who_were_i
     found: list[Outage] = []
     dice = random.Random(3)
     back_ms = 9 * HOUR_MS
-    told = sorted((back_ms + dice.randrange(SPREAD_MS), lamp) for lamp in range(40))
-    for now in range(back_ms, back_ms + 20 * MINUTE_MS, 30_000):
+    first = [(back_ms + dice.randrange(SPREAD_MS), lamp, "back") for lamp in range(40)]
+    # A third of them waits twenty minutes for the time, before it says how long.
+    first = [(at_ms + 1_200_000 * (not lamp % 3), lamp, what) for at_ms, lamp, what in first]
+    told = sorted(first + [(at_ms + INTERVAL_MS * k, lamp, "read") for at_ms, lamp, _ in first for k in range(1, 4)])
+    for now in range(back_ms, back_ms + 50 * MINUTE_MS, 30_000):
         while told and told[0][0] <= now:
-            at_ms, lamp = told.pop(0)
+            at_ms, lamp, what = told.pop(0)
             found += feeders.heard(lamp, None, at_ms, FIRST_MS)
-            feeders.returned(lamp, 1200 + lamp % 3, at_ms)
+            if what == "back":
+                feeders.returned(lamp, 1200 + lamp % 3, at_ms)
         found += feeders.wake(now, FIRST_MS).outages
     [outage] = found
     assert (outage.lamps, outage.known, outage.cause) == (40, 40, Cause.OUTAGE)
