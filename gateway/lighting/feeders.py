@@ -6,6 +6,8 @@ event, too, and nobody's fault. Silence is counted on the monotonic clock, which
 
     on ──(gasps of several, or none of them heard)──▶ out ──(several are heard)──▶ on ──(one is not)──▶ it is missing
     on ──(several of many fall silent)──▶ out in part, for the rest goes on
+
+An outage that nobody saw, since the gateway was away itself, is told by lamps that say how long they had no power.
 """
 
 from collections.abc import Callable
@@ -23,6 +25,8 @@ _QUIET_LEAST, _QUIET_MOST = 1.1, 2.5  # and so many intervals; never as many as 
 _LEAST_PART = 5  # a part of a feeder is out when so many of its lamps, and a fifth, are silent at once
 _PART = 5
 _SPREAD_MS = 600_000  # over which lamps that get power spread their first words (firmware/roles/light.py)
+_TOLD_MS = 2_400_000  # spread, 20 minutes in which a lamp waits for the time, repeats: then all have said how long
+_LEAST_OUTAGE_S = 10  # a shorter one was a dip
 _MISSED = 8  # readings in a row that a lamp may miss: at a fifth of them lost that happens once in 4,000 lamp-nights
 _BACK = 3  # of those that were out, one in so many must be heard again before it is believed
 _SILENT = 3  # readings in a row that a lamp without power has missed at least, as for `readings.silence`
@@ -79,6 +83,8 @@ class _Feeder:
     back: dict[int, int] = field(default_factory=dict)  # heard again while it is out -> when, lately
     awaited: dict[int, int] = field(default_factory=dict)  # after it came back: lamp -> when it must have been heard
     fallen: set[int] = field(default_factory=set)  # silent by themselves
+    returned: dict[int, tuple[int, int]] = field(default_factory=dict)  # says power is back -> when, and away how long
+    over_ms: int | None = None  # when the last outage was over, monotonic
 
     def interval_ms(self) -> int:
         return max((lamp.interval_ms for lamp in self.lamps.values()), default=_DEFAULT_MS)
@@ -170,6 +176,12 @@ class Feeders:
             return []
         return [self._begin(name, feeder, feeder.gasps_ms[0], now_ms, offset_ms, Cause.OUTAGE)]
 
+    def returned(self, device: int, outage_s: int, now_ms: int) -> None:
+        """A lamp says that it was without power for so long."""
+        name = self._feeder_of(device)
+        if name is not None and outage_s >= _LEAST_OUTAGE_S:
+            self._feeders.setdefault(name, _Feeder()).returned.setdefault(device, (now_ms, outage_s))
+
     def fell_silent(self, device: int, now_ms: int) -> bool:
         """A lamp was not heard for three of its intervals; whether its feeder answers for it from now on."""
         name = self._feeder_of(device)
@@ -198,6 +210,7 @@ class Feeders:
             else:
                 found.outages += self._look_at_night(feeder, now_ms, offset_ms)
                 found.outages += self._count(feeder, now_ms)
+            found.outages += self._unseen(name, feeder, now_ms, offset_ms)
             self._miss(feeder, now_ms, offset_ms, found)
         return found
 
@@ -251,6 +264,30 @@ class Feeders:
         feeder.outage = replace(feeder.outage, lamps=lamps, known=len(feeder.lamps), others_heard=others_heard)
         return [feeder.outage]
 
+    def _unseen(self, name: str, feeder: _Feeder, now_ms: int, offset_ms: int) -> list[Outage]:
+        """An outage that is over, of which only those tell who were without power."""
+        if not feeder.returned:
+            return []
+        first_ms = min(at_ms for at_ms, _ in feeder.returned.values())
+        if now_ms - first_ms < _TOLD_MS:
+            return []
+        told, feeder.returned = feeder.returned, {}
+        began_ms = first_ms - 1000 * sorted(outage_s for _, outage_s in told.values())[len(told) // 2]
+        seen = feeder.outage is not None or (feeder.over_ms is not None and feeder.over_ms >= began_ms)
+        if seen or len(told) < _LEAST_LAMPS:
+            return []
+        outage = Outage(
+            feeder=name,
+            cause=Cause.OUTAGE,
+            since_ms=began_ms + offset_ms,
+            over_ms=first_ms + offset_ms,
+            lamps=len(told),
+            known=len(feeder.lamps),
+            gasps=0,
+            others_heard=True,
+        )
+        return [outage]
+
     def _cause(self, since_ms: int) -> Cause:
         _, sunrise_ms = self._sun(since_ms)
         before_ms, after_ms = _DAWN_MS
@@ -299,7 +336,7 @@ class Feeders:
         feeder.awaited = dict.fromkeys(out, deadline_ms)
         for each in out:
             feeder.lamps[each].out = feeder.lamps[each].gasped = False
-        feeder.outage, feeder.back, feeder.gasps_ms = None, {}, []
+        feeder.outage, feeder.back, feeder.gasps_ms, feeder.over_ms = None, {}, [], now_ms
         return [over]
 
     def _miss(self, feeder: _Feeder, now_ms: int, offset_ms: int, found: Found) -> None:

@@ -19,7 +19,7 @@ from gateway.lighting.plan import Setpoint
 from gateway.readings import content
 from gateway.readings.record import Kind, Record, own_record
 from gateway.store.writes import AddLampNight, AddRecord, KeepFault, KeepLampState, KeepOutage, Write
-from protocol.events import POWER_LOST
+from protocol.events import POWER_BACK, POWER_LOST
 from protocol.quantities import ENERGY, OPERATING_HOURS, SWITCH_COUNT
 
 _GASP_MS = 60_000  # a last gasp that is older, or of unknown age, is told by a lamp that has power again
@@ -129,6 +129,8 @@ class LampTruth:
                 at_ms = now_ms + offset_ms if record.observed_ms is None else record.observed_ms
                 if number == POWER_LOST and record.observed_ms is not None:
                     gasped = gasped or now_ms + offset_ms - at_ms <= _GASP_MS
+                if number == POWER_BACK and details and now_ms + offset_ms - at_ms <= _GASP_MS:
+                    self._feeders.returned(device, details[0], now_ms)
                 lamp = self._lamp(device)
                 writes += self._faults(lamp.watch.event(number, tuple(details), at_ms), now_ms, offset_ms)
         if gasped:

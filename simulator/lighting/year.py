@@ -9,7 +9,7 @@ are left out: they take a minute, and half of one is above, half below.
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from protocol.civil import DAY_S, date_of, day_of
@@ -132,16 +132,11 @@ class Year:
                 level = max(level, plan.lux[0])
             night = self.first_day + bisect_right(self.noons, from_s) - 1
             month = date_of(night)[1] - 1
-            last = found[-1] if found else None
-            if last is not None and (last.level_pct, last.dark, last.curfew, last.month) == (
-                level,
-                dark,
-                curfew,
-                month,
-            ):
-                found[-1] = Piece(last.from_s, to_s, level, dark, curfew, month)
+            piece = Piece(from_s, to_s, level, dark, curfew, month)
+            if found and piece.goes_on(found[-1]):
+                found[-1] = replace(found[-1], to_s=to_s)
             else:
-                found.append(Piece(from_s, to_s, level, dark, curfew, month))
+                found.append(piece)
         return found
 
     # The layers.

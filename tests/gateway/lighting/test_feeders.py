@@ -30,6 +30,7 @@ class Street:
     gasps: float = 0.0
     others: bool = True
     seed: int = 1
+    says_back: bool = False  # whether lamps tell how long their power was away
     outages: list[Outage] = field(default_factory=list)
     missing: list[int] = field(default_factory=list)
     alone: list[int] = field(default_factory=list)  # told silent one by one, as any node
@@ -63,6 +64,8 @@ class Street:
                     on[each] = powered
             elif on[lamp]:
                 heapq.heappush(queue, (now + INTERVAL_MS, lamp, "reading"))
+                if what == "boot" and self.says_back and now > HOUR_MS:
+                    feeders.returned(lamp, 7200, now)
                 if dice.random() >= self.loss:
                     self.outages += feeders.heard(lamp, 900, now, FIRST_MS)
                     silence.heard(known[lamp], 900, now)
@@ -180,3 +183,35 @@ def test_lamps_that_lose_a_quarter_of_their_readings_are_not_taken_for_dead():
     assert not street.outages
     assert len(street.missing) <= 3  # three hundred lamp-days, at a loss that nobody should leave a street with
     assert not street.alone
+
+
+def test_an_outage_that_the_gateway_did_not_see_is_told_once_by_those_who_were_in_it():
+    """The gateway was without power as well; then forty lamps say, over ten minutes, that theirs was away."""
+    town = FixedNights()
+    feeders = Feeders(lambda lamp: "centre", lambda ms: town.dark_ms(town.night_of(ms)))
+    found: list[Outage] = []
+    dice = random.Random(3)
+    back_ms = 9 * HOUR_MS
+    first = [(back_ms + dice.randrange(SPREAD_MS), lamp, "back") for lamp in range(40)]
+    # A third of them waits twenty minutes for the time, before it says how long.
+    first = [(at_ms + 1_200_000 * (not lamp % 3), lamp, what) for at_ms, lamp, what in first]
+    told = sorted(first + [(at_ms + INTERVAL_MS * k, lamp, "read") for at_ms, lamp, _ in first for k in range(1, 4)])
+    for now in range(back_ms, back_ms + 50 * MINUTE_MS, 30_000):
+        while told and told[0][0] <= now:
+            at_ms, lamp, what = told.pop(0)
+            found += feeders.heard(lamp, None, at_ms, FIRST_MS)
+            if what == "back":
+                feeders.returned(lamp, 1200 + lamp % 3, at_ms)
+        found += feeders.wake(now, FIRST_MS).outages
+    [outage] = found
+    assert (outage.lamps, outage.known, outage.cause) == (40, 40, Cause.OUTAGE)
+    assert abs(outage.over_ms - FIRST_MS - back_ms) < MINUTE_MS
+    assert abs(outage.over_ms - outage.since_ms - 1_201_000) <= 1000
+
+
+def test_an_outage_that_was_seen_is_not_told_again_by_those_who_come_back():
+    def power(lamp: int, ms: int) -> bool:
+        return not 9 * HOUR_MS <= ms < 11 * HOUR_MS
+
+    street = Street(40, power, says_back=True).live(24)
+    assert len([outage for outage in street.outages if outage.over_ms is not None]) == 1

@@ -23,6 +23,13 @@ from tests.fakes.town import START_MS, messenger_of, record_of
 
 VALID = Draft202012Validator(schemas.schema(schemas.MESSAGE))
 HOUR_MS = 3_600_000
+FAULT = b"""{"fault": "lamp_failed", "state": "there", "head": 0, "since_ms": 1795326300000, "over_ms": null,
+ "evidence": {"by": "meter", "level_pct": 100, "power_w": 0.3, "expected_w": 42.1}}"""
+OUTAGE = b"""{"feeder": "centre", "cause": "outage", "state": "over", "since_ms": 1795326300000,
+ "over_ms": 1795329900000,
+ "lamps": 40, "known": 40, "gasps": 7, "others_heard": true}"""
+NIGHT = b"""{"night": 20778, "group": "zone/centre", "lamps": 40, "energy_wh": 13120.0, "reckoned_wh": 0.0,
+ "full_wh": 24310.5, "lit_s": 2073600, "dark_s": 2079600, "covered_s": 3456000, "switches": 80}"""
 AIR, PARKING, LAMP, FOREIGN, NOWHERE = 1, 2, 3, 4, 5
 EUIS = {row: bytes((2, 0, 0, 0, 0, 0, 0, row)) for row in (AIR, PARKING, LAMP, FOREIGN, NOWHERE)}
 
@@ -295,5 +302,8 @@ def test_the_readme_shows_messages_that_this_code_makes():
         *said(record_of(PARKING, 3, kind=Kind.EVENT, content=b"[2,1,840]"), 2),
         *said(record_of(LAMP, 4, kind=Kind.STATUS, content=b'{"version":"0.1.0","battery_mv":null}'), 3),
         *said(record_of(AIR, None, kind=Kind.NOTICE, content=b'{"notice":"silent"}', observed_ms=None), 33),
+        *said(record_of(LAMP, None, kind=Kind.FAULT, content=FAULT), 34),
+        *said(record_of(None, None, kind=Kind.OUTAGE, content=OUTAGE), 35),
+        *said(record_of(None, None, kind=Kind.NIGHT, content=NIGHT), 36),
     ]
     assert [(topic, json.loads(text)) for topic, text in examples] == made
