@@ -8,7 +8,7 @@ NODE = $(shell command -v node || echo $(CURDIR)/$(BIN)/node)
 NPM = $(shell command -v npm || echo $(CURDIR)/$(BIN)/npm)
 export LAMPYRE_NODE = $(NODE)
 
-.PHONY: help demo test quick bench soak lint micropython lock clean
+.PHONY: help demo test quick bench soak lint micropython pictures lock clean
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -27,7 +27,7 @@ bench: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/broker.stamp ## figures with
 	$(BIN)/python -m tests.benchmarks
 
 soak: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/broker.stamp ## the random tests, a hundred times as long
-	LAMPYRE_HYPOTHESIS=soak $(PYTEST) -n auto tests/properties tests/interop tests/system/test_restore.py tests/simulator/air/test_cell.py tests/simulator/chain/test_lossy_weeks.py tests/boards/test_many.py tests/boards/test_update.py
+	LAMPYRE_HYPOTHESIS=soak $(PYTEST) -n auto tests/properties tests/interop tests/system/test_restore.py tests/simulator/air/test_cell.py tests/simulator/chain/test_lossy_weeks.py tests/board/test_update.py tests/board/test_equality.py tests/boards/test_many.py tests/boards/test_many.py tests/boards/test_update.py
 
 lint: $(VENV)/dev.stamp ## ruff, mypy --strict and the import arrows
 	$(BIN)/ruff check .
@@ -38,6 +38,9 @@ lint: $(VENV)/dev.stamp ## ruff, mypy --strict and the import arrows
 micropython: $(VENV)/dev.stamp $(VENV)/node.stamp ## tests/protocol and tests/firmware on real MicroPython; WORD=name chooses
 	$(BIN)/python tests/micropython/compile.py build/mpy
 	$(NODE) tests/micropython/run_tests.mjs . build/mpy $(WORD)
+
+pictures: $(VENV)/dev.stamp $(VENV)/node.stamp ## those of boards/README.md: drawings, and terminals from real runs
+	$(BIN)/python -m tests.boards.pictures
 
 lock: $(VENV)/dev.stamp ## bring constraints.txt and tests/package-lock.json up to date
 	$(BIN)/pip install -q uv

@@ -109,7 +109,11 @@ class LinkAnswered:
 
 
 class TimeTold:
-    """From mind to role: it is *gps_s* at the *now_ms* of this event, and the mind trusts it."""
+    """From mind to role: it is *gps_s* at the *now_ms* of this event, and the mind trusts it.
 
-    def __init__(self, gps_s: int) -> None:
+    sure: more than one answer says so; what must not go wrong by one answer waits for it.
+    """
+
+    def __init__(self, gps_s: int, sure: bool = True) -> None:
         self.gps_s = gps_s
+        self.sure = sure

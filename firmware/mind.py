@@ -72,10 +72,10 @@ SEQ_STEP = const(32)  # numbers reserved by one write; a power cut makes as many
 TELL_TIME_MS = const(3_600_000)  # a role counts on from what it was told; a sleep clock is 108 s off by then
 RARE_MS = const(86_400_000)
 _F_PORT_ORDERS = const(4)  # of protocol/orders.py, which is loaded when an order comes
-_IMAGE_VERSION = const(1)
+_IMAGE_VERSION = const(2)
 _HOUR_MS = const(3_600_000)
 _RESTART_MS = const(300_000)  # a restart waits for its receipt so long at most
-_NOTHING_KEPT = ((), (), (), (), 0, (), 0, 0, None)  # the image of a mind that was never awake
+_NOTHING_KEPT = ((), (), (), (), 0, (), (), 0, None)  # the image of a mind that was never awake
 
 
 class Facts:
@@ -138,7 +138,7 @@ class Mind:
             self._boot = max([facts.boots] + [record.boot for record in log.newest(1)]) + 1
         self.dice = Dice(facts.dev_eui + bytes([self._boot & 0xFF, self._boot >> 8 & 0xFF]))
         kept: Rows = opened[1] if opened else _NOTHING_KEPT
-        dice, clock, owed, events, untold, gaps, status_s, rare_s, self._margin_db = kept
+        dice, clock, owed, events, untold, gaps, status, rare_s, self._margin_db = kept
         if dice:
             self.dice.state = tuple(dice)
         self.clock = TrustedClock(facts.build_gps_s, clock)
@@ -149,7 +149,7 @@ class Mind:
         self._seq = Reserved("seq", start, SEQ_STEP, log.next_seq if self._slept else None)
         self.receipts = Receipts(owed)
         period_ms = _HOUR_MS if role is None else settings.status_interval_s * 1000
-        self.status = StatusTeller(self.dice, log, self._make_status, status_s * 1000, period_ms)
+        self.status = StatusTeller(self.dice, log, self._make_status, period_ms, status)
         self._opening: "tuple[Teller, ...]" = (self.receipts, self.status)
         self._tellers: "tuple[Teller, ...]" = self._opening
         if role is not None:
@@ -276,7 +276,7 @@ class Mind:
         gps_s = self.clock.gps_s(now_ms)
         assert gps_s is not None  # the clock is set
         self._time_ms = now_ms + TELL_TIME_MS
-        self.carry_out(role.handle(TimeTold(gps_s), now_ms), actions, now_ms)
+        self.carry_out(role.handle(TimeTold(gps_s, self.clock.is_sure()), now_ms), actions, now_ms)
 
     def _rare_due(self) -> int:
         return max(self._rare_ms, self._turn_ms)
@@ -337,6 +337,8 @@ class Mind:
         actions.append(self._transmit)
 
     def _compose(self, room: int, now_ms: int) -> bytes:
+        if self.role is not None and self._transmit is not None:
+            self.resends.hour_ms = self._transmit.hour_ms
         payload = self._teller.compose(room, now_ms)
         self._composed = True
         return payload

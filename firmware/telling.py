@@ -17,6 +17,7 @@ from protocol.telemetry import (
     encode_status,
 )
 
+from .actions import LEAST_HOUR_MS
 from .dice import Dice
 from .store.log import EVENT, NEWEST, READING, Log, Record
 
@@ -182,7 +183,7 @@ class Resends:
     """What is told from the log: what the gateway missed and asked for, and once a day what no set carries.
 
     A frame of these uses at most half of the airtime there is, so that what is new finds the other half. It is rare:
-    the work is `firmware/recall.py`, loaded for each of them.
+    the work is `firmware/recall.py`, loaded for each of them. hour_ms: what there is in an hour, to be set before each.
     """
 
     confirmed = False
@@ -194,6 +195,7 @@ class Resends:
         self._free_ms: int = image[0] * 1000 if image else 0
         self._gaps: list[list[int]] = image[1:] if image else []  # as `recall.enter` makes them, oldest first
         self._head: Record | None = None  # what the next frame begins with
+        self.hour_ms = LEAST_HOUR_MS
         if self._gaps:
             self._seek()
 
@@ -217,7 +219,7 @@ class Resends:
         from .recall import tell
 
         assert self._head is not None  # the mind asks only when something is due
-        payload, pause_ms = tell(self._gaps[0], self._head, self._log, self._boot, room, now_ms)
+        payload, pause_ms = tell(self._gaps[0], self._head, self._log, self._boot, room, now_ms, self.hour_ms)
         self._free_ms = now_ms + pause_ms
         self._seek()
         return payload
@@ -242,18 +244,21 @@ class Resends:
 class StatusTeller:
     """The status: after each boot and daily; while it opens an epoch, confirmed and until it is acknowledged.
 
-    make: the status as it is now, by now_ms. due_ms: of the first one. period_ms: to the next one.
+    make: the status as it is now, by now_ms. period_ms: to the next one. image: what `image` returned before the deep
+    sleep.
     """
 
     f_port = F_PORT_STATUS
 
-    def __init__(self, dice: Dice, log: Log, make: "Callable[[int], Status]", due_ms: int, period_ms: int) -> None:
+    def __init__(
+        self, dice: Dice, log: Log, make: "Callable[[int], Status]", period_ms: int, image: "Rows" = ()
+    ) -> None:
         self._dice = dice
         self._log = log
         self._make = make
-        self._due_ms = due_ms
         self.period_ms = period_ms
-        self._retry_s = _RETRY_S
+        self._due_ms: int = image[0] * 1000 if image else 0
+        self._retry_s: int = image[1] if image else _RETRY_S  # the pause, should the next one be lost as well
 
     @property
     def confirmed(self) -> bool:
@@ -282,9 +287,9 @@ class StatusTeller:
             self._due_ms = now_ms + self._retry_s * 1000 + self._dice.between_ms(0, _RETRY_S)
             self._retry_s = min(self._retry_s * 2, _MAX_RETRY_S)
 
-    def image(self) -> int:
-        """The due time in seconds, for the deep sleep."""
-        return (self._due_ms + 999) // 1000
+    def image(self) -> list[object]:
+        """The due time and the pause after the next try, in seconds, for the deep sleep."""
+        return [(self._due_ms + 999) // 1000, self._retry_s]
 
 
 class _Untold:

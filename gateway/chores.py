@@ -19,6 +19,7 @@ from gateway.store import orders
 from gateway.store.caretaker import Caretaker
 from gateway.store.database import PAGE_SIZE
 from gateway.store.faults import StoreError
+from gateway.store.lamps import forget_lamps
 from gateway.store.retention import Sliced
 from gateway.store.writer import Writer
 from gateway.timekeeping import Clock
@@ -31,6 +32,7 @@ HURRY_MS = 1_000  # the soonest that a chore that is wanted at once has its next
 LOG_HELD_PAGES = 16_000  # 16 MB: somebody else reads the database, and keeps its log from going home
 SNAPSHOT_MS = 3_600_000
 SNAPSHOT_SOON_MS = 10_000  # after the registry or a session changed: a street that joins is one snapshot
+_NIGHTS_MS = 86_400_000  # between two looks for lamps' nights and faults that nobody needs any more
 _MOVED_MS = 200  # what the wall clock may wander before nodes are told a corrected time
 _JUMP_MS = 300_000  # a step that nodes would not believe at once either (firmware/clock.py)
 _LOOKS = 60  # that a jump must stand: ten minutes; whoever mistypes a year is faster than retention then
@@ -148,7 +150,7 @@ class Trust:
 class Tidying:
     """Keeps the disk bounded and forgets what nobody asks for any more.
 
-    notices: told after each turn, for what was deleted.
+    notices: told after each turn, for what was deleted. nights_days: so long lamps' nights of energy are kept.
     """
 
     def __init__(
@@ -158,7 +160,10 @@ class Tidying:
         unix_ms: Callable[[], int | None],
         notices: Callable[[], None],
         told: Told,
+        nights_days: int = 1_100,
     ) -> None:
+        self._nights_days = nights_days
+        self._nights_ms = 0
         self._writer = writer
         self._caretaker = caretaker
         self._unix_ms = unix_ms
@@ -174,6 +179,12 @@ class Tidying:
         finally:
             self._notices()
         await asyncio.wrap_future(self._writer.call(_forget_orders, urgent=False))
+        if (unix_ms := self._unix_ms()) is not None and unix_ms - self._nights_ms >= _NIGHTS_MS:
+            self._nights_ms = unix_ms
+            days = self._nights_days
+            await asyncio.wrap_future(
+                self._writer.call(lambda database: forget_lamps(database, unix_ms, days), urgent=False)
+            )
         self._look_at_log()
         return TIDY_MS
 

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
 from gateway.application import TownApplication
+from gateway.lighting.lighting import Lighting
 from gateway.links.link import Heard, RadioReport, Received, Transmit
 from gateway.network.application import Answer
 from gateway.network.events import (
@@ -121,6 +122,11 @@ class Engine:
     def write_with(self, writer: Writes) -> None:
         """Use this writer, whose results come to `written`."""
         self._writer = writer
+
+    @property
+    def lighting(self) -> Lighting:
+        """What holds the lamps."""
+        return self._application.lighting
 
     @property
     def under_way(self) -> bool:

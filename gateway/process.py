@@ -5,6 +5,7 @@ what was accepted is on disk, the rest is still in the nodes' logs.
 """
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Callable, Sequence
@@ -17,6 +18,8 @@ from gateway.chores import Backups, Rounds, Snapshots, Tidying, Trust
 from gateway.config.load import ConfigError, load_config_apart
 from gateway.config.values import Config
 from gateway.engine import Engine
+from gateway.governance.defaults import ENERGY
+from gateway.lighting.stored import hanging_now
 from gateway.operate import clock as kernel
 from gateway.operate.logs import set_up
 from gateway.operate.metrics import Figures
@@ -34,6 +37,8 @@ from gateway.store.faults import StoreError
 from gateway.timekeeping import Clock, SystemClock
 
 _log = logging.getLogger(__name__)
+
+_COLLECT_AFTER = 50_000  # containers more than there were; an uplink on its way holds some fifty
 
 Look = Callable[[], tuple[int | None, str]]
 
@@ -167,6 +172,8 @@ class Gateway:
             self._telling.health,
             figures,
             None if self._outlet is None else self._outlet.handle,
+            self._pulse.relight,
+            cabinet.unix_ms,
         )
         self._snapshots = Snapshots(self.station, cabinet.engine, self._clock)
         self._api = ApiServer(self.station, config.api.socket, config.api.permissions, config.api.group)
@@ -175,7 +182,8 @@ class Gateway:
 
     def _start_rounds(self) -> None:
         config, cabinet = self._config, self._cabinet
-        tidying = Tidying(cabinet.writer, cabinet.caretaker, cabinet.unix_ms, cabinet.tell_deleted, self._told)
+        kept = next(each.retention_days for each in config.datasets if each.name == ENERGY)
+        tidying = Tidying(cabinet.writer, cabinet.caretaker, cabinet.unix_ms, cabinet.tell_deleted, self._told, kept)
         backups = Backups(self.station, config.store.backup_at, config.site.timezone, cabinet.unix_ms)
         self._rounds.start("clock", self._trust.turn)
         self._rounds.start("tidying", tidying.turn)
@@ -217,6 +225,8 @@ class Gateway:
 
     def _changed(self, changes: Sequence[Change]) -> None:
         self._pulse.changed(changes, self._cabinet.registry.change(changes))
+        hanging = hanging_now(self._cabinet.read)
+        self._pulse.relight(lambda lighting: lighting.set_places(hanging))
 
     async def _flush_capture(self) -> int:
         if (sentence := self._radios.flush()) is not None:
@@ -253,8 +263,16 @@ async def _run(config: Config, capture: Path | None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, gateway.ended.set)
     await gateway.start()
+    _spare_the_collector()
     await gateway.ended.wait()
     if gateway.failure is not None:
         _log.error("the gateway ends: %s", gateway.failure)
     await gateway.stop()
     return 0 if gateway.failure is None else 1
+
+
+def _spare_the_collector() -> None:
+    """What stands now stands to the end, and uplinks leave no cycles: look for those seldom, in what is new."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)

@@ -7,6 +7,7 @@ from typing import TypeVar
 import apsw
 
 from gateway.api.desk import Desk, first_id_since
+from gateway.api.light import Change, LightDesk
 from gateway.api.station import Json, NotFoundError, OrderForm, RefusedError, UnavailableError
 from gateway.config.values import Config
 from gateway.engine import Engine
@@ -29,7 +30,8 @@ Value = TypeVar("Value")
 class RunningStation(Desk):
     """Implements `gateway.api.station.Station` beside the engine.
 
-    replay: moves the running publisher back; None without a broker. health: how it is, now.
+    replay: moves the running publisher back; None without a broker. health: how it is, now. relight: tells lighting
+    what is planned otherwise. unix_ms: the time, None while nobody knows it.
     """
 
     def __init__(
@@ -45,6 +47,8 @@ class RunningStation(Desk):
         health: Callable[[], Json],
         metrics: Figures,
         replay: Callable[[Replay | ReplayParked], None] | None,
+        relight: Callable[[Change], None],
+        unix_ms: Callable[[], int | None],
     ) -> None:
         super().__init__(
             layout=layout,
@@ -53,8 +57,10 @@ class RunningStation(Desk):
             read=read,
             write=self._write_now,
             datasets=config.datasets,
+            baselines=config.baselines,
             site=config.site.insee,
             prefix=config.mqtt.prefix if config.mqtt else "lampyre",
+            rx2_dr=config.network.rx2_dr,
             changed=changed,
         )
         self._engine = engine
@@ -65,6 +71,16 @@ class RunningStation(Desk):
         self._health = health
         self._figures = metrics
         self._replay = replay
+        self.light = LightDesk(
+            config.site,
+            config.lighting,
+            read,
+            self._write_now,
+            lambda: engine.lighting,
+            relight,
+            unix_ms,
+            clock.now_ms,
+        )
 
     async def uplinks(self, after: int, limit: int, wait_s: float) -> Sequence[Json]:
         """See `Station`."""

@@ -39,6 +39,7 @@ LAMP_STATUS = const(27)
 OPERATING_HOURS = const(28)
 SWITCH_COUNT = const(29)
 MOTION_COUNT = const(30)
+PROGRAMME_VERSION = const(31)
 
 # Bits of LAMP_STATUS, with the uCIFI resource of object 3416 that says the same.
 LAMP_FAILURE = const(1)  # 5

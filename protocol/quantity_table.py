@@ -42,6 +42,7 @@ _ROWS = (
     "operating_hours   h     0    0    1000000 3416/15   -",
     "switch_count      1     0    0  100000000 3416/18   -",
     "motion_count      1     0    0  100000000 -         Streetlight.lifetimeMotionDetected",
+    "programme_version 1     0   -1      65535 3416/13   -",  # of the stored programme, -1 for none
 )
 
 

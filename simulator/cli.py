@@ -12,6 +12,7 @@ from rich.progress import Progress
 from simulator.bay.trial import streets, total
 from simulator.bay.trial import weeks as run_weeks
 from simulator.bay.view import accuracy_table
+from simulator.commands import light
 from simulator.commands.files import mount
 from simulator.commands.options import Language
 from simulator.commands.outputs import Outputs
@@ -40,6 +41,7 @@ def _group() -> None:
 
 
 mount(app)
+light.mount(app)
 
 
 @app.command()

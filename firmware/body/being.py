@@ -7,7 +7,6 @@ driver that waits for ever, is a hang, and ends in a restart that /boot.py count
 from protocol.compat import const
 
 from .blink import Blinker
-from .clock import NodeClock
 from .console import AFTER_START_MS, Console
 from .memory import ASLEEP
 
@@ -30,12 +29,17 @@ _LEAST_LIGHT_MS = const(5)  # a light sleep itself takes one or two
 
 
 class Being:
-    """settings: as CBOR, b"" for none that can be read. board: None for no table that can be read.
+    """board: None for no table that can be read. boot: the number of `boot.py`.
 
-    log: the node's, if it has one. light: whether this board's light sleep does no harm.
+    log: the node's, if it has one. safe: whether it runs in safe mode. answered: whether the network, or a bridge's
+    gateway, has, which a firmware on trial must bring about. born_ms: when it began. house_ms: when something of the
+    day is to be done.
     """
 
     log: "Log | None" = None
+    safe = False
+    answered = False
+    house_ms = 0
 
     def __init__(
         self,
@@ -50,8 +54,10 @@ class Being:
         self.kept = kept
         self.memory = memory
         self.board = board
+        self.boot = kept.number("boot")
+        self.born_ms = memory.now_ms
         self.updating = ""  # the file of an update that is being written
-        self.clock = NodeClock(hardware.time, memory.now_ms)
+        self.clock = memory.clock
         self.blinker = Blinker(led)
         slept = memory.kind == ASLEEP
         self.console = Console(self, 0 if slept else self.clock.now_ms() + AFTER_START_MS, decoder)

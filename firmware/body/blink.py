@@ -10,6 +10,7 @@ DARK = const(0)  # codes: how often it flashes, then it rests
 BAD_SETTINGS = const(2)
 BAD_BOARD = const(3)
 NO_KEYS = const(4)
+CRASHED = const(5)
 
 _FLICKER_MS = const(100)
 _FLASH_MS = const(250)

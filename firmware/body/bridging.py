@@ -1,7 +1,7 @@
 """The loop of a USB bridge: envelopes on the cable, one channel on the air, µs that only grow; it never sleeps."""
 
 from protocol.compat import const
-from protocol.envelope import Decoder, seal
+from protocol.envelope import GATEWAY, HELLO, Decoder, seal
 from protocol.region import FSK, PLANS, data_rate
 
 from ..drivers.radio import FAILED, HEARD, PENDING, SENT, SPOILT
@@ -12,6 +12,7 @@ from .wiring import Wiring
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
+    from protocol.envelope import Message
     from protocol.settings import Settings
 
     from .board import Board
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 _MEND_US = const(10_000_000)
 _LOOK_MS = const(50)  # at the radio, whose interrupt has noted the time: no frame of EU868's SF9 is shorter
-_SENDING_MS = const(5)
 
 
 class BridgeBody(Being):
@@ -46,6 +46,7 @@ class BridgeBody(Being):
         self._prepared = False  # to send what waits for its µs
         self._dbm = 0
         self._begun_us = 0
+        self._air_us = 0
         self._started = False
         self._deaf = True
         self._mend_us = 0
@@ -63,17 +64,28 @@ class BridgeBody(Being):
         elif self._poll():
             pass
         elif self.console.messages:
-            self._hear(self.console.messages.pop(0), now_us)
+            self._take(self.console.messages.pop(0), now_us)
         elif self._is_due(now_us):
             self._hear(None, now_us)
         elif not self.tend(now_us // 1000):
             self._wait(now_us)
 
+    def _take(self, content: "Message", now_us: int) -> None:
+        """What came over the cable; a gateway that says HELLO is what a firmware on trial must bring about."""
+        self.answered = self.answered or (content.kind == HELLO and content.role == GATEWAY)
+        self._hear(content, now_us)
+
     def _wait(self, now_us: int) -> None:
         """Until something comes over the cable, or the next frame is due; the radio is looked after in between."""
+        if now_us // 1000 >= self.house_ms:
+            from .trial import keep_house
+
+            keep_house(self, now_us // 1000)
         self._watchdog.feed()
         wake_us = self._bridge.wake_at()
-        wait_ms = _LOOK_MS if self._sending is None else _SENDING_MS
+        wait_ms = _LOOK_MS
+        if self._sending is not None:  # to the millisecond: a node may answer as soon as it has heard the last symbol
+            wait_ms = min(wait_ms, max((self._begun_us + self._air_us - now_us) // 1000, 0))
         if wake_us is not None:
             wait_ms = min(wait_ms, max((wake_us - now_us) // 1000, 0))
         self.hardware.port.wait(max(wait_ms, 1))
@@ -128,7 +140,7 @@ class BridgeBody(Being):
             if order.sf == FSK:
                 raise ValueError("FSK")
             self._dbm = order.power_dbm
-            self._radio.prepare_transmit(
+            self._air_us = self._radio.prepare_transmit(
                 order.phy_payload,
                 order.freq_hz,
                 order.sf,

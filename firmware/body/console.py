@@ -3,7 +3,8 @@
 Each turn reads what has come and says one line at most, so that nobody who types, or floods the port with noise, holds
 up the node. What the commands mean is in `desk.py`, which is loaded when one comes. Where envelopes go over the same
 cable (`decoder`), both are looked for in all that comes: an envelope is no line, for it has bytes that are no text, and
-a line is no envelope, for it has no checksum.
+a line is no envelope, for it has no checksum. There a line counts only if no such byte came since the last envelope
+ended, with a zero, or since an empty line: one envelope in six has letters before what looks like a line's end.
 
 The port is heard while it can be: for a minute after a start other than from deep sleep, and for five after each line;
 always by a node that does not sleep.
@@ -37,6 +38,8 @@ class Console:
         self._chunk = memoryview(bytearray(_CHUNK))
         self._line = bytearray(MAX_LINE)
         self._length = 0
+        self._ended = False  # the last byte ended a line
+        self._spoilt = False  # in the midst of an envelope
         self._answer: "Iterator[str] | None" = None
         self.until_ms = until_ms
         self.messages: "list[Message]" = []
@@ -73,8 +76,10 @@ class Console:
             pass  # nobody is there
 
     def _hear(self, byte: int, now_ms: int) -> None:
-        if byte in (10, 13):
-            length = self._length
+        ended, self._ended = self._ended, byte in (10, 13)
+        if self._ended:
+            length = 0 if self._spoilt else self._length
+            self._spoilt = self._spoilt and not ended
             self._length = 0
             if 0 < length <= MAX_LINE:
                 self._obey(bytes(self._line[:length]).decode(), now_ms)
@@ -82,6 +87,7 @@ class Console:
                 self.say(f"error: a line has more than {MAX_LINE} characters")
         elif not 32 <= byte < 127:
             self._length = 0  # it was no text
+            self._spoilt = self._decoder is not None and byte != 0
         elif self._length < MAX_LINE:
             self._line[self._length] = byte
             self._length += 1

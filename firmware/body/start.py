@@ -4,6 +4,8 @@ import sys
 
 from protocol.errors import ProtocolError, SettingsError
 
+from ..actions import Persist
+from ..boot import TRIAL, is_safe
 from ..store.crashes import HANG, last_error
 from .hardware import Hardware
 from .kept import Kept
@@ -56,7 +58,7 @@ def body_of(hardware: Hardware) -> "Being":
         kept.put("error", HANG.encode())
     from protocol.settings import BRIDGE, Settings
 
-    from .blink import BAD_BOARD, BAD_SETTINGS, NO_KEYS
+    from .blink import BAD_BOARD, BAD_SETTINGS, CRASHED, NO_KEYS
     from .board import NAME, read_board
 
     board: "Board | None" = None
@@ -79,6 +81,9 @@ def body_of(hardware: Hardware) -> "Being":
         return _in_trouble(hardware, kept, memory, board, str(error), code)
     try:
         if settings.role == BRIDGE:
+            if is_safe(kept.number("boot")):
+                why = "three runs in a row ended badly, the last one by " + kept.blob("error").decode()
+                return _in_trouble(hardware, kept, memory, board, why, CRASHED)
             from .bridging import BridgeBody
 
             return BridgeBody(hardware, kept, memory, settings, board)
@@ -92,6 +97,14 @@ def body_of(hardware: Hardware) -> "Being":
 def _in_trouble(hardware: Hardware, kept: Kept, memory: Memory, board: "Board | None", why: str, code: int) -> "Being":
     from .trouble import Trouble
 
+    boot = kept.number("boot")
+    if boot & TRIAL:  # a firmware that cannot start here has not proved itself: nobody may ever come to say so
+        from ..store.slots import Slots
+
+        for action in Slots(boot, kept.number("floor")).give_up():
+            assert isinstance(action, Persist)
+            kept.put(action.key, action.value)
+        hardware.machine.reset()
     led = None
     if board is not None:
         from .wiring import Wiring

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..mind import Mind
     from .alive import NodeBody
+    from .being import Being
     from .kept import Kept
 
 _DAY_MS = const(86_400_000)
@@ -24,7 +25,7 @@ _LOOK_MS = const(60_000)
 _STATUS = const(3)  # FPort
 
 
-def keep_house(body: "NodeBody", now_ms: int) -> None:
+def keep_house(body: "Being", now_ms: int) -> None:
     """Do what a day, or a trial, brings; says in `house_ms` when to be asked again."""
     if body.boot & TRIAL:
         body.house_ms = now_ms + _LOOK_MS
@@ -37,13 +38,18 @@ def keep_house(body: "NodeBody", now_ms: int) -> None:
     if body.house_ms:  # not at the start
         body.kept.erase("error")
         if body.boot >= STRAIN:
-            _carry_all(body, _slots(body).settled())
-            if body.safe:
-                body.restart()
+            try_again(body)
     body.house_ms = now_ms - now_ms % _DAY_MS + _DAY_MS
 
 
-def rest_in_order(body: "NodeBody") -> None:
+def try_again(body: "Being") -> None:
+    """It has done well for so long that what ended the runs before counts no more; in safe mode, begin anew."""
+    _carry_all(body, _slots(body).settled())
+    if body.safe:
+        body.restart()
+
+
+def rest_in_order(body: "Being") -> None:
     """A firmware on trial to which the network has answered is confirmed as it comes to rest."""
     if body.boot & TRIAL and body.answered:
         slots = _slots(body)
@@ -76,17 +82,17 @@ class Witness:
         return self._mind.wake_at()
 
 
-def _slots(body: "NodeBody") -> Slots:
+def _slots(body: "Being") -> Slots:
     return Slots(body.boot, body.kept.number("floor"))
 
 
-def _carry_all(body: "NodeBody", actions: "list[Any]") -> None:
+def _carry_all(body: "Being", actions: "list[Any]") -> None:
     for action in actions:
         if body.carry(action) and action.key == "boot":
             body.boot = action.value
 
 
-def _floor(body: "NodeBody") -> int:
+def _floor(body: "Being") -> int:
     """The lowest version that this firmware lets follow it; 0 if its manifest cannot be read any more."""
     try:
         files = Files(body.hardware.root + slot_of(body.boot))

@@ -1,11 +1,13 @@
 """A board whose settings, keys or table are wrong: it says so, blinks, and waits for somebody who mends it.
 
-It does not restart: the next start would find the same. The console is open for `set`, and `restart` tries again.
+It does not restart: the next start would find the same. The console is open for `set`, and `restart` tries again. A
+bridge in safe mode is one, too, since all that it is may have crashed; but it tries again by itself.
 """
 
 from protocol.compat import const
 
 from .being import Being
+from .blink import CRASHED
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from .memory import Memory
 
 SAY_MS = const(10_000)  # whoever connects later wants to read it too
+AGAIN_MS = const(600_000)  # fifty nodes hear nothing as long as their bridge does nothing
 
 
 class Trouble(Being):
@@ -37,6 +40,7 @@ class Trouble(Being):
         self.why = why
         self.blinker.code = code
         self.console.until_ms = 1 << 60  # there is nothing else to do
+        self.safe = code == CRASHED
         self._say_ms = 0
 
     def turn(self) -> None:
@@ -46,6 +50,10 @@ class Trouble(Being):
             self._say_ms = now_ms + SAY_MS
             for line in self.why.split("\n"):
                 self.console.say("lampyre cannot start: " + line)
+        if self.safe and now_ms >= AGAIN_MS:
+            from .trial import try_again
+
+            try_again(self)
         if not self.tend(now_ms):
             self.rest(now_ms, self._say_ms)
 

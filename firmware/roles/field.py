@@ -194,8 +194,11 @@ class FieldDetector:
         if len(window) > _WINDOW:
             window.pop(0)
         if not first:
-            swing = length([seen - level // _SCALE for seen, level in zip(self._seen, self._level)])
-            self._swing_dut = max(self._swing_dut, swing)
+            x, y, z = self._seen
+            level = self._level
+            swing = length((x - level[0] // _SCALE, y - level[1] // _SCALE, z - level[2] // _SCALE))
+            if swing > self._swing_dut:
+                self._swing_dut = swing
         if len(window) < _WINDOW:
             return NOTHING
         if not self._settled():

@@ -106,7 +106,9 @@ class Parking:
     def handle(self, event: object, now_ms: int) -> list[object]:
         """Sample and tell when it is time; a sensor that does not answer counts as silent."""
         actions: list[object] = []
-        if isinstance(event, FieldSensed):
+        if isinstance(event, Woke):
+            self._wake(actions, now_ms)
+        elif isinstance(event, FieldSensed):
             if event.bay < len(self._bays):
                 self._sample(self._bays[event.bay], event.field, event.temperature_dcel, actions, now_ms)
         elif isinstance(event, Sensed):
@@ -118,13 +120,16 @@ class Parking:
             for bay in self._bays:
                 bay.detector.nudge(now_ms // 1000)
                 bay.look(now_ms)
-        if isinstance(event, (Woke, FieldMoved)):
             self._wake(actions, now_ms)
         return actions
 
     def wake_at(self) -> int | None:
         """The next sample or reading."""
-        return min([bay.next_ms for bay in self._bays] + [self._reading_ms])
+        next_ms = self._reading_ms
+        for bay in self._bays:
+            if bay.next_ms < next_ms:
+                next_ms = bay.next_ms
+        return next_ms
 
     def order(
         self, order: Order, now_ms: int, gps_s: int | None, group: int | None = None

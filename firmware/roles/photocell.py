@@ -1,6 +1,17 @@
 """Is it night? By the light, where no clock tells it, and only as far as the photocell can be believed."""
 
 from protocol.compat import const
+from protocol.events import SENSOR_BACK, SENSOR_FAILED
+from protocol.quantities import ILLUMINANCE
+
+from ..actions import SenseLux, TellEvent
+from .base import ask
+from .meter import Latch
+
+TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
+if TYPE_CHECKING:
+    from .base import Base
+    from .ledger import Ledger
 
 _DUSK_CONFIRM_S = const(180)  # a shadow is no dusk
 _DAWN_CONFIRM_S = const(600)  # headlights are no dawn
@@ -8,6 +19,46 @@ _LEAST_NIGHT_S = const(14400)  # "dawn" sooner after dusk is the lamp's own ligh
 _MAX_DAY_S = const(64800)  # no day here is longer: the photocell is broken
 _STUCK_S = const(21600)  # nor does daylight stay the same so long
 _SILENT = const(5)  # answers missed before the photocell counts as gone
+_LUX_S = const(60)
+
+
+class Eye:
+    """Asks the photocell as long as nothing better tells the night, and learns from it how long nights are."""
+
+    def __init__(self, on_lux: int, off_lux: int, base: "Base", ledger: "Ledger") -> None:
+        self._cell = Photocell(on_lux, off_lux)
+        self._gone = Latch(_SILENT)
+        self._base = base
+        self._ledger = ledger
+        self._lux_s = 0
+
+    def due_s(self) -> int | None:
+        """When to call `do_chores`; None where the night is known by the clock."""
+        return None if self._base.knows_night() else self._lux_s
+
+    def do_chores(self, actions: list[object], now_s: int) -> None:
+        """Ask the photocell when it is time."""
+        if not self._base.knows_night() and now_s >= self._lux_s:
+            self._lux_s = now_s + _LUX_S
+            actions.append(SenseLux())
+
+    def saw(self, actions: list[object], lux: int | None, now_s: int) -> None:
+        """Take in what the photocell sees, None for silence."""
+        base, cell, ledger = self._base, self._cell, self._ledger
+        if base.knows_night():
+            return
+        before = cell.night
+        night_s = cell.see(lux, now_s)
+        if night_s:
+            ledger.lengths_min = ask("learn", ledger.lengths_min, night_s // 60) or ledger.lengths_min
+        if self._gone.see(lux is None):
+            actions.append(TellEvent(SENSOR_FAILED if self._gone.on else SENSOR_BACK, (ILLUMINANCE,)))
+        if base.dusk_s != cell.dusk_s:
+            base.dusk_s = cell.dusk_s
+            base.night_changed()
+        if cell.night != before:
+            base.daylight = cell.night is False
+            base.until_s = 0
 
 
 class Photocell:

@@ -1,13 +1,18 @@
 """What a lamp works out once a day or less, each by a module of its own; all of them are loaded for the one call.
 
-`light.ask` is the way here. What goes in and comes out is plain: numbers, bytes, lists and tuples of them; but for the
-photocell, which stays loaded where there is one.
+`base.ask` is the way here. What comes out is plain: numbers, bytes, lists and tuples of them; but for the eye, which
+stays loaded where there is a photocell.
 """
+
+_DAILY_CUT_S = (14400, 129600)  # a switched feeder is without power for so long every day: that is no outage
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
+    from .base import Base
+    from .ledger import Ledger
     from .loading import Held
-    from .photocell import Photocell
+    from .photocell import Eye
+    from .setpoint import Door
 
 
 def readable(programme: bytes, site: bytes) -> tuple[bytes, bytes]:
@@ -28,12 +33,12 @@ def load(
 
 
 def obey(
-    verb: int, arguments: tuple[object, ...], heads: int, floor_pct: int
-) -> tuple[int, int | None, list[int], tuple[int, int, int] | None]:
-    """See `obeying.wanted`."""
-    from .obeying import wanted
+    verb: int, arguments: tuple[object, ...], doors: "list[Door]", floor_pct: int, now_s: int, longest_s: int
+) -> tuple[int, int | None]:
+    """See `obeying.obey`."""
+    from .obeying import obey
 
-    return wanted(verb, arguments, heads, floor_pct)
+    return obey(verb, arguments, doors, floor_pct, now_s, longest_s)
 
 
 def look_ahead(programme: bytes, site: bytes, gps_s: int) -> tuple[list[tuple[int, int, int]], tuple[int, ...], int]:
@@ -76,8 +81,36 @@ def ranges(set_number: int) -> tuple[tuple[int, int], ...]:
     return ranges_of(set_number)
 
 
-def photocell(on_lux: int, off_lux: int) -> "Photocell":
+def eye(on_lux: int, off_lux: int, base: "Base", ledger: "Ledger") -> "Eye":
     """One that has seen nothing yet."""
-    from .photocell import Photocell
+    from .photocell import Eye
 
-    return Photocell(on_lux, off_lux)
+    return Eye(on_lux, off_lux, base, ledger)
+
+
+def restored(image: bytes, heads: int) -> tuple[int | None, list[tuple[int, int, int, int]]]:
+    """Undo `Light.image`: the night's beginning, and head, level_pct, fade_s and until_s of what orders hold.
+
+    Raises ProtocolError for what cannot be read, after a change of its layout.
+    """
+    from protocol import cbor
+    from protocol.items import array, integer, integer_or_none
+
+    dusk, doors = array(cbor.decode(image), "image", 2)[:2]
+    held = []
+    for head, item in enumerate(array(doors, "held", heads)[:heads]):
+        if item:
+            level_pct, fade_s, until_s = [integer(number, "held") for number in array(item, "held", 3)[:3]]
+            held.append((head, level_pct, fade_s, until_s))
+    return integer_or_none(dusk, "dusk"), held
+
+
+def outage(gps_s: int | None, now_s: int, cut_gps_s: int | None, switched: bool) -> tuple[int, ...] | None:
+    """What POWER_BACK says: for how many s power was away, nothing if that is not known; None: it is no news.
+
+    It is none where a cabinet cuts the power every day.
+    """
+    if gps_s is None or cut_gps_s is None:
+        return None if switched else ()
+    outage_s = max(0, gps_s - now_s - cut_gps_s)
+    return None if switched and _DAILY_CUT_S[0] <= outage_s <= _DAILY_CUT_S[1] else (min(outage_s, 0x3FFFFFFF),)

@@ -123,15 +123,18 @@ class Verdict:
 
 
 def length(vector: "list[int] | tuple[int, int, int]") -> int:
-    """Of a field in each axis, at most _FAR_DUT * 1.8; by Newton's steps."""
-    square = 0
+    """Of a field in each axis, at most _FAR_DUT * 1.8; by Newton's steps, from the sum of the axes down."""
+    square = root = 0
     for value in vector:
-        value = min(abs(value), _FAR_DUT)
+        if value < 0:
+            value = -value
+        if value > _FAR_DUT:
+            value = _FAR_DUT
         square += value * value
+        root += value
     if square < 2:
         return square
-    root = square
-    better = (square + 1) // 2
+    better = (root + square // root) // 2
     while better < root:
         root = better
         better = (root + square // root) // 2

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 import apsw
 import orjson
 
+from gateway.api import lamps
 from gateway.api.station import (
     ConflictError,
     Json,
@@ -22,6 +23,7 @@ from gateway.api.station import (
     Replacement,
     UnavailableError,
 )
+from gateway.config.values import Baseline
 from gateway.governance.dataset import Dataset, Sharing
 from gateway.network.events import DeviceGone, DeviceSet, GroupSet
 from gateway.network.registration import Group, Registration, Role
@@ -35,6 +37,7 @@ from gateway.store import backup, cursors, devices, groups, orders, places, quar
 from gateway.store.boots import Boots, load_boots
 from gateway.store.devices import RegistryError
 from gateway.store.faults import StoreError, explain
+from gateway.store.lamps import forget_lamp
 from gateway.store.opening import Layout
 from protocol.lorawan.eui import eui_to_text
 
@@ -59,7 +62,8 @@ def _nothing(changes: Sequence[Change]) -> None:
 class Desk:
     """Answers for the registry, the places, and what was recorded.
 
-    read: a reading connection of the calling thread. backups: the folder. changed: told after each change of registry
+    read: a reading connection of the calling thread. backups: the folder. rx2_dr: of the network, at which the members
+    of a group listen between their frames. changed: told after each change of registry
     or places is on disk, so that a running network server hears of it; with nothing when only places changed.
     """
 
@@ -74,8 +78,11 @@ class Desk:
         datasets: Iterable[Dataset],
         site: str,
         prefix: str = "lampyre",
+        rx2_dr: int = 3,
         changed: Callable[[Sequence[Change]], None] = _nothing,
+        baselines: Sequence[Baseline] = (),
     ) -> None:
+        self._baselines = baselines
         self._layout = layout
         self._backups = backups
         self._keep = keep
@@ -84,18 +91,31 @@ class Desk:
         self._datasets = {dataset.name: dataset for dataset in datasets}
         self._site = site
         self._prefix = prefix
+        self._rx2_dr = rx2_dr
         self._changed = changed
         self._directory: Directory | None = None
         self._snapshotting = asyncio.Lock()
 
+    async def lamp_faults(self, since_ms: int | None) -> Sequence[Json]:
+        """See `Station`."""
+        with told():
+            return lamps.faults_of(self._read, self.directory(), since_ms)
+
+    async def lamp_nights(
+        self, first: int, last: int, after: tuple[int, int] | None, limit: int
+    ) -> tuple[Sequence[Json], tuple[int, int] | None]:
+        """See `Station`."""
+        with told():
+            return lamps.nights_of(self._read, self.directory(), self._baselines, (first, last), after, limit)
+
     async def devices(self, after: int, limit: int) -> Sequence[Registration]:
         """See `Station`."""
-        with _told():
+        with told():
             return devices.list_devices(self._read, after, limit)
 
     async def device(self, dev_eui: bytes) -> tuple[Registration, Json]:
         """See `Station`. The session is that of the last commit."""
-        with _told():
+        with told():
             registration = self._known(dev_eui)
             kept = sessions.load_devices(self._read).get(registration.device)
             hangs = [entry for entry in places.list_installed(self._read) if entry.dev_eui == dev_eui]
@@ -132,7 +152,7 @@ class Desk:
             kept = sessions.load_devices(database)
             return [DeviceSet(registration=entry, kept=kept.get(entry.device)) for entry in added]
 
-        with _told():
+        with told():
             added = await self._write(add)
         self._tell(added)
 
@@ -140,11 +160,12 @@ class Desk:
         """See `Station`."""
 
         def remove(database: apsw.Connection) -> None:
+            forget_lamp(database, device.device, _now_ms())
             devices.remove_device(database, removal.dev_eui)
             places.free(database, removal.dev_eui, _now_ms())
 
-        with _told():
-            self._known(removal.dev_eui)
+        with told():
+            device = self._known(removal.dev_eui)
             await self._write(remove)
         self._tell([DeviceGone(dev_eui=removal.dev_eui)])
 
@@ -156,7 +177,7 @@ class Desk:
             groups.replace_member(database, replacement.old, replacement.new)
             return groups.load_groups(database)
 
-        with _told():
+        with told():
             old, new = self._known(replacement.old), self._known(replacement.new)
             if old.role is not new.role:
                 raise ConflictError(
@@ -168,24 +189,24 @@ class Desk:
 
     async def places(self, after: str, limit: int) -> Sequence[Place]:
         """See `Station`."""
-        with _told():
+        with told():
             return places.list_places(self._read, after, limit)
 
     async def set_place(self, place: Place) -> None:
         """See `Station`."""
-        with _told():
+        with told():
             await self._write(lambda database: places.set_places(database, [place]))
         self._tell(())
 
     async def installed(self, place_id: str | None) -> Sequence[Installed]:
         """See `Station`."""
-        with _told():
+        with told():
             rows = places.list_installed(self._read, now_only=place_id is None)
         return [row for row in rows if place_id is None or row.place_id == place_id]
 
     async def install(self, installed: Installed) -> None:
         """See `Station`."""
-        with _told():
+        with told():
             registration = self._known(installed.dev_eui)
             if registration.role is Role.FOREIGN:
                 raise ConflictError(
@@ -200,7 +221,7 @@ class Desk:
 
     async def groups(self) -> Sequence[Group]:
         """See `Station`."""
-        with _told():
+        with told():
             return groups.load_groups(self._read)
 
     async def set_group(self, name: str, members: tuple[bytes, ...]) -> Group:
@@ -217,7 +238,7 @@ class Desk:
                         members=members,
                         f_cnt_down=group.f_cnt_down,
                         freq_hz=group.freq_hz,
-                        dr=group.dr,
+                        dr=self._rx2_dr,
                     )
                     groups.set_group(database, changed)
                     return changed
@@ -227,12 +248,13 @@ class Desk:
                 mc_addr=_MC_ADDR_PREFIX | secrets.randbits(24),
                 mc_key=secrets.token_bytes(16),
                 members=members,
+                dr=self._rx2_dr,
             )
             return groups.add_group(database, made)
 
         if not name:
             raise ConflictError("a group needs a name")
-        with _told():
+        with told():
             for member in members:
                 if not self._known(member).class_c:
                     raise ConflictError(f"{eui_to_text(member)} does not listen all the time; a group is of class C")
@@ -243,7 +265,7 @@ class Desk:
     async def readings(self, after: int, limit: int) -> tuple[Sequence[Json], int | None]:
         """See `Station`."""
         rows: list[Json] = []
-        with _told():
+        with told():
             messenger = self._messenger()
             page = records.records_after(self._read, after, limit)
         for stored in page.records:
@@ -260,7 +282,7 @@ class Desk:
 
     async def orders(self, before: int | None, limit: int) -> Sequence[Json]:
         """See `Station`. Payloads stay inside: they may hold keys."""
-        with _told():
+        with told():
             euis = devices.dev_euis(self._read)
             found = orders.list_orders(self._read, before, limit)
         return [
@@ -279,7 +301,7 @@ class Desk:
 
     async def quarantine(self, before: int | None, limit: int) -> Sequence[Json]:
         """See `Station`."""
-        with _told():
+        with told():
             euis = devices.dev_euis(self._read)
             boots = Boots(load_boots(self._read))
             found = quarantine.list_quarantine(self._read, before, limit)
@@ -302,7 +324,7 @@ class Desk:
 
     async def snapshot(self) -> str:
         """See `Station`."""
-        with _told():
+        with told():
             async with self._snapshotting:
                 taken = await self._write(lambda database: snapshot.take_snapshot(database, _now_ms()), alone=True)
                 # In a thread, because a worn card syncs for a second, and uplinks want their answers.
@@ -319,7 +341,7 @@ class Desk:
     async def backup(self) -> str:
         """See `Station`. The oldest backups beyond those to keep go."""
         target = self._backups / backup.backup_name(time.strftime("%Y%m%dT%H%M%S", time.gmtime()))
-        with _told():
+        with told():
             copying = backup.Backup(target)
             try:
                 while not await self._write(copying.step, alone=True):
@@ -339,7 +361,7 @@ class Desk:
             last = records.id_range(database)[1]
             return _reopen(database, publisher, [(first, last)])
 
-        with _told():
+        with told():
             return await self._write(move)
 
     async def replay_parked(self, publisher: str) -> int:
@@ -353,7 +375,7 @@ class Desk:
                 cursors.unpark(database, publisher, row.record_id)
             return len(parked)
 
-        with _told():
+        with told():
             return await self._write(move)
 
     def directory(self) -> Directory:
@@ -435,7 +457,7 @@ def first_id_since(database: apsw.Connection, since_ms: int) -> int:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """What the store raises, as the station's errors."""
     try:
         yield

@@ -24,7 +24,9 @@ from gateway.api.forms import (
 )
 from gateway.api.station import (
     ConflictError,
+    HoldForm,
     Json,
+    LoadForm,
     NotFoundError,
     OrderForm,
     RefusedError,
@@ -33,6 +35,7 @@ from gateway.api.station import (
     Station,
     UnavailableError,
 )
+from gateway.lighting.accounting import night_of_iso
 from gateway.operate.importing import parse_rows
 
 MAX_PAGE = 1000  # rows of an answer: about 300 kB, which the loop encodes in a few ms
@@ -264,6 +267,58 @@ def order_from_json(form: Mapping[str, Any]) -> OrderForm:
     )
 
 
+async def _light_programmes(station: Station, request: Request, _: str) -> Json:
+    return {"programmes": list(await station.light.programmes())}
+
+
+async def _light_programme(station: Station, request: Request, argument: str) -> Json:
+    return await station.light.programme(argument)
+
+
+async def _light_load(station: Station, request: Request, _: str) -> Json:
+    form = _form(request)
+    names = form.get("groups", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise FormError('groups is no list of names, as ["rue-a"]')
+    text = form.get("text")
+    if not isinstance(text, str):
+        raise FormError("text is missing; it is the programme's file")
+    return await station.light.load(LoadForm(text=text, groups=tuple(names), dry_run=form.get("dry_run") is True))
+
+
+async def _light_groups(station: Station, request: Request, _: str) -> Json:
+    return {"groups": list(await station.light.groups())}
+
+
+async def _light_lamps(station: Station, request: Request, _: str) -> Json:
+    limit = max(1, _count(request, "limit", DEFAULT_PAGE, MAX_PAGE))
+    rows = await station.light.lamps(request.query.get("after", "").replace("-", "").lower(), limit)
+    return _paged("lamps", rows, limit, "dev_eui")
+
+
+async def _light_explain(station: Station, request: Request, argument: str) -> Json:
+    at_s = _count(request, "at_s", 0, 1 << 40) if "at_s" in request.query else None
+    return await station.light.explain(_eui(argument), at_s)
+
+
+async def _light_hold(station: Station, request: Request, _: str) -> Json:
+    form = _form(request)
+    levels = form.get("levels")
+    if not isinstance(levels, dict) or not all(
+        level is None or (isinstance(level, int) and not isinstance(level, bool)) for level in levels.values()
+    ):
+        raise FormError('levels is no object of targets, as {"rue-a": 40}; null ends what is held')
+    return await station.light.hold(
+        HoldForm(
+            levels=tuple(levels.items()),
+            hold_s=integer_of(form, "hold_s", 1, 1 << 31, 3600),
+            fade_s=integer_of(form, "fade_s", 0, 3600, 2),
+            source=text_of(form, "source", "api")[:40],
+            dry_run=form.get("dry_run") is True,
+        )
+    )
+
+
 async def _quarantine(station: Station, request: Request, _: str) -> Json:
     before, limit = _page_back(request)
     return _paged("quarantine", await station.quarantine(before, limit), limit, "id")
@@ -299,6 +354,31 @@ async def _replay(station: Station, request: Request, _: str) -> Json:
     return {"records": await station.replay_parked(publisher)}
 
 
+async def _lamp_faults(station: Station, request: Request, _: str) -> Json:
+    since_ms = _count(request, "since_ms", 0, 1 << 50)
+    return {"faults": list(await station.lamp_faults(since_ms or None))}
+
+
+async def _lamp_nights(station: Station, request: Request, _: str) -> Json:
+    limit = max(1, _count(request, "limit", DEFAULT_PAGE, MAX_PAGE))
+    first, last = (_night(request, name) for name in ("from", "to"))
+    after = request.query.get("after", "")
+    night, _, device = after.partition(":")
+    if after and not (night.isdecimal() and device.isdecimal() and len(after) < 30):
+        raise FormError("after is the `next` of the page before")
+    cursor = (int(night), int(device)) if after else None
+    rows, behind = await station.lamp_nights(first, last, cursor, limit)
+    return {"nights": list(rows), "next": None if behind is None else f"{behind[0]}:{behind[1]}"}
+
+
+def _night(request: Request, name: str) -> int:
+    text = request.query.get(name, "")
+    try:
+        return night_of_iso(text)
+    except ValueError:
+        raise FormError(f"{name} is '{text[:40]}'; write the date on which a night begins, as 2026-11-22") from None
+
+
 _ROUTES: Mapping[str, Mapping[str, Handler]] = {
     "/v1/devices": {"GET": _devices, "POST": _add},
     "/v1/devices/*": {"GET": _device, "DELETE": _remove},
@@ -310,6 +390,14 @@ _ROUTES: Mapping[str, Mapping[str, Handler]] = {
     "/v1/uplinks": {"GET": _uplinks},
     "/v1/orders": {"GET": _orders, "POST": _give},
     "/v1/orders/*": {"DELETE": _cancel},
+    "/v1/light/faults": {"GET": _lamp_faults},
+    "/v1/light/nights": {"GET": _lamp_nights},
+    "/v1/light/programmes": {"GET": _light_programmes, "POST": _light_load},
+    "/v1/light/programmes/*": {"GET": _light_programme},
+    "/v1/light/groups": {"GET": _light_groups},
+    "/v1/light/lamps": {"GET": _light_lamps},
+    "/v1/light/lamps/*": {"GET": _light_explain},
+    "/v1/light/holds": {"POST": _light_hold},
     "/v1/quarantine": {"GET": _quarantine},
     "/v1/health": {"GET": _health},
     "/v1/metrics": {"GET": _metrics},

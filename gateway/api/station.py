@@ -68,11 +68,71 @@ class OrderForm:
     source: str = "api"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadForm:
+    """A programme to be loaded: its file's text, and the groups, by name or number, that shall run it.
+
+    dry_run: only say what it would mean.
+    """
+
+    text: str
+    groups: tuple[str, ...] = ()
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldForm:
+    """Levels to be held for some time: a scene. levels: by target as people write it; None ends what was held."""
+
+    levels: tuple[tuple[str, int | None], ...]
+    hold_s: int = 3600
+    fade_s: int = 2
+    source: str = "api"
+    dry_run: bool = False
+
+
+class LightStation(Protocol):
+    """What the API asks of lighting; errors as of `Station`."""
+
+    async def programmes(self) -> Sequence[Json]:
+        """The newest version of each programme, and which groups run it."""
+
+    async def programme(self, name: str) -> Json:
+        """One programme, with its file's text."""
+
+    async def load(self, form: LoadForm) -> Json:
+        """Load a programme and have groups run it; what it costs on the air, and what the law may say of it."""
+
+    async def groups(self) -> Sequence[Json]:
+        """Groups with lamps in them: their programme, and how many lamps have it."""
+
+    async def lamps(self, after: str, limit: int) -> Sequence[Json]:
+        """Who has what, by DevEUI in hex above *after*."""
+
+    async def explain(self, dev_eui: bytes, at_s: int | None) -> Json:
+        """Which rule holds a lamp at Unix time *at_s*, None: now, and until when; and what it told last."""
+
+    async def hold(self, form: HoldForm) -> Json:
+        """Hold levels, or end what was held."""
+
+
 class Station(Protocol):
     """What the API asks. Pages hold at most *limit* rows beyond a cursor, which rows carry themselves.
 
     Every change is on disk when the call returns. Raises StationError's subclasses, with sentences for the user.
     """
+
+    @property
+    def light(self) -> LightStation:
+        """Lighting."""
+
+    async def lamp_faults(self, since_ms: int | None) -> Sequence[Json]:
+        """What is wrong with lamps and feeders now, and what was over after Unix ms *since_ms*; the oldest first."""
+
+    async def lamp_nights(
+        self, first: int, last: int, after: tuple[int, int] | None, limit: int
+    ) -> tuple[Sequence[Json], tuple[int, int] | None]:
+        """What lamps took from one night to another (days since 1970-01-01), and the cursor behind, None at the end."""
 
     async def devices(self, after: int, limit: int) -> Sequence[Registration]:
         """Devices by number."""

@@ -1,14 +1,20 @@
 """The station beside a gateway that is stopped: the store under its exclusive lock, and no for what takes a process."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NoReturn, TypeVar
 
 import apsw
 
-from gateway.api.desk import Desk
+from gateway.api.desk import Desk, all_devices
+from gateway.api.light import LightDesk
 from gateway.api.station import Json, OrderForm, UnavailableError
 from gateway.config.values import Config
+from gateway.lighting.lighting import Lighting
+from gateway.lighting.stored import load_lighting
 from gateway.operate.owner import Owner
+from gateway.store import groups
+from gateway.store import lighting as light_tables
 from gateway.store.opening import Store
 
 Value = TypeVar("Value")
@@ -40,9 +46,17 @@ class StoppedStation(Desk):
             read=self._database,
             write=self._run,
             datasets=config.datasets,
+            baselines=config.baselines,
             site=config.site.insee,
             prefix=config.mqtt.prefix if config.mqtt else "lampyre",
+            rx2_dr=config.network.rx2_dr,
         )
+
+        self._lighting: Lighting | None = None
+        self.light = LightDesk(
+            config.site, config.lighting, self._database, self._run, self._core, None, _unix_ms, lambda: 0
+        )
+        self._almanac_key = config.site.almanac_key
 
     def close(self) -> None:
         """Let a gateway start."""
@@ -74,6 +88,15 @@ class StoppedStation(Desk):
         """Not without a process that counts."""
         _takes_a_process("anything is counted")
 
+    def _core(self) -> Lighting:
+        """Lighting as the store has it."""
+        if self._lighting is None:
+            read = self._database
+            almanac = light_tables.load_site(read, self._almanac_key)
+            state = load_lighting(read, None if almanac is None else almanac[1])
+            self._lighting = Lighting(all_devices(read), groups.load_groups(read), state)
+        return self._lighting
+
     def _run(self, function: Callable[[apsw.Connection], Value], *, alone: bool = False) -> Awaitable[Value]:
         async def run() -> Value:
             if alone:
@@ -83,6 +106,10 @@ class StoppedStation(Desk):
             return value  # noqa: RET504 - as far as its type says, apsw may swallow an error
 
         return run()
+
+
+def _unix_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _takes_a_process(what: str) -> NoReturn:

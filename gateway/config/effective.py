@@ -27,13 +27,14 @@ def leaving(config: Config) -> list[Leaving]:
 def effective(config: Config) -> dict[str, Any]:
     """All sections as plain JSON values. The password is not in the configuration, so it cannot be here."""
     sections: dict[str, Any] = {}
-    for name in ("site", "store", "network", "udp", "mqtt", "api", "clock", "metrics"):
+    for name in ("site", "store", "network", "lighting", "udp", "mqtt", "api", "clock", "metrics"):
         section = getattr(config, name)
         sections[name] = None if section is None else _plain(section)
     sections["store"]["backup_folder"] = str(config.store.backups)
     if config.mqtt is not None:
         sections["mqtt"]["port"] = config.mqtt.broker_port
     sections["serial"] = [_plain(port) for port in config.serial]
+    sections["baseline"] = [_plain(baseline) for baseline in config.baselines]
     sections["datasets"] = {
         entry.dataset.name: {
             **{key: value for key, value in _plain(entry.dataset).items() if key != "name"},

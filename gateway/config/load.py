@@ -10,12 +10,13 @@ import stat
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from gateway.config import values
-from gateway.config.values import Config, DatasetSection, Mqtt, SerialPort, Wants, is_loopback
+from gateway.config.values import Baseline, Config, DatasetSection, Mqtt, SerialPort, Wants, is_loopback
 from gateway.governance.defaults import datasets_of
 
+Section = TypeVar("Section")
 MAX_LEN = 1 << 20  # bytes; a hundred times the longest sensible file
 DATASETS = tuple(datasets_of(""))
 _SHOWN_MAX_LEN = 40
@@ -24,6 +25,8 @@ _SECTIONS: dict[str, Any] = {
     "site": values.Site,
     "store": values.Store,
     "network": values.Network,
+    "lighting": values.Lighting,
+    "baseline": Baseline,  # [[baseline]], any number
     "udp": values.Udp,
     "serial": SerialPort,  # [[serial]], any number
     "mqtt": Mqtt,
@@ -129,8 +132,11 @@ class _Reader:
         for name in self._document:
             if name not in _SECTIONS:
                 self._unknown((name,), "gateway.toml", "section", list(_SECTIONS))
-        sections = {name: self._section(name) for name in ("site", "store", "network", "api", "clock", *_OPTIONAL)}
-        serial = self._serial()
+        sections = {
+            name: self._section(name) for name in ("site", "store", "network", "lighting", "api", "clock", *_OPTIONAL)
+        }
+        serial = self._every("serial", SerialPort, "cable")
+        baselines = self._every("baseline", Baseline, "group of lamps")
         datasets = self._datasets()
         mqtt = sections["mqtt"]
         if isinstance(mqtt, Mqtt):
@@ -147,6 +153,7 @@ class _Reader:
         return Config(
             path=self._path,
             serial=serial,
+            baselines=baselines,
             datasets=tuple(datasets.get(default.name, DatasetSection()).over(default) for default in defaults),
             **sections,
         )
@@ -156,13 +163,14 @@ class _Reader:
             return None
         return self._table((name,), f"[{name}]", self._document.get(name, {}), _SECTIONS[name])
 
-    def _serial(self) -> tuple[SerialPort, ...]:
-        tables = self._document.get("serial", [])
+    def _every(self, name: str, section: type[Section], once_for: str) -> tuple[Section, ...]:
+        """The tables of a section that stands any number of times, in double brackets."""
+        tables = self._document.get(name, [])
         if not isinstance(tables, list):
-            self._fault(("serial",), "[serial] stands once for each cable; write [[serial]], in double brackets")
+            self._fault((name,), f"[{name}] stands once for each {once_for}; write [[{name}]], in double brackets")
             return ()
-        found = [self._table(("serial", at), "[[serial]]", table, SerialPort) for at, table in enumerate(tables)]
-        return tuple(port for port in found if isinstance(port, SerialPort))
+        found = [self._table((name, at), f"[[{name}]]", table, section) for at, table in enumerate(tables)]
+        return tuple(each for each in found if isinstance(each, section))
 
     def _datasets(self) -> dict[str, DatasetSection]:
         tables = self._document.get("datasets", {})

@@ -122,6 +122,11 @@ class Site:
         str, Predicate(is_timezone), Wants("a time zone in quotes, as Europe/Paris", 'timezone = "Europe/Paris"')
     ] = "Europe/Paris"
 
+    @property
+    def almanac_key(self) -> str:
+        """What the sun and the holidays here depend on."""
+        return f"{self.latitude_deg} {self.longitude_deg} {self.timezone} {self.insee}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
@@ -269,6 +274,36 @@ class Mqtt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lighting:
+    """What holds for all lamps. floor_pct: no override of a group or of the site goes below it; as in the lamps."""
+
+    floor_pct: Annotated[int, Ge(0), Le(100), Wants("percent, 0..100, without quotes", "floor_pct = 30")] = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What a lamp took before, as an energy-performance contract declares it: every night, at full light.
+
+    watts: of one lamp with its ballast. group: `site`, `zone/<name>` or `group/<name>`; the first that fits counts.
+    on_after_sunset_min, off_after_sunrise_min: when lamps were switched; negative is before.
+    """
+
+    watts: Annotated[float, Ge(1), Le(2000), Wants("watts of one lamp with its ballast, 1..2000", "watts = 117.0")]
+    group: Annotated[
+        str, Len(1, 80), Wants('"site", "zone/<name>" or "group/<name>", in quotes', 'group = "zone/centre"')
+    ] = "site"
+    on_after_sunset_min: Annotated[int, Ge(-120), Le(120), Wants("minutes, -120..120", "on_after_sunset_min = 0")] = 0
+    off_after_sunrise_min: Annotated[
+        int, Ge(-120), Le(120), Wants("minutes, -120..120", "off_after_sunrise_min = 0")
+    ] = 0
+
+    def taken_wh(self, heads: int, dark_s: int) -> float:
+        """What a post with so many lamps would have taken in a night of *dark_s* from sunset to sunrise."""
+        lit_s = dark_s + 60 * (self.off_after_sunrise_min - self.on_after_sunset_min)
+        return self.watts * heads * max(0, lit_s) / 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
     """The local API: whoever may open the socket may command the gateway, so nobody else may."""
 
@@ -346,6 +381,7 @@ class Config:
     site: Site
     store: Store
     network: Network
+    lighting: Lighting
     udp: Udp | None
     serial: tuple[SerialPort, ...]
     mqtt: Mqtt | None
@@ -353,3 +389,4 @@ class Config:
     clock: Clock
     metrics: Metrics | None
     datasets: tuple[Dataset, ...]
+    baselines: tuple[Baseline, ...] = ()

@@ -7,6 +7,7 @@ from gateway.governance.dataset import Dataset, Sharing
 PARKING = "parking"  # readings and events of bays
 AIR = "air"  # of air-quality stations
 LIGHT = "light"  # of lamps
+ENERGY = "energy"  # what lamps and their groups took in each night
 DEVICES = "devices"  # what nodes say of themselves: version, battery, errors
 ORDERS = "orders"  # what became of orders
 GATEWAY = "gateway"  # the gateway's own notices and state
@@ -21,6 +22,7 @@ _ROWS = (
     (PARKING, Sharing.OPEN, 400, 3_600),
     (AIR, Sharing.OPEN, 1_100, 3_600),
     (LIGHT, Sharing.INTERNAL, 400, 3_600),
+    (ENERGY, Sharing.INTERNAL, 1_100, 93_600),
     (DEVICES, Sharing.INTERNAL, 400, 93_600),
     (ORDERS, Sharing.INTERNAL, 400, 3_600),
     (GATEWAY, Sharing.INTERNAL, 400, 3_600),

@@ -41,7 +41,8 @@ class DeviceLog(Protocol):
 class Answer(NamedTuple):
     """What the application makes of something. log: the device's new state, None: as before.
 
-    at_once: the commit must not be grouped. records: how many were new.
+    at_once: the commit must not be grouped. records: how many were new. cancels: refs of downlinks to forget, before
+    those here, if they have not gone yet; only where no uplink asked.
     """
 
     writes: tuple[Write, ...] = ()
@@ -50,6 +51,7 @@ class Answer(NamedTuple):
     notes: tuple[Refused | Alarm, ...] = ()
     at_once: bool = False
     records: int = 0
+    cancels: tuple[int, ...] = ()
 
 
 NOTHING = Answer()

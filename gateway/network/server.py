@@ -138,8 +138,7 @@ class Server:
         elif isinstance(event, ClockSet):
             self._offset_ms = event.offset_ms
         elif isinstance(event, Cancel):
-            if not self._speaker.cancel(event.ref):
-                self._groups.cancel(event.ref)
+            self._cancel(event.ref)
         elif isinstance(event, DeviceSet):
             self._set_device(event.registration, event.kept)
         elif isinstance(event, DeviceGone):
@@ -561,8 +560,14 @@ class Server:
         if answer.writes:
             self._stream.commit(answer.writes, answer.at_once, None, out)
         out.extend(answer.notes)
+        for ref in answer.cancels:
+            self._cancel(ref)
         for downlink in answer.downlinks:
             self._send(downlink, now_ms, out)
+
+    def _cancel(self, ref: int) -> None:
+        if not self._speaker.cancel(ref):
+            self._groups.cancel(ref)
 
     def _settle(self, now_ms: int, out: list[Effect]) -> None:
         """What may follow from anything: fates to be told, airtime to be kept."""

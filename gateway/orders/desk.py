@@ -50,6 +50,9 @@ MAX_ORDERS = 20_000  # a programme of four parts for each of 5,000 lamps
 RECEIPT_GRACE_MS = 15 * 60_000
 GROUP_SENDS = 3  # of one frame: at 20 % loss 8 of 1,000 lamps miss all three
 _GROUP_PAUSE_MS = 20_000
+_SCENE_PAUSE_MS = (
+    3_000  # a street that is told a level follows within ten seconds, also at DR0, where a frame takes two
+)
 _CLASS_C_PAUSE_MS = 30_000  # a receipt takes seconds, at the slowest data rate a minute of duty cycle
 _CLASS_A_PAUSE_MS = 60_000
 _MAX_PAUSE_MS = 3_600_000
@@ -97,6 +100,7 @@ class _Open:
     expires_ms: int | None = None  # None while the time is not known
     next_ms: int | None = None
     ref: int | None = None  # of the downlink under way
+    hushed: bool = False  # it goes no more, but may be answered
     arrived: bool = False  # a part that the node holds while others are missing
     answers: dict[bytes, tuple[int, int | None]] = field(default_factory=dict)
 
@@ -157,7 +161,7 @@ class OrderDesk:
         target = _target_of(request.target)
         expiry_gps_s = gps_s + request.expires_in_s
         orders = orders_of(request, self._targets, 0, expiry_gps_s)
-        under_way = len(self._by_target.get(target, ()))
+        under_way = sum(not order.hushed for order in self._by_target.get(target, {}).values())
         if under_way + len(orders) > MAX_UNDER_WAY:
             raise OrderError(
                 f"{under_way} orders to {_shown(request.target)} are under way, at most {MAX_UNDER_WAY} may be; "
@@ -188,6 +192,21 @@ class OrderDesk:
         ref = order.ref
         detail = f"it was sent {order.kept.tries} times before" if order.kept.tries else ""
         return Answer(tuple(self._end(order, states.CANCELLED, detail, now_ms)), at_once=True), ref
+
+    def hush(self, order_id: int) -> int | None:
+        """Send an order no more, as another one takes its place; who heard it may still say so until it expires.
+
+        Returns the ref of the downlink to `Cancel`, if one is under way.
+        """
+        order = self._open.get(order_id)
+        if order is None:
+            return None
+        order.hushed = True
+        order.next_ms = None
+        ref, order.ref = order.ref, None
+        if ref is not None:
+            del self._by_ref[ref]
+        return ref
 
     def withdraw(self, order_ids: Iterable[int]) -> None:
         """These orders, just given, could not be kept: nothing of them was sent, and nothing is written or told."""
@@ -386,7 +405,7 @@ class OrderDesk:
 
     def _may_go(self, order: _Open, now_ms: int) -> bool:
         """Whether a downlink is to be made of *order* without anything heard."""
-        if order.next_ms is None or order.next_ms > now_ms or self._is_late(order, now_ms):
+        if order.hushed or order.next_ms is None or order.next_ms > now_ms or self._is_late(order, now_ms):
             return False
         if isinstance(order.target, int) and order.kept.tries >= GROUP_SENDS:
             return False
@@ -517,7 +536,7 @@ def _pause_ms(order: _Open) -> int:
     """How long to wait for a receipt before the order goes again; its tries are counted."""
     tries = order.kept.tries
     if isinstance(order.target, int):
-        return _GROUP_PAUSE_MS * tries
+        return _GROUP_PAUSE_MS * tries if order.wire.verb == LOAD_PROGRAMME else _SCENE_PAUSE_MS
     if order.class_c:
         return min(_CLASS_C_PAUSE_MS << min(tries - 1, 10), _MAX_PAUSE_MS)
     # The next uplink should be the receipt: if it is not, one of the two was lost, and the first time it goes at once.

@@ -99,12 +99,18 @@ def _arguments(request: OrderRequest, verb: int) -> list[object]:
 
 
 def _programme(request: OrderRequest, order_id: int, expiry_gps_s: int) -> list[Order]:
-    _check_names(request, ["version", "programme"], ["version", "programme"])
+    _check_names(request, ["version", "programme", "parts"], ["version", "programme"])
     version = _value(request.verb, "version", request.arguments["version"], False)
     programme = _value(request.verb, "programme", request.arguments["programme"], True)
     if not isinstance(version, int) or not isinstance(programme, bytes):
         raise OrderError(f"{request.verb}: version must be a number, programme bytes in hexadecimal")
-    return programme_orders(order_id, expiry_gps_s, version, programme)
+    orders = programme_orders(order_id, expiry_gps_s, version, programme)
+    parts = _value(request.verb, "parts", request.arguments.get("parts"), False)
+    if parts is None:
+        return orders
+    if not isinstance(parts, int) or not 0 < parts < 1 << len(orders):
+        raise OrderError(f"{request.verb}: parts is {parts!r}; expected bits of the {len(orders)} parts to send")
+    return [order for part, order in enumerate(orders) if parts >> part & 1]
 
 
 def _join(request: OrderRequest, targets: Targets, order_id: int, expiry_gps_s: int) -> Order:

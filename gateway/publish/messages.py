@@ -31,6 +31,7 @@ _DATASET_OF = {
     PlaceKind.LAMP: defaults.LIGHT,
     PlaceKind.STATION: defaults.AIR,
 }
+_OF_LIGHTING = frozenset({Kind.FAULT, Kind.OUTAGE, Kind.NIGHT})
 _DAY_MS = 86_400_000
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
@@ -114,6 +115,8 @@ class Messenger:
                     raise UnreadableRecordError(f"row {row_id} is a {record.kind.name} of no device")
                 at_ms = received_ms if observed_ms is None else observed_ms
                 return self._of_places(record, device, head, content, at_ms)
+            if record.kind in _OF_LIGHTING:
+                return self._of_lighting(record, device, head, content, received_ms)
             return self._of_device(record.kind, device, head, content)
         except UnreadableRecordError:
             raise
@@ -168,6 +171,33 @@ class Messenger:
             return ()
         head["dataset"] = dataset
         head[field] = content
+        return (Message(f"{self._root}{dataset}/{where}", orjson.dumps(head), dataset),)
+
+    def _of_lighting(
+        self, record: Record, device: Device | None, head: dict[str, Any], content: Any, at_ms: int
+    ) -> tuple[Message, ...]:
+        """The one message of what the gateway found out about a lamp, a feeder or a night."""
+        if not isinstance(content, dict):
+            raise TypeError("expected an object")
+        dataset = defaults.ENERGY if record.kind is Kind.NIGHT else defaults.LIGHT
+        leaf = record.kind.name.lower()
+        if not self._may_leave(dataset):
+            return ()
+        said = {name: value for name, value in content.items() if name not in ("head", "since_ms", "over_ms", "night")}
+        if record.kind is Kind.NIGHT:
+            said["night"] = _iso_day(content["night"])
+        else:
+            said["since"] = iso_utc(content["since_ms"])
+            said["over"] = None if content["over_ms"] is None else iso_utc(content["over_ms"])
+        where = leaf
+        if device is not None:
+            assert record.device is not None
+            head["instance"] = instance = content.get("head", 0)
+            place = self._directory.place_of(record.device, instance, at_ms)
+            head["place"] = None if place is None else place.place_id
+            where = f"{device.dev_eui if place is None else place.place_id}/{leaf}"
+        head["dataset"] = dataset
+        head[leaf] = said
         return (Message(f"{self._root}{dataset}/{where}", orjson.dumps(head), dataset),)
 
     def _may_leave(self, dataset: str) -> bool:

@@ -24,6 +24,12 @@ def event(number: int, details: tuple[int, ...]) -> bytes:
     return orjson.dumps([number, *details])
 
 
+def event_of(content: bytes) -> list[int]:
+    """The number and the details of the content of an EVENT."""
+    said: list[int] = orjson.loads(content)
+    return said
+
+
 def status(told: Status) -> bytes:
     """Content of a STATUS."""
     return orjson.dumps(

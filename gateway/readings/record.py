@@ -13,6 +13,11 @@ class Kind(IntEnum):
     RAW = 4  # of a foreign device: {"f_port": 1, "payload": "<hex>"}; epoch is its session's number, seq its FCntUp
     ORDER = 5  # what became of an order: {"order": 1, "verb": …, "state": …, …}; no epoch, no seq
     NOTICE = 6  # the gateway's own: {"notice": "silent", …}; no epoch, no seq
+    FAULT = (
+        7  # what is wrong with a lamp, or is no more: {"fault": "lamp_failed", "state": "there", …}; no epoch, no seq
+    )
+    OUTAGE = 8  # a feeder without power: {"feeder": "centre", "state": "there", …}; of no device, no epoch, no seq
+    NIGHT = 9  # what a lamp post or a group took in a night: {"night": 20778, "energy_wh": …}; no epoch, no seq
 
 
 class Record(NamedTuple):

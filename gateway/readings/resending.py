@@ -1,9 +1,10 @@
 """When to ask a node for records that are missing: only for what will not come by itself, and never in a hurry.
 
 A reading is repeated with the next three, an event twice within five minutes. So a missing number will not come any
-more once a frame with all three repeats, or three frames with fewer, came after it was noticed, and six minutes have
-passed. Then the oldest such numbers are asked for, one order at a time; the node answers at its own pace, oldest first,
-and whatever it does not have it says is void or too old. While records keep coming there is nothing to ask.
+more once a frame with two repeats or more, or three frames with fewer, came, and six minutes have passed since it was
+noticed: the next frame has at most three repeats, and those are what this one had. Then the oldest such numbers are
+asked for, one order at a time; the node answers at its own pace, oldest first, and whatever it does not have it says is
+void or too old. While records keep coming there is nothing to ask.
 
 A log that is in doubt is asked for a number that no node has any more: the node answers with a status.
 """
@@ -42,7 +43,7 @@ class Ask(NamedTuple):
 
 
 class _Mark(NamedTuple):
-    """At *ms* the log had come to *next_seq*; frames: of readings heard since, a full one counts for all."""
+    """At *ms* the log had come to *next_seq*; frames: of readings heard since, one that repeats two counts for all."""
 
     ms: int
     next_seq: int
@@ -120,13 +121,13 @@ class Resending:
             watch.again_ms = now_ms if is_answered else max(watch.again_ms, now_ms + _PAUSE_MS)
         watch.missing = missing
         if rows:
-            heard = REPEATED if rows > REPEATED else 1
+            heard = REPEATED if rows >= REPEATED else 1
             watch.marks = [mark._replace(frames=mark.frames + heard) for mark in watch.marks]
         while len(watch.marks) > 1 and _is_ripe(watch.marks[1], now_ms):
             watch.marks.pop(0)
         if not watch.marks or watch.marks[-1].next_seq < log.next_seq:
             del watch.marks[_MOST_MARKS - 1 :]  # the older ones must ripen, however much a node talks
-            watch.marks.append(_Mark(now_ms, log.next_seq, REPEATED if rows > REPEATED else 0))
+            watch.marks.append(_Mark(now_ms, log.next_seq, REPEATED if rows >= REPEATED else 0))
 
     def _next(self, watch: _Watch, log: NodeLog, now_ms: int) -> Ask | None:
         below = _ripe_below(watch.marks, now_ms)

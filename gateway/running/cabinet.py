@@ -13,6 +13,7 @@ from gateway.running.last_run import LastRun
 from gateway.running.registry import Registry
 from gateway.store import boots
 from gateway.store.caretaker import Bounds, Caretaker
+from gateway.store.lighting import load_site
 from gateway.store.opening import Store
 from gateway.store.retention import Retention
 from gateway.store.writer import Deliver
@@ -44,7 +45,16 @@ class Cabinet:
         self.watch = Watch(self.dates.unix_ms)
         self.registry = Registry(self.read)
         registered = self.registry.registered.values()
-        server, self.application = make_cores(self.read, config.network, registered, self.boot, self.began_ms)
+        almanac = load_site(self.read, config.site.almanac_key)
+        server, self.application = make_cores(
+            self.read,
+            config.network,
+            registered,
+            self.boot,
+            self.began_ms,
+            almanac=None if almanac is None else almanac[1],
+            directory=self.registry.directory,
+        )
         self.engine = Engine(server, self.application, self.boot, transmit, self.watch)
         self.engine.write_with(self.writer)
         days = {dataset.name: dataset.retention_days for dataset in config.datasets}
@@ -60,8 +70,8 @@ class Cabinet:
 
     def keep_offset(self, offset_ms: int) -> "Future[None]":
         """Write down when this boot began, for the records from before the time was known."""
-        boot = self.boot
-        return self.writer.call(lambda database: boots.keep_offset(database, boot, offset_ms))
+        boot, began_ms = self.boot, self.began_ms
+        return self.writer.call(lambda database: boots.keep_offset(database, boot, offset_ms, began_ms))
 
     def tell_deleted(self) -> None:
         """Tell the city what was deleted since the last time."""

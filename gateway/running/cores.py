@@ -7,12 +7,17 @@ import apsw
 
 from gateway.application import TownApplication
 from gateway.config.values import Network
+from gateway.lighting.lighting import Lighting
+from gateway.lighting.stored import hanging_now, load_lighting
+from gateway.lighting.town import TownLamps
+from gateway.lighting.truth import Kept, LampTruth
 from gateway.network.joining import Dice
 from gateway.network.registration import Registration
 from gateway.network.server import Server
 from gateway.network.settings import NetworkSettings
 from gateway.orders.desk import MAX_ORDERS
-from gateway.store import airtime, groups, orders, sessions
+from gateway.places.directory import Directory
+from gateway.store import airtime, groups, lamps, orders, sessions
 from gateway.store.writes import KeepOrder
 
 DEDUP_MS = 200  # from the first copy of a frame to the last: what backhauls of one town differ by
@@ -27,10 +32,14 @@ def make_cores(
     now_ms: int,
     dice: Dice | None = None,
     resend: bool = True,
+    almanac: bytes | None = None,
+    directory: Directory | None = None,
 ) -> tuple[Server, TownApplication]:
     """The network server and the application behind it. dice: None: the system's. Raises apsw.Error.
 
-    resend: whether nodes are asked for what is missing; without it a simulation shows what that is worth.
+    resend: whether nodes are asked for what is missing; without it a simulation shows what that is worth. almanac: the
+    site's, as it is encoded for lamps; None: it is not worked out yet. directory: of places, kept up to date; None:
+    nobody judges what lamps do.
     """
     known = list(registrations)
     kept = sessions.load_devices(read)
@@ -44,7 +53,11 @@ def make_cores(
         orders.next_order_id(read),
         now_ms,
         resend,
+        Lighting(known, known_groups, load_lighting(read, almanac)),
     )
+    application.lighting.set_places(hanging_now(read))
+    if directory is not None:
+        application.judge_lamps(_truth(read, application, directory, boot, now_ms))
     settings = NetworkSettings(
         dedup_ms=DEDUP_MS,
         net_id=network.net_id_number,
@@ -55,6 +68,17 @@ def make_cores(
     sent = airtime.load_airtime(read)
     drawn = dice or random.SystemRandom()
     return Server(settings, known, kept.values(), known_groups, application, drawn, sent, now_ms), application
+
+
+def _truth(
+    read: apsw.Connection, application: TownApplication, directory: Directory, boot: int, now_ms: int
+) -> LampTruth:
+    """Who judges what lamps really do, with what is known of the run before."""
+    door = application.lighting.door
+    town = TownLamps(directory, lambda: door.site, application.lighting.light_groups, door.expected)
+    nights = lamps.last_nights(read)
+    kept = Kept(lamps.load_states(read), tuple(lamps.load_faults(read)), tuple(lamps.load_outages(read)), nights)
+    return LampTruth(town, kept, boot, now_ms)
 
 
 def _orders(read: apsw.Connection) -> list[KeepOrder]:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from gateway.engine import Engine
+from gateway.lighting.lighting import Lighting
 from gateway.links.link import Heard
 from gateway.network.events import Committed
 from gateway.network.registration import Registration
@@ -57,6 +58,11 @@ class Pulse:
     def changed(self, changes: Sequence[Change], gone: Sequence[Registration]) -> None:
         """The registry changed, and is on disk."""
         self._engine.changed(changes, gone, self._clock.now_ms())
+        self._plan()
+
+    def relight(self, change: Callable[[Lighting], None]) -> None:
+        """Lighting is planned otherwise, and that is on disk."""
+        change(self._engine.lighting)
         self._plan()
 
     def deliver(self, result: Result) -> None:

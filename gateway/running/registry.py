@@ -17,6 +17,9 @@ _DATASET_OF_KIND = {
     Kind.RAW: defaults.FOREIGN,
     Kind.ORDER: defaults.ORDERS,
     Kind.NOTICE: defaults.GATEWAY,
+    Kind.FAULT: defaults.LIGHT,
+    Kind.OUTAGE: defaults.LIGHT,
+    Kind.NIGHT: defaults.ENERGY,
 }
 _DATASET_OF_ROLE = {Role.PARKING: defaults.PARKING, Role.AIR: defaults.AIR, Role.LIGHT: defaults.LIGHT}
 

@@ -10,32 +10,42 @@ from gateway.store.airtime import write_airtime
 from gateway.store.counters import write_counters
 from gateway.store.faults import is_of_the_disk
 from gateway.store.groups import write_group_counter
+from gateway.store.lamps import write_found
+from gateway.store.lighting import write_lamp
 from gateway.store.orders import write_order
 from gateway.store.quarantine import write_quarantine
 from gateway.store.records import RecordWriter
 from gateway.store.sessions import write_session
 from gateway.store.writes import (
+    AddLampNight,
     AddQuarantine,
     AddRecord,
     KeepAirtime,
     KeepCounters,
+    KeepFault,
     KeepGroupCounter,
+    KeepLamp,
+    KeepLampState,
     KeepOrder,
+    KeepOutage,
     KeepSession,
     StartSession,
+    Write,
 )
 
-_FOR_THE_RECORD = (AddRecord, AddQuarantine, KeepOrder, KeepAirtime)  # what was decided does not rest on these
+_LAMPS = (KeepLampState, KeepFault, KeepOutage, AddLampNight)
+# What was decided does not rest on these.
+_FOR_THE_RECORD = (AddRecord, AddQuarantine, KeepOrder, KeepAirtime, KeepLamp, *_LAMPS)
 
 
 def write_commits(database: apsw.Connection, records: RecordWriter, commits: Iterable[Commit]) -> int:
     """Write *commits* in the caller's transaction, as if one after the other; returns how many records were added.
 
-    Of counters, airtime and orders only the last state is written.
+    Of counters, airtime, lamps and orders only the last state is written.
     """
     added: list[Record] = []
     counters: dict[int, KeepCounters] = {}
-    last: dict[tuple[str, int | str], KeepGroupCounter | KeepAirtime | KeepOrder] = {}
+    last: dict[tuple[str, int | str | bytes], KeepGroupCounter | KeepAirtime | KeepLamp | KeepOrder] = {}
     for commit in commits:
         for write in commit.writes:
             if isinstance(write, AddRecord):
@@ -52,10 +62,14 @@ def write_commits(database: apsw.Connection, records: RecordWriter, commits: Ite
                 write_session(database, write)
             elif isinstance(write, AddQuarantine):
                 write_quarantine(database, write)
+            elif isinstance(write, _LAMPS):
+                write_found(database, write)
             elif isinstance(write, KeepGroupCounter):
                 last["group", write.group] = write
             elif isinstance(write, KeepAirtime):
                 last["airtime", write.radio] = write
+            elif isinstance(write, KeepLamp):
+                last["lamp", write.dev_eui] = write
             else:
                 last["order", write.id] = write
     for kept in last.values():
@@ -63,6 +77,8 @@ def write_commits(database: apsw.Connection, records: RecordWriter, commits: Ite
             write_group_counter(database, kept)
         elif isinstance(kept, KeepAirtime):
             write_airtime(database, kept)
+        elif isinstance(kept, KeepLamp):
+            write_lamp(database, kept)
         else:
             write_order(database, kept)
     write_counters(database, counters.values())
@@ -94,13 +110,17 @@ def write_apart(
     return added
 
 
-def _named(write: AddRecord | AddQuarantine | KeepOrder | KeepAirtime) -> str:
+def _named(write: Write) -> str:
     """What a write was to keep, without its content."""
     if isinstance(write, AddRecord):
         return f"{write.record.kind!r} of device {write.record.device}, number {write.record.seq},"
     if isinstance(write, AddQuarantine):
         return f"a payload of device {write.device} for the quarantine"
-    return f"order {write.id}" if isinstance(write, KeepOrder) else f"the airtime of {write.radio}"
+    if isinstance(write, _LAMPS):
+        return f"what lighting found ({type(write).__name__})"
+    if isinstance(write, KeepLamp):
+        return f"what is known of lamp {write.dev_eui.hex()}"
+    return f"order {write.id}" if isinstance(write, KeepOrder) else f"the airtime of {getattr(write, 'radio', '?')}"
 
 
 def _after(before: KeepCounters | None, write: KeepCounters) -> KeepCounters:

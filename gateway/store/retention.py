@@ -42,7 +42,7 @@ class Step(Enum):
 LOST = frozenset({Step.UNDELIVERED_READINGS, Step.EVENTS})  # had not left yet
 _FOR_SPACE = (Step.DELIVERED_READINGS, Step.UNDELIVERED_READINGS, Step.DELIVERED_REST, Step.EVENTS)
 _KNOWN = frozenset(Kind)
-_REST = frozenset({Kind.EVENT, Kind.STATUS, Kind.ORDER, Kind.NOTICE})
+_REST = frozenset({Kind.EVENT, Kind.STATUS, Kind.ORDER, Kind.NOTICE, Kind.FAULT, Kind.OUTAGE, Kind.NIGHT})
 _OF_READINGS = frozenset({Step.DELIVERED_READINGS, Step.UNDELIVERED_READINGS})
 _OF_DELIVERED = frozenset({Step.DELIVERED_READINGS, Step.DELIVERED_REST})
 

@@ -18,7 +18,7 @@ from gateway.store.migrate import migrate, migrations, version_of
 from gateway.store.pages import scan
 from gateway.store.records import row_checksum
 from gateway.store.rows import fetch
-from gateway.store.snapshot import TABLES, Snapshot, Table, fill, raise_counters, read_table
+from gateway.store.snapshot import LIGHT_TABLES, TABLES, Snapshot, Table, fill, raise_counters, read_table
 
 _EXTRA = (
     "boot",
@@ -27,6 +27,12 @@ _EXTRA = (
     "quarantine",
     "node_order",
     "airtime",
+    *LIGHT_TABLES,
+    "light_override",
+    "lamp_state",
+    "lamp_fault",
+    "feeder_outage",
+    "lamp_night",
 )  # each for itself: worth having, not worth guessing
 _RECORD_COLUMNS = 11  # since the first schema
 

@@ -23,6 +23,7 @@ from gateway.store.rows import fetch
 
 # Parents before children, for the foreign keys.
 TABLES = ("device", "session", "counter", "multicast_group", "group_member", "place", "installed", "order_floor")
+LIGHT_TABLES = ("light_programme", "light_group", "light_lamp")  # since schema 4
 F_CNT_DOWN_STEP = 4096  # far more downlinks than one device gets in an hour, or a lamp in a week
 JOIN_NONCE_STEP = 256  # joins of one device in a week of an old backup
 ORDER_STEP = 4096  # as for FCntDown: a node takes an order id it has seen for a repeat
@@ -53,7 +54,7 @@ class Snapshot:
 def take_snapshot(database: apsw.Connection, made_ms: int | None) -> Snapshot:
     """Read the registry, in one transaction so that all of it is of one moment; a reading connection will do."""
     with database:
-        tables = {name: read_table(database, name) for name in TABLES}
+        tables = {name: read_table(database, name) for name in TABLES + LIGHT_TABLES}
         # Orders do not go along, but no id of theirs may be given again.
         tables["order_floor"] = Table(("id",), [(orders.next_order_id(database) - 1,)])
         version = version_of(database)

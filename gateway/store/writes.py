@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gateway.lighting.consumption import LampNight
+from gateway.lighting.faults import Fault
+from gateway.lighting.feeders import Outage
 from gateway.network.session import SessionRow
 from gateway.readings.record import Record
 
@@ -50,6 +53,14 @@ class KeepAirtime:
     sent: str
 
 
+@dataclass(frozen=True, slots=True)
+class KeepLamp:
+    """What is known of a lamp's keys and programme, as the text of `gateway.lighting.lamps`."""
+
+    dev_eui: bytes
+    state: str
+
+
 class AddRecord(NamedTuple):
     """A new record; the store gives it its place in the order of acceptance."""
 
@@ -94,6 +105,49 @@ class KeepOrder:
     changed_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class KeepLampState:
+    """What lighting knows of a lamp, as its own text."""
+
+    device: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepFault:
+    """A fault of a lamp as it stands now."""
+
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class KeepOutage:
+    """An outage of a feeder as it stands now."""
+
+    outage: Outage
+
+
+@dataclass(frozen=True, slots=True)
+class AddLampNight:
+    """A lamp post's night that is over; operating_h, switch_count: its own counters then, None: it had not told."""
+
+    night: LampNight
+    operating_h: int | None
+    switch_count: int | None
+
+
 Write = (
-    KeepSession | StartSession | KeepCounters | KeepGroupCounter | KeepAirtime | AddRecord | AddQuarantine | KeepOrder
+    KeepSession
+    | StartSession
+    | KeepCounters
+    | KeepGroupCounter
+    | KeepAirtime
+    | KeepLamp
+    | AddRecord
+    | AddQuarantine
+    | KeepOrder
+    | KeepLampState
+    | KeepFault
+    | KeepOutage
+    | AddLampNight
 )

@@ -98,10 +98,7 @@ class _Episode:
     after: Vector
 
 
-@dataclass(frozen=True, slots=True)
-class _Dipole:
-    place: Vector  # in the car: ahead, to the left, up
-    moment: Vector  # A·m²
+_Dipole = tuple[Vector, Vector]  # place in the car: ahead, to the left, up; moment in A·m²
 
 
 class BayTrace:
@@ -302,13 +299,13 @@ class Car:
         size = _MOMENT_AM2 * dice.uniform(0.7, 1.4)
         strength = math.sqrt(earth[0] * earth[0] + earth[1] * earth[1] + earth[2] * earth[2])
         self._scale = 1.0
-        self._dipoles = []
+        self._dipoles: list[_Dipole] = []
         for ahead_m, share, height_m in _PARTS:
             induced = size * share * dice.uniform(0.7, 1.0) / strength
             permanent = size * share * dice.uniform(0.0, 0.5)
             towards = direction(dice)
             self._dipoles.append(
-                _Dipole(
+                (
                     (heading * ahead_m + dice.uniform(-0.2, 0.2), dice.uniform(-0.3, 0.3), height_m + high),
                     (
                         earth[0] * induced + permanent * towards[0],
@@ -342,10 +339,9 @@ class Car:
 
     def _field(self, x_m: float, y_m: float) -> Vector:
         bx = by = bz = 0.0
-        for dipole in self._dipoles:
+        for (ahead, left, up), (mx, my, mz) in self._dipoles:
             # From the dipole to the sensor, in the origin.
-            rx, ry, rz = -(x_m + dipole.place[0]), -(y_m + dipole.place[1]), -dipole.place[2]
-            mx, my, mz = dipole.moment
+            rx, ry, rz = -(x_m + ahead), -(y_m + left), -up
             square = rx * rx + ry * ry + rz * rz
             cube = square * math.sqrt(square)
             along = 3 * (mx * rx + my * ry + mz * rz) / square
@@ -353,7 +349,8 @@ class Car:
             bx += 0.1 * (along * rx - mx) / cube
             by += 0.1 * (along * ry - my) / cube
             bz += 0.1 * (along * rz - mz) / cube
-        return (bx * self._scale, by * self._scale, bz * self._scale)
+        scale = self._scale
+        return (bx * scale, by * scale, bz * scale)
 
 
 def progress(part: float, turned_back: bool) -> float:

@@ -1,4 +1,7 @@
-"""A radio chip's antenna in the simulator's air: what the chip sends and hears, between its clock and the street's."""
+"""A radio chip's antenna in the simulator's air: what the chip sends and hears, between its clock and the street's.
+
+A node's sends uplinks and hears downlinks; a bridge's, which is a gateway to the air, does it the other way round.
+"""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -105,14 +108,79 @@ class Antenna:
         if arrival is None:
             return
         if reception is None:
-            arrival.payload = bytes(byte ^ 0x55 for byte in frame.phy_payload)
+            arrival.payload = _noise(frame.phy_payload)
         else:
-            arrival.rssi_dbm = round(reception.rssi_dbm)
-            arrival.snr_quarter_db = round(reception.snr_db * 4)
+            _arrived(arrival, frame, reception)
+
+
+class BridgeAntenna:
+    """Implements `simulator.chips.air.Air` for a bridge. The air has it attached under *name* with `hear`.
+
+    The air tells a gateway of a frame when it is over, the chip wants to know when it begins: `begin` is to be told of
+    each uplink then. stirred, lost: as of an `Antenna`.
+    """
+
+    def __init__(self, name: str, timeline: Timeline, air: Air, stirred: Callable[[], None], gain_db: int = 2) -> None:
+        self.name = name
+        self.lost: list[str] = []
+        self._timeline = timeline
+        self._air = air
+        self._stirred = stirred
+        self._gain_db = gain_db
+        self._radio: Listener | None = None
+        self._arrivals: dict[OnAir, Arrival] = {}
+
+    def transmit(self, emission: Emission) -> None:
+        """A downlink begins to leave the antenna."""
+        flaws = list(emission.flaws)
+        if emission.sync_word != SYNC_LORAWAN or not emission.inverted_iq or emission.crc:
+            flaws.append("a downlink of another network's sync word, with straight IQ, or with CRC")
+        if flaws:
+            self.lost += flaws
+            return
+        how = _rounded(emission.freq_hz), dr_of(emission.sf, emission.bw_hz), emission.power_dbm + self._gain_db
+        self._timeline.at(emission.start_us, lambda: void(self._air.emit(self.name, emission.payload, *how)))
+
+    def listen(self, radio: "Listener") -> None:
+        """The chip listens from now on."""
+        self._radio = radio
+
+    def deafen(self, radio: "Listener") -> None:
+        """The chip does not listen any more."""
+        self._radio = None
+        self._arrivals.clear()
+
+    def begin(self, frame: OnAir) -> None:
+        """An uplink begins; noise, unless the air says something else of it when it is over."""
+        if self._radio is None:
+            return
+        for other in [other for other in self._arrivals if other.end_us < frame.start_us]:
+            del self._arrivals[other]  # it was destroyed
+        sf, bw_hz = data_rate(frame.dr)
+        emission = Emission(frame.phy_payload, frame.freq_hz, sf, bw_hz, frame.start_us, frame.power_dbm)
+        arrival = self._arrivals[frame] = Arrival(emission, payload=_noise(frame.phy_payload))
+        self._radio.arrive(arrival)
+        self._stirred()
+
+    def hear(self, frame: OnAir, reception: Reception) -> None:
+        """An uplink arrived whole, and ends now."""
+        arrival = self._arrivals.pop(frame, None)
+        if arrival is not None:
+            _arrived(arrival, frame, reception)
 
 
 def void(_: object) -> None:
     """For callbacks that return nothing."""
+
+
+def _noise(phy_payload: bytes) -> bytes:
+    return bytes(byte ^ 0x55 for byte in phy_payload)
+
+
+def _arrived(arrival: Arrival, frame: OnAir, reception: Reception) -> None:
+    arrival.payload = frame.phy_payload
+    arrival.rssi_dbm = round(reception.rssi_dbm)
+    arrival.snr_quarter_db = round(reception.snr_db * 4)
 
 
 def _rounded(freq_hz: int) -> int:

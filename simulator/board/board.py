@@ -1,8 +1,8 @@
 """One virtual board: a microcontroller that runs the firmware, sleeps, is reset and loses its power, on a timeline.
 
-Its interpreter waits, in the midst of a call, until the timeline is where the firmware wants to go on; a few ms at the
-most it runs ahead of it, by what its calls into the hardware take. What it sends goes on the air when the timeline gets
-there.
+Its interpreter waits, in the midst of a call, until the timeline is where the firmware wants to go on. It runs ahead of
+it as long as nothing else is planned there: with each answer it is told when something will happen next, and needs not
+ask before. What it sends goes on the air when the timeline gets there.
 
     state   the firmware                       what brings it on
     ------  ---------------------------------  ----------------------------------------------------------
@@ -13,6 +13,7 @@ there.
     IDLE    is at the prompt: main.py ended    the serial line; the watchdog
 """
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
@@ -29,7 +30,7 @@ BOOT_US = 700_000  # from a reset until boot.py runs; MicroPython's start
 EXT1, TIMER = 3, 4  # machine.wake_reason(); EXT0 is 2
 
 _TURN_US = 100  # what a turn takes beside its hardware
-_AHEAD_US = 1_000  # how far the firmware may run ahead of the timeline
+_UNASKED_US = 10_000_000  # so long at the most; the link's patience is for real seconds
 _PIN, _TIMER = 0, 1  # kinds of events, as shims/clockwork.py counts them
 _CTRL_C = b"\x03"
 
@@ -52,8 +53,9 @@ class Board:
     """link: to its interpreter. uid: six bytes, machine.unique_id().
 
     Chips are wired to `hardware`; files are put on it while it is off. nvs, writes: of its flash; memory: the RTC's.
-    printed: what came out of its serial port, the last 64 kB. boots: (time in µs, reset cause) of each start. turns:
-    how many calls of the firmware are over. brought_down: what ended a run that no order ended: tracebacks, "watchdog".
+    printed: what came out of its serial port, the last 64 kB. cable: who else is told of that, at once. boots: (time in
+    µs, reset cause) of each start. turns: how many calls of the firmware are over. brought_down: what ended a run that
+    no order ended: tracebacks, "watchdog".
     strict: whether an exception that leaves the firmware is one here, too.
     """
 
@@ -68,6 +70,7 @@ class Board:
         self.cause = POWER_ON
         self.wake_reason = 0
         self.printed = bytearray()
+        self.cable: Callable[[bytes], None] | None = None
         self.stdin = bytearray()  # what was typed and not read yet
         self.binary = False  # whether Ctrl-C is a byte as any other
         self.boots: list[tuple[int, int]] = []
@@ -91,6 +94,7 @@ class Board:
         self._events: list[int] = []
         self._timers: dict[int, int] = {}  # how often each was set
         self._plans = 0
+        self._told_nvs: object = None
         self._command("make")
 
     # From outside.
@@ -109,14 +113,13 @@ class Board:
         assert self.state is State.OFF
         self.origin_us = self._timeline.now_us
         self._reset(POWER_ON)
+        self._proceed()
 
     def switch_off(self) -> None:
         """Power goes, now: RTC memory with it."""
         self._leave("off")
-        self.memory = b""
-        self._forget()
-        self.state = State.OFF
-        self._plan()
+        self._lose_power()
+        self._proceed()
 
     def type(self, data: bytes) -> None:
         """Bytes come in at the serial port: for the firmware, unless Ctrl-C ends it, then for the prompt."""
@@ -127,7 +130,7 @@ class Board:
             self._feed()
         elif not self._booting:  # what comes meanwhile waits
             self._interrupt()
-        self._plan()
+        self._proceed()
 
     def stirred(self) -> None:
         """Something has reached a chip or a wire by itself."""
@@ -146,7 +149,11 @@ class Board:
         self.state = State.BUSY
         self._wake_us = max(self.clock.now_us, self._timeline.now_us) + BOOT_US
         self._booting = True
-        self._plan()
+
+    def _lose_power(self) -> None:
+        self.memory = b""
+        self._forget()
+        self.state = State.OFF
 
     def _forget(self) -> None:
         """What no reset leaves: interrupts, timers, wake pins, the watchdog, NVS that was not committed."""
@@ -161,7 +168,7 @@ class Board:
     def _leave(self, why: str) -> None:
         """End the call that the interpreter is in the midst of."""
         if self._calling:
-            self._link.write([self.clock.now_us, None, [], why, 0])
+            self._link.write([self.clock.now_us, self.clock.now_us, None, [], 0, why])
             while self._link.read()[0] != "done":
                 raise AssertionError("a board that was switched off goes on")
             self._calling = False
@@ -173,22 +180,34 @@ class Board:
 
     # Time.
 
-    def _plan(self) -> None:
-        """Ring when the next thing is due, after what else happens then: the air's end of a frame, above all."""
+    def _proceed(self) -> None:
+        """Go on as long as nothing else happens meanwhile; then ring when the next thing is due.
+
+        That is after what else happens then: the air's end of a frame, above all.
+        """
         self._plans += 1
         plan = self._plans
-        due = [time_us for time_us in (self.clock.next_us(), self._wake_us, self._bites_us()) if time_us is not None]
-        if due:
-            at_us = min(due)
+        at_us = self._due_us()
+        while at_us is not None and at_us < self._timeline.quiet_us():
+            self._happen(at_us)
+            at_us = self._due_us()
+        if at_us is not None:
             self._timeline.at(at_us, lambda: self._timeline.at(at_us, lambda: self._ring(plan)))
+
+    def _due_us(self) -> int | None:
+        due = [time_us for time_us in (self.clock.next_us(), self._wake_us, self._bites_us()) if time_us is not None]
+        return min(due) if due else None
 
     def _bites_us(self) -> int | None:
         return self.watchdog_us if self.state in (State.BUSY, State.IDLE) else None
 
     def _ring(self, plan: int) -> None:
-        if plan != self._plans:
-            return
-        now_us = self._timeline.now_us
+        if plan == self._plans:
+            self._happen(self._timeline.now_us)
+            self._proceed()
+
+    def _happen(self, now_us: int) -> None:
+        """Let everything happen that is due."""
         self.clock.run(max(now_us, self.clock.now_us))
         if self.state in (State.LIGHT, State.DEEP) and self._woken_by_pin():
             self._wake_us = now_us
@@ -199,7 +218,14 @@ class Board:
             self._bite()
         elif self._wake_us is not None and self._wake_us <= now_us:
             self._wake()
-        self._plan()
+
+    def _free_us(self) -> int:
+        """Before when nothing happens by itself to what the firmware sees."""
+        free_us = min(self._timeline.quiet_us(), self.clock.now_us + _UNASKED_US)
+        for due_us in (self.clock.next_us(), self._bites_us()):
+            if due_us is not None and due_us < free_us:
+                free_us = due_us
+        return free_us
 
     def _wake(self) -> None:
         self._wake_us = None
@@ -216,7 +242,7 @@ class Board:
                 self._until_us = None
             self._go_on()
         elif self.state is State.BUSY:
-            self._call("turn", self.clock.now_us, self._taken(), len(self.stdin))
+            self._call("turn", self._taken(), len(self.stdin))
 
     # The interpreter.
 
@@ -228,13 +254,27 @@ class Board:
 
     def _begin(self, cause: int) -> None:
         self.boots.append((self.clock.now_us, cause))
-        self._call("start", self.clock.now_us, cause, self.origin_us, self._uid.hex())
+        self._call("start", self._chip(cause))
+
+    def _chip(self, cause: int) -> dict[str, object]:
+        """What the firmware finds; NVS only when it is not what it was at the last start."""
+        chip: dict[str, object] = {"cause": cause, "origin": self.origin_us, "uid": self._uid.hex()}
+        chip["memory"] = self.memory.hex()
+        if self.nvs.kept != self._told_nvs:
+            chip["nvs"] = self._all_nvs()
+            self._told_nvs = dict(self.nvs.kept)
+        return chip
+
+    def _all_nvs(self) -> list[tuple[str, str, str, str]]:
+        self._told_nvs = None  # what is not committed is not kept
+        self.nvs.touched = False
+        return [(space, key, kind, data.hex()) for space, key, kind, data in self.nvs.seen()]
 
     def _feed(self) -> None:
         typed = bytes(self.stdin)
         self.stdin.clear()
         if typed:
-            self._call("feed", self.clock.now_us, typed.decode("latin-1"))
+            self._call("feed", typed.decode("latin-1"))
 
     def _interrupt(self) -> None:
         """Ctrl-C ends what the firmware does, if it was typed and is no byte as any other."""
@@ -251,13 +291,13 @@ class Board:
         """main.py has ended: show the prompt, and read what was typed."""
         self.state = State.IDLE
         self._wake_us = None
-        self._call("feed", self.clock.now_us, "")
+        self._call("feed", "")
         self._feed()
 
-    def _call(self, *command: Any) -> None:
+    def _call(self, name: str, *arguments: Any) -> None:
         """Begin a call of the interpreter."""
         self.clock.run(max(self.clock.now_us, self._timeline.now_us))
-        self._link.write([command[0], self.clock.now_us, *command[2:]])
+        self._link.write([name, self.clock.now_us, self._free_us(), *arguments])
         self._calling = True
         self._follow()
 
@@ -266,8 +306,12 @@ class Board:
         self._wake_us = None
         if self.state is State.LIGHT:
             self.state = State.BUSY
-        self._link.write([self.clock.now_us, self._answer, self._taken(), end, len(self.stdin)])
+        self._reply(self._answer, end)
         self._follow()
+
+    def _reply(self, answer: Any, end: str | None) -> None:
+        touched = (self._all_nvs(),) if self.nvs.touched else ()
+        self._link.write([self.clock.now_us, self._free_us(), answer, self._taken(), len(self.stdin), end, *touched])
 
     def _follow(self) -> None:
         """Do what it asks for until it waits, or the call is over."""
@@ -289,11 +333,16 @@ class Board:
                 self._answer = None
                 self._wake_us = answer.until_us
                 return
-            elif self.clock.now_us - self._timeline.now_us > _AHEAD_US:
+            elif self._is_due():
                 self._answer = answer
                 self._wake_us = self.clock.now_us
                 return
-            self._link.write([self.clock.now_us, answer, self._taken(), end, len(self.stdin)])
+            self._reply(answer, end)
+
+    def _is_due(self) -> bool:
+        """Whether something has to happen before the firmware goes on."""
+        now_us, bites_us = self.clock.now_us, self._bites_us()
+        return now_us >= self._timeline.quiet_us() or (bites_us is not None and now_us >= bites_us)
 
     def _pass(self, time_us: int) -> None:
         if time_us > self.clock.now_us:
@@ -310,8 +359,7 @@ class Board:
             if "soft" in result:
                 self._forget()
                 self.boots.append((self.clock.now_us, SOFT))
-                again = (SOFT, self.origin_us, self._uid.hex(), result["raw"], result["rest"])
-                self._call("soft", self.clock.now_us, *again)
+                self._call("soft", self._chip(SOFT), result["raw"], result["rest"])
             else:
                 self._ended(result["what"], result["detail"])
         elif result is True or (result is None and self.state is State.BUSY):
@@ -326,7 +374,7 @@ class Board:
         if what == "reset":
             self._reset(HARD)
         elif what == "cut":
-            self.switch_off()
+            self._lose_power()
         elif what == "error":
             if "KeyboardInterrupt" not in detail:
                 self.brought_down.append(detail)
@@ -336,14 +384,10 @@ class Board:
 
     # For operations.py.
 
-    def sleep(self, us: int) -> Waits | int:
-        """time.sleep: the µs that are left of it; so short a one that nobody notices need not be waited for."""
-        until_us = self.clock.now_us + us
-        if until_us - self._timeline.now_us > _AHEAD_US:
-            self._until_us = until_us
-            return Waits(until_us)
-        self.clock.run(until_us)
-        return 0
+    def sleep(self, us: int) -> Waits:
+        """time.sleep: the µs that are left of it, when a handler is to run in its midst."""
+        self._until_us = self.clock.now_us + us
+        return Waits(self._until_us)
 
     def sleep_light(self, ms: int) -> Waits:
         """machine.lightsleep."""

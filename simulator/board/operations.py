@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from simulator.board.board import Board
 
 _PRINTED = 1 << 16
+_STAYS = 1 << 53  # µs, of what stays as it is until something happens
 
 
 class Ends:
@@ -27,8 +28,11 @@ class Waits:
 
 
 def _out(board: "Board", text: str) -> None:
-    board.printed += text.encode("latin-1")
+    data = text.encode("latin-1")
+    board.printed += data
     del board.printed[:-_PRINTED]
+    if board.cable is not None:
+        board.cable(data)
 
 
 def _origin(board: "Board", time_us: int) -> None:
@@ -52,15 +56,6 @@ def _commit(board: "Board", space: str) -> Any:
     return None if cut is None else Ends("cut")
 
 
-def _erase(board: "Board", space: str, key: str) -> int:
-    return 0 if board.nvs.erase(space, key) else 1
-
-
-def _nvs(board: "Board", space: str, key: str, kind: str) -> str | None:
-    value = board.nvs.get(space, key, kind)
-    return None if value is None else value.hex()
-
-
 def _nvs_set(board: "Board", space: str, key: str, kind: str, data: str) -> None:
     board.nvs.set(space, key, kind, bytes.fromhex(data))
 
@@ -74,10 +69,18 @@ def _feed(board: "Board") -> None:
     board.watchdog_us = board.clock.now_us + board.watchdog_ms * 1000
 
 
-def _pin(board: "Board", number: int, mode: int, pull: int, level: int) -> None:
+def _turn(board: "Board") -> None:
+    board.turns += 1
+
+
+def _get(board: "Board", number: int) -> tuple[int, int]:
+    """The level, and until when it stays so as long as nothing happens."""
     wire = board.hardware.pin(number)
-    if level >= 0:
-        wire.value(level)
+    if wire.source is None:
+        return wire.level, _STAYS
+    level = wire.source()
+    until_us = 0 if wire.holds is None else wire.holds()
+    return level, (until_us if wire.holds is None or until_us > board.clock.now_us else _STAYS)
 
 
 def _i2c_write(board: "Board", number: int, address: int, data: str) -> int:
@@ -93,6 +96,14 @@ def _i2c_read(board: "Board", number: int, address: int, count: int) -> int | st
         return board.hardware.i2c_bus(number).readfrom(address, count).hex()
     except OSError as error:
         return int(error.args[0])
+
+
+def _i2c_register(board: "Board", number: int, address: int, register: int, count: int) -> int | str:
+    try:
+        board.hardware.i2c_bus(number).writeto(address, bytes((register,)), False)
+    except OSError as error:
+        return int(error.args[0])
+    return _i2c_read(board, number, address, count)
 
 
 def _uart_read(board: "Board", number: int, count: int) -> str:
@@ -142,9 +153,9 @@ OPERATIONS: "dict[str, Callable[..., Any]]" = {
     "wake_on": lambda board, way, pin, level: board.wake_on(way, pin, level),
     "watchdog": _watchdog,
     "feed": _feed,
-    "pin": _pin,
+    "turn": _turn,
     "set": lambda board, number, level: board.hardware.pin(number).value(level),
-    "get": lambda board, number: board.hardware.pin(number).value(),
+    "get": _get,
     "irq": lambda board, number, trigger: board.watch(number, trigger),
     "timer": lambda board, number, ms, periodic: board.time(number, ms, bool(periodic)),
     "adc": lambda board, number: board.hardware.microvolts(number),
@@ -154,19 +165,18 @@ OPERATIONS: "dict[str, Callable[..., Any]]" = {
     "spi_both": _spi_both,
     "i2c_write": _i2c_write,
     "i2c_read": _i2c_read,
+    "i2c_register": _i2c_register,
     "i2c_scan": lambda board, number: bytes(board.hardware.i2c_bus(number).scan()).hex(),
     "stdin_read": _stdin_read,
     "binary": _binary,
     "uart": lambda board, number, baud: board.hardware.uart_line(number).set_baud(baud),
-    "uart_any": lambda board, number: board.hardware.uart_line(number).any(),
+    "uart_any": lambda board, number: (board.hardware.uart_line(number).any(), _STAYS),
     "uart_read": _uart_read,
     "uart_write": lambda board, number, data: board.hardware.uart_line(number).write(bytes.fromhex(data)),
     "pulses": _pulses,
-    "memory": lambda board: board.memory.hex(),
     "set_memory": _set_memory,
-    "nvs": _nvs,
     "nvs_set": _nvs_set,
-    "nvs_erase": _erase,
+    "nvs_erase": lambda board, space, key: board.nvs.erase(space, key),
     "nvs_commit": _commit,
     "write": _write,
 }

@@ -18,6 +18,8 @@ _HANGS = (
     "watchdog would end such a loop, but nothing can end it here"
 )
 
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
 
 class HostError(Exception):
     """There is no process to run boards in, or it has gone; the message says what to do."""
@@ -33,7 +35,7 @@ class Link:
 
     def write(self, message: object) -> None:
         """Send a command, or the answer to what it asks."""
-        data = json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        data = _to_json(message).encode() + b"\n"
         try:
             while data:
                 data = data[os.write(self._to, data) :]
@@ -61,10 +63,11 @@ class Link:
 class Host:
     """One process with room for so many *boards*; a context.
 
+    images: boards wake with the memory that they had after importing, else they import all of it again each time.
     Raises HostError when there is no Node.js or no MicroPython package.
     """
 
-    def __init__(self, boards: int = 1) -> None:
+    def __init__(self, boards: int = 1, images: bool = True) -> None:
         node = os.environ.get("LAMPYRE_NODE") or shutil.which("node")
         if not node:
             raise HostError("virtual boards need Node.js 20 or newer: put `node` on the PATH, or set LAMPYRE_NODE")
@@ -78,7 +81,9 @@ class Host:
             self._links.append(Link(command_in, answer_out))
         self._free = list(self._links)
         pairs = [f"{theirs[place]},{theirs[place + 1]}" for place in range(0, len(theirs), 2)]
-        self._process = subprocess.Popen([node, _MAIN, package, *pairs], stdin=subprocess.PIPE, pass_fds=theirs)
+        self._process = subprocess.Popen(
+            [node, _MAIN, package, str(int(images)), *pairs], stdin=subprocess.PIPE, pass_fds=theirs
+        )
         for number in theirs:
             os.close(number)
 

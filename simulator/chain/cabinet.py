@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import apsw
 
@@ -19,6 +19,11 @@ from gateway.dates import Dates
 from gateway.engine import Engine
 from gateway.governance.dataset import Sharing
 from gateway.governance.defaults import datasets_of
+from gateway.lighting.almanac import AlmanacError, site_of
+from gateway.lighting.files import ProgrammeError, read_programme
+from gateway.lighting.lighting import Lighting
+from gateway.lighting.plan import SITE, Target
+from gateway.lighting.stored import load_plan, override_of, target_to_text
 from gateway.links import semtech
 from gateway.links.forwarders import Address, Forwarders, Send
 from gateway.links.forwarders import Effect as LinkEffect
@@ -62,6 +67,7 @@ from gateway.store.database import open_database, read_database
 from gateway.store.devices import add_devices
 from gateway.store.faults import StoreError
 from gateway.store.groups import add_group, load_groups
+from gateway.store.lighting import OverrideRow, ProgrammeRow, add_override, add_programme, assign
 from gateway.store.migrate import migrate
 from gateway.store.opening import Store
 from gateway.store.places import install, set_places
@@ -69,6 +75,7 @@ from gateway.store.records import RecordWriter, id_range
 from gateway.store.rows import fetch
 from gateway.store.writer import Died, LeftOut, Result, TimedWriter
 from gateway.store.writes import KeepCounters, KeepSession, StartSession
+from protocol.dimming import Programme, Site
 from simulator.air.interface import OnAir
 from simulator.chain.broker import Broker
 from simulator.streams import Stream
@@ -135,6 +142,7 @@ class CabinetSettings:
     """start_s: Unix time of virtual time 0. site: INSEE code. radios: names, each of a concentrator.
 
     database: a file that does not exist yet, or ":memory:". resend: whether nodes are asked for what is missing.
+    almanac: the site's sun, as lamps have it; b"" without lamps.
     """
 
     start_s: int
@@ -144,6 +152,7 @@ class CabinetSettings:
     rx_delay_s: int = 5
     rx2_dr: int = 3
     resend: bool = True
+    almanac: bytes = b""
 
 
 class CabinetWatcher(Protocol):
@@ -360,6 +369,30 @@ class Cabinet:
             raise OrderRefusedError("the gateway does not run")
         return self.run.order(target, verb, arguments, expires_in_s)
 
+    def plan(self, text: str, *groups: str) -> None:
+        """Load a programme, the text of its file, and have *groups*, by name, run it, as `light programme load` does.
+
+        Raises OrderRefusedError and KeyError as `order`, and ValueError for what is no programme.
+        """
+        if self.run is None:
+            raise OrderRefusedError("the gateway does not run")
+        self.run.plan(text, groups)
+
+    def hold(self, target: str, level_pct: int | None, hold_s: int, fade_s: int = 2) -> None:
+        """Hold a level of a lamp or a group by its name, or of the "site", as `light set` does; None ends it.
+
+        Raises OrderRefusedError and KeyError as `order`.
+        """
+        if self.run is None:
+            raise OrderRefusedError("the gateway does not run")
+        self.run.hold(target, level_pct, hold_s, fade_s)
+
+    def lighting(self) -> Lighting:
+        """What the gateway plans and knows of lamps. Raises OrderRefusedError while no process runs."""
+        if self.run is None:
+            raise OrderRefusedError("the gateway does not run")
+        return self.run.engine.lighting
+
     # Faults.
 
     def radio_off(self, name: str) -> None:
@@ -473,9 +506,15 @@ class Cabinet:
                     install(database, there)
             for team in teams:
                 euis = tuple(member.dev_eui for member in members if member.group == team.name)
-                add_group(
-                    database, Group(number=0, name=team.name, mc_addr=team.mc_addr, mc_key=team.mc_key, members=euis)
+                group = Group(
+                    number=0,
+                    name=team.name,
+                    mc_addr=team.mc_addr,
+                    mc_key=team.mc_key,
+                    members=euis,
+                    dr=self.settings.rx2_dr,
                 )
+                add_group(database, group)
             writes = [
                 write
                 for registration, member in zip(added, members, strict=True)
@@ -537,6 +576,8 @@ class _Run:
             0,
             _Dice(cabinet.dice),
             settings.resend,
+            settings.almanac or None,
+            directory=self._registry.directory,
         )
         self.engine = Engine(server, self._application, self._boot, self._transmit, self)
         self.engine.write_with(self._writer)
@@ -617,6 +658,33 @@ class _Run:
             return future.result()
         except (OrderError, StoreError) as error:
             raise OrderRefusedError(str(error)) from error
+
+    def plan(self, text: str, names: Sequence[str]) -> None:
+        """See `Cabinet.plan`."""
+        programme = read_programme(text)
+        numbers = {group.name: group.number for group in load_groups(self._read)}
+        row = ProgrammeRow(programme.name, programme.version, text, self._clock.unix_ms())
+
+        def keep(database: apsw.Connection) -> None:
+            add_programme(database, row)
+            for name in names:
+                assign(database, numbers[name], programme.name)
+
+        self._writer.call(keep).result()
+        self.engine.lighting.set_plan(load_plan(self._read))
+        self._plan_engine()
+
+    def hold(self, target: str, level_pct: int | None, hold_s: int, fade_s: int) -> None:
+        """See `Cabinet.hold`."""
+        whom: Target = SITE
+        if target != "site":
+            found = self._target(target)
+            whom = found.number if isinstance(found, Group) else found.dev_eui
+        now_s = self._clock.unix_ms() // 1000
+        row = OverrideRow(0, target_to_text(whom), level_pct, fade_s, now_s, now_s + hold_s, "simulated")
+        kept = self._writer.call(lambda database: add_override(database, row)).result()
+        self.engine.lighting.override(override_of(kept))
+        self._plan_engine()
 
     def _target(self, name: str) -> Registration | Group:
         """The node or group of this name. Raises KeyError when there is none."""
@@ -783,7 +851,7 @@ class _Run:
         self.engine.set_clock(offset_ms, self._clock.now_ms())
         self._plan_engine()
         if first:
-            self._writer.call(lambda database: boots.keep_offset(database, self._boot, offset_ms))
+            self._writer.call(lambda database: boots.keep_offset(database, self._boot, offset_ms, 0))
             self._tell_publisher(DatesKnown())
 
     def _plan_engine(self) -> None:
@@ -866,3 +934,39 @@ def _tx_ack(pull_resp: bytes, radio: str, outcome: Outcome) -> bytes:
     """A forwarder's answer to *pull_resp* (GWMP §5.5)."""
     head = pull_resp[:3] + bytes((semtech.TX_ACK,)) + bytes.fromhex(radio.removeprefix("udp:"))
     return head if outcome is Outcome.SENT else head + b'{"txpk_ack":{"error":"%s"}}' % outcome.name.encode()
+
+
+class PlannedNights(NamedTuple):
+    """A town's programme as its file says it. events: first and last night (days since 1970-01-01) with their steps.
+
+    presence: level and seconds; lux: level, on and off; None: the file asks for none.
+    """
+
+    name: str
+    nights: Programme
+    events: tuple[tuple[int, int, Programme], ...] = ()
+    presence: tuple[int, int] | None = None
+    lux: tuple[int, int, int] | None = None
+
+
+def planned_nights(text: str) -> PlannedNights:
+    """The text of a programme's file, read by the gateway that would load it. Raises ValueError with a sentence."""
+    try:
+        found = read_programme(text)
+    except ProgrammeError as error:
+        raise ValueError(str(error)) from None
+    return PlannedNights(
+        found.name,
+        found.nights,
+        tuple((event.first, event.last, event.nights) for event in found.events),
+        None if found.presence is None else (found.presence.level_pct, found.presence.hold_s),
+        None if found.lux is None else (found.lux.level_pct, found.lux.on_lux, found.lux.off_lux),
+    )
+
+
+def almanac(latitude_deg: float, longitude_deg: float, time_zone: str, insee: str, year: int) -> Site:
+    """Sun, local time and public holidays as the gateway has them written into lamps. Raises ValueError."""
+    try:
+        return site_of(latitude_deg, longitude_deg, time_zone, insee, year)
+    except AlmanacError as error:
+        raise ValueError(str(error)) from None

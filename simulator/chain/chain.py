@@ -1,9 +1,10 @@
 """A whole-chain run: a city's nodes, its air, its gateway and its broker on one virtual clock, with the truths on."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from simulator.air.fates import Fate
 from simulator.air.interface import OnAir, Reception, on_air
@@ -16,9 +17,12 @@ from simulator.chain.cabinet import Cabinet, CabinetSettings, Member, OrderRefus
 from simulator.chain.closing import close_books
 from simulator.chain.faults import Faults
 from simulator.chain.radios import model_of, station_of
+from simulator.chain.scenes import Scenes
 from simulator.chain.strokes import Strokes
 from simulator.chain.telling import Telling
+from simulator.fleet.births import Firmware, whole_core
 from simulator.fleet.fleet import Fleet, Registered
+from simulator.fleet.sites import lamp_site
 from simulator.report.collector import Collector
 from simulator.report.district import district_of
 from simulator.report.making import report_of
@@ -32,6 +36,9 @@ from simulator.timeline import Timeline
 from simulator.truths.lamps import Darkness
 from simulator.truths.witness import SETTLED_US, Witness
 
+if TYPE_CHECKING:
+    from firmware.node import Core
+
 _ATTACKER = "attacker"
 _TWILIGHT_SINE = -0.1045  # of -6°: then civil twilight is over
 _MC_ADDR = 0xFF000001  # no node has such an address (see gateway/api/desk.py)
@@ -41,6 +48,7 @@ _ORDER_LASTS_S = 3600
 _JOIN_GROUP_US = 2_000_000  # from one member's order to join to the next: what duty cycle allows at DR3
 _MOST_S = 7 * 86_400  # that an order may last (gateway/orders/request.py)
 _NEAR_DBM, _NEAR_SNR_DB = -40, 10.0  # of the attacker beside the mast
+_GC = (100_000, 20, 100)  # frames and records end by themselves: looking for rings of them often finds none, and costs
 _WAITING_US = 60_000_000  # how often it is asked what waits for the broker
 
 
@@ -48,7 +56,8 @@ class Chain:
     """One run; `run` may be called piece by piece, `finish` once at the end.
 
     replay: the command that repeats the run. lines: where published messages go, one JSON a line. database: the
-    gateway's, a file that does not exist or ":memory:". Raises what `Town`, `Fleet` and `Cabinet` raise.
+    gateway's, a file that does not exist or ":memory:". core_of: see `Fleet`. Raises what `Town`, `Fleet` and `Cabinet`
+    raise.
     """
 
     def __init__(
@@ -58,6 +67,7 @@ class Chain:
         replay: str = "",
         lines: TextIO | None = None,
         database: Path | str = ":memory:",
+        core_of: "Callable[[Firmware], Core]" = whole_core,
     ) -> None:
         self.scenario = scenario
         self.replay = replay
@@ -76,9 +86,19 @@ class Chain:
             self.witness.records.meet(node.name, node.dev_eui)
             if node.role is Role.LIGHT:
                 self.darkness.meet(node.name, node.heads)
+        self._looks_on: Callable[[OnAir], None] = lambda frame: None
         self._teams = _teams(scenario)
         keys = {team.name: (team.mc_addr, team.mc_key) for team in self._teams}
-        self.fleet = Fleet(scenario, self.timeline, self.air, self.town.stimulus, self._telling, self.air.bears, keys)
+        self.fleet = Fleet(
+            scenario,
+            self.timeline,
+            self.air,
+            self.town.stimulus,
+            self._telling,
+            self.air.bears,
+            keys,
+            core_of=core_of,
+        )
         self.broker = Broker(
             self.timeline,
             Stream(scenario.seed, "broker"),
@@ -87,6 +107,7 @@ class Chain:
             self._telling.arrived_again,
         )
         self.cabinet = self._cabinet(database)
+        self.scenes = Scenes(self.timeline, self.fleet.nodes, self.cabinet)
         gateways = [gateway.name for gateway in scenario.gateways]
         strokes = Strokes(self.fleet, scenario.seed)
         Faults(
@@ -104,6 +125,23 @@ class Chain:
         self._begin()
         gc.collect()
         gc.freeze()  # what stands now stands to the end: a collector that walks through it all day takes a tenth of it
+        self._gc_before = gc.get_threshold()
+        gc.set_threshold(*_GC)
+
+    def invite(self, guests: Iterable[tuple[str, str]], looks_on: Callable[[OnAir], None]) -> None:
+        """Have nodes in the street that are none of the scenario's: name and DevEUI in hex of each.
+
+        looks_on: told of each uplink as it begins.
+        """
+        self._telling.strangers |= {known for guest in guests for known in guest}
+        self._looks_on = looks_on
+
+    def hear(self, gateway: str, frame: OnAir, reception: Reception) -> None:
+        """A gateway received a frame, now."""
+        if self._assault is not None and self._assault.drowns(frame):
+            return
+        if self.cabinet.receive(gateway, frame, round(reception.rssi_dbm), reception.snr_db):
+            self._telling.heard(frame)
 
     def run(self, until_s: float) -> None:
         """Let virtual time pass up to *until_s*."""
@@ -124,10 +162,15 @@ class Chain:
             "frames_delayed": float(self.witness.late),
             "downlinks_stolen": float(self.cabinet.stolen),
         }
+        if self.scenes.followed is not None:
+            measured["scene_followed_10s"] = round(self.scenes.followed, 6)
+        if self.scenes.confirmed_s is not None:
+            measured["scene_confirmed_s"] = self.scenes.confirmed_s
         if records.due:
             measured["settled"] = round(records.due_arrived / records.due, 6)
             measured["settled_soon"] = round(records.due_soon / records.due, 6)
         self.cabinet.close()
+        gc.set_threshold(*self._gc_before)
         gc.unfreeze()
         close_books(self.collector, scenario, self.air, self.fleet, now_us)
         report = report_of(self.collector, now_us, self.witness.truths(), scenario.expectations, measured)
@@ -135,6 +178,9 @@ class Chain:
         return report
 
     # Making.
+
+    def _has_lamps(self) -> bool:
+        return any(node.role is Role.LIGHT for node in self.scenario.nodes)
 
     def _cabinet(self, database: Path | str) -> Cabinet:
         scenario, radio = self.scenario, self.scenario.radio
@@ -146,6 +192,7 @@ class Chain:
             rx_delay_s=radio.rx_delay_s,
             rx2_dr=radio.rx2_dr,
             resend=radio.resend,
+            almanac=lamp_site(scenario.site, scenario.start_s) if self._has_lamps() else b"",
         )
         cabinet = Cabinet(self.timeline, settings, Stream(scenario.seed, "gateway"), self.broker, self._telling)
         nodes = {node.name: node for node in scenario.nodes}
@@ -216,18 +263,14 @@ class Chain:
 
     def _sent(self, frame: OnAir) -> None:
         self._telling.sent(frame)
+        self._looks_on(frame)
 
     def _settled(self, frame: OnAir, fate: Fate) -> None:
-        self.collector.landed(frame.sender, fate.value, self.timeline.now_us)
+        if frame.sender not in self._telling.strangers:
+            self.collector.landed(frame.sender, fate.value, self.timeline.now_us)
 
     def _hear_at(self, gateway: str) -> Callable[[OnAir, Reception], None]:
-        def hear(frame: OnAir, reception: Reception) -> None:
-            if self._assault is not None and self._assault.drowns(frame):
-                return
-            if self.cabinet.receive(gateway, frame, round(reception.rssi_dbm), reception.snr_db):
-                self._telling.heard(frame)
-
-        return hear
+        return partial(self.hear, gateway)
 
     def _play(self, gateway: str, frames: Iterator[tuple[int, CapturedFrame]]) -> None:
         """Let *gateway* hear the next frame of a capture when its time comes, and so on."""
@@ -256,17 +299,12 @@ class Chain:
 
     def _plan_order(self, order: Order) -> None:
         """Somebody dims at its time: a group, a lamp, or all of them."""
-        verb, arguments = "resume_programme", dict[str, object]()
-        if order.level_pct is not None:
-            verb = "set_level"
-            arguments = {"level_pct": order.level_pct, "fade_s": order.fade_s, "hold_s": order.hold_s}
         for target in self._targets(order.target):
-            self._give_at(int(order.at_s * 1e6), target, verb, arguments, _ORDER_LASTS_S)
+            self._hold_at(int(order.at_s * 1e6), target, order)
             if order.level_pct == 0:
                 dark_until_us = int((order.at_s + _ORDER_LASTS_S + order.hold_s) * 1e6)
-                for node in self.scenario.nodes:
-                    if target in (node.name, node.group):
-                        self.darkness.ordered(node.name, dark_until_us)
+                for name in self._members(target):
+                    self.darkness.ordered(name, dark_until_us)
 
     def _targets(self, target: str) -> list[str]:
         """Groups and lamps that an order goes to."""
@@ -275,22 +313,37 @@ class Chain:
         lamps = [node for node in self.scenario.nodes if node.role is Role.LIGHT]
         return list(dict.fromkeys(node.group or node.name for node in lamps))
 
-    def _give_at(
-        self, at_us: int, target: str, verb: str, arguments: dict[str, object], expires_in_s: int, tries: int = _TRIES
-    ) -> None:
+    def _members(self, target: str) -> list[str]:
+        """Lamps of a group, or one by itself."""
+        return [node.name for node in self.scenario.nodes if target in (node.name, node.group)]
+
+    def _hold_at(self, at_us: int, target: str, order: Order) -> None:
+        def hold() -> None:
+            self.cabinet.hold(target, order.level_pct, order.hold_s, order.fade_s)
+            if order.level_pct is not None:
+                self.scenes.began(self._members(target), order.level_pct)
+
+        self._try_at(at_us, target, hold)
+
+    def _give_at(self, at_us: int, target: str, verb: str, arguments: dict[str, object], expires_in_s: int) -> None:
+        def give() -> None:
+            self.cabinet.order(target, verb, arguments, min(expires_in_s, _MOST_S))
+
+        self._try_at(at_us, target, give)
+
+    def _try_at(self, at_us: int, target: str, give: Callable[[], None], tries: int = _TRIES) -> None:
         """Give an order then, and again a minute later as long as the gateway does not take it."""
 
-        def give() -> None:
+        def attempt() -> None:
             try:
-                self.cabinet.order(target, verb, arguments, min(expires_in_s, _MOST_S))
+                give()
             except OrderRefusedError:
                 if tries > 1:
-                    later_us = self.timeline.now_us + _AGAIN_US
-                    self._give_at(later_us, target, verb, arguments, expires_in_s, tries - 1)
+                    self._try_at(self.timeline.now_us + _AGAIN_US, target, give, tries - 1)
                 else:
                     self.collector.happened("order_refused", target, self.timeline.now_us)
 
-        self.timeline.at(at_us, give)
+        self.timeline.at(at_us, attempt)
 
     def _count_waiting(self) -> None:
         figures = self.cabinet.figures()

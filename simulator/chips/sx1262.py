@@ -106,6 +106,7 @@ class Sx1262:
         self._held_in_reset = False
         self._low_us = 0
         busy.source = self._busy
+        busy.holds = lambda: self._busy_until_us
         reset.watch(self._reset)
         self._power_on()
 

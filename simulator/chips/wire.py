@@ -11,6 +11,7 @@ class Wire:
     """The firmware sees `machine.Pin`; a chip drives it, watches it, or says what it is at any moment.
 
     level: 0 or 1, as a pull resistor leaves it. source: asked instead of the level when the firmware reads it.
+    holds: when what the source says may change by itself, a time that has passed for not as long as nothing happens.
     """
 
     IN = 1
@@ -22,6 +23,7 @@ class Wire:
     def __init__(self, level: int = 0) -> None:
         self.level = level
         self.source: "Callable[[], int] | None" = None
+        self.holds: "Callable[[], int] | None" = None
         self._watchers: list["Callable[[int], None]"] = []
         self._handler: "Callable[[Pin], None] | None" = None
         self._trigger = 0

@@ -2,7 +2,9 @@
 
 import os
 import shlex
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 import apsw
 import typer
@@ -13,7 +15,7 @@ from simulator.commands.showing import Screen, watch
 from simulator.report.collector import Collector
 from simulator.report.district import district_of
 from simulator.report.report import Report
-from simulator.report.saying import EN, FR
+from simulator.report.saying import EN, FR, Text
 from simulator.report.summary import summary
 from simulator.scenario.model import Scenario
 from simulator.stimuli.capture import CaptureError
@@ -24,13 +26,18 @@ INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What to run and where to leave it. replay: the command that repeats it. lasts_s: spread over real seconds."""
+    """What to run and where to leave it. replay: the command that repeats it. lasts_s: spread over real seconds.
+
+    boards: whether virtual boards are to be there; firmware: the folder with what is on their flash.
+    """
 
     scenario: Scenario
     replay: str
     outputs: Outputs
     language: str
     lasts_s: float = 0.0
+    boards: bool = False
+    firmware: Path | None = None
 
 
 def run(order: Order) -> Report:
@@ -45,11 +52,13 @@ def run(order: Order) -> Report:
     try:
         with Screen(before, console, messages, order.language) as screen:
             from simulator.chain.chain import Chain
+            from simulator.commands.visiting import visited
 
             with outputs.lines() as lines:
                 chain = Chain(order.scenario, replay=order.replay, lines=lines, database=outputs.database or ":memory:")
-                screen.follow(chain.collector)
-                report = watch(chain, screen, int(order.scenario.end_s), order.lasts_s)
+                with visited(chain, order.firmware) if order.boards else nullcontext(list[Text]()) as guests:
+                    screen.follow(chain.collector)
+                    report = watch(chain, screen, int(order.scenario.end_s), order.lasts_s)
             outputs.write(report, screen.real_s, order.language)
     except (ReplayError, CaptureError) as error:  # what the scenario names is not as it says
         typer.echo(str(error), err=True)
@@ -58,6 +67,8 @@ def run(order: Order) -> Report:
         typer.echo(f"cannot write: {error}", err=True)
         raise typer.Exit(1) from None
     console.print(summary(report, order.language), highlight=False, soft_wrap=True)
+    for line in guests:
+        console.print(line.to(order.language), highlight=False, markup=False, soft_wrap=True)
     for path in outputs.paths:
         typer.echo(f"written: {path}", err=True)
     return report

@@ -20,12 +20,14 @@ from protocol.region import Plan
 from protocol.settings import Settings
 from simulator.fleet.files import MemoryFiles
 from simulator.fleet.hardware import Hardware
+from simulator.fleet.latency import Latency
 from simulator.fleet.rousing import Rousing
 from simulator.scenario.model import NodeSpec
 from simulator.scenario.model import Role as RoleName
 
 if TYPE_CHECKING:
     from firmware.mind import Role
+    from firmware.node import Core
 
 VERSION = (0, 1, 0)  # of the firmware
 BUILD_GPS_S = 1_400_000_000  # 2024-05-18: before every run
@@ -43,7 +45,9 @@ class Kit:
     """What a node is born with. epoch: of its log, when that is formatted. first_ms: of an air node's first reading.
 
     plan: of its radio. adr: whether the network chooses; None as the plan says. site, programme: a lamp's, as stored.
-    repeat: whether its frames carry the last readings again, as Lampyre's do.
+    repeat: whether its frames carry the last readings again, as Lampyre's do. air_set: what an air node's sensors
+    measure. build_gps_s: when its firmware was built. vitals: battery in mV and free heap for the status; None: as
+    usual. latency: of its hardware, or None.
     """
 
     spec: NodeSpec
@@ -56,6 +60,10 @@ class Kit:
     site: bytes = b""
     programme: bytes = b""
     repeat: bool = True
+    air_set: int = AIR_FULL
+    build_gps_s: int = BUILD_GPS_S
+    vitals: Callable[[], tuple[int | None, int | None]] | None = None
+    latency: Latency | None = None
 
     def settings(self) -> Settings:
         """As the flashing tool wrote them. Raises SettingsError for what the scenario should not say."""
@@ -108,14 +116,14 @@ class Firmware:
         self.role = None if is_safe(state) else _role(kit, settings, persisted, role_image(mind_image))
         facts = Facts(
             VERSION,
-            BUILD_GPS_S,
+            kit.build_gps_s,
             settings.dev_eui,
             _number(persisted, "boots"),
             _number(persisted, "seq"),
             _blob(persisted, "orders"),
             cause,
             spread_s,
-            vitals=lambda: vitals,
+            vitals=kit.vitals or (lambda: vitals),
         )
         self.mind = Mind(self.role, self.log, settings, facts, mind_image)
         if self.role is not None and not kit.repeat:
@@ -140,6 +148,11 @@ class Firmware:
         memory = pack(None, self.mind.image(), self.mac.image(), self.log.image())
         assert len(memory) <= MAX_LEN, f"{len(memory)} bytes for an RTC memory of {MAX_LEN}"
         return memory
+
+
+def whole_core(firmware: Firmware) -> "Core":
+    """What a body runs of a firmware, usually: all of it."""
+    return firmware.core
 
 
 class _WatchedLog(Log):
@@ -167,7 +180,7 @@ class _Terse(Readings):
 def _role(kit: Kit, settings: Settings, persisted: dict[str, int | bytes], image: bytes) -> "Role":
     if kit.spec.role is RoleName.AIR:
         interval_s, growth_per_mille = settings.reading_interval_s, settings.growth_per_mille
-        return Air(AIR_FULL, interval_s, settings.fan_warm_up_s, growth_per_mille, kit.first_ms, image)
+        return Air(kit.air_set, interval_s, settings.fan_warm_up_s, growth_per_mille, kit.first_ms, image)
     if kit.spec.role is RoleName.PARKING:
         return Parking(settings, _blob(persisted, "bays"), image)
     programme = _blob(persisted, "programme") or kit.programme

@@ -40,6 +40,7 @@ from simulator.fleet.clock import NodeClock
 from simulator.fleet.ears import Ears
 from simulator.fleet.files import PowerCut
 from simulator.fleet.hardware import Field, Hardware, Sensing
+from simulator.fleet.latency import Latency
 from simulator.fleet.senses import BayStimulus, LampStimulus, Stimulus
 from simulator.fleet.window import Window
 from simulator.timeline import Timeline
@@ -47,7 +48,9 @@ from simulator.timeline import Timeline
 if TYPE_CHECKING:
     from firmware.node import Core
 
+_COLD, _SLEPT, _WARM = range(3)  # how the radio is found
 _MOST_HURRIES = 100  # a node catches up within a few; one that does not would stop the time for all
+_FORESEEN_US = 60_000_000  # a watch is set anew every few minutes: what comes later is not its business
 _MOST_ANSWERS = 16  # within one event; a core that asks for more at one moment would never come to rest
 # Events without anything in them are made once: no core keeps one.
 _WOKE, _TRANSMITTED, _CLOSED, _MOVED = Woke(), Transmitted(), WindowClosed(), FieldMoved()
@@ -78,7 +81,7 @@ class Body:
 
     clock: as at power-up; None for a perfect one from then on. deep_after_ms: the shortest sleep that is worth a boot,
     None for a node that stays awake. ears: of all bodies in this air, None for one by itself. keeper: None lets errors
-    through. gear: whether a control gear can be asked.
+    through. gear: whether a control gear can be asked. latency: of its hardware; None: it does all at once.
     """
 
     __slots__ = (
@@ -86,6 +89,7 @@ class Body:
         "_alarm_us",
         "_answers",
         "_bays",
+        "_busy_us",
         "_clock",
         "_core",
         "_deep_after_ms",
@@ -96,7 +100,9 @@ class Body:
         "_hurries",
         "_keeper",
         "_lamp",
+        "_latency",
         "_on",
+        "_radio",
         "_ring_us",
         "_sent_us",
         "_slept_us",
@@ -124,8 +130,12 @@ class Body:
         ears: Ears | None = None,
         keeper: Keeper | None = None,
         gear: bool = False,
+        latency: Latency | None = None,
     ) -> None:
         self.name = name
+        self._latency = latency
+        self._busy_us = 0  # what the event so far has taken
+        self._radio = _COLD
         self.hardware = Hardware() if hardware is None else hardware
         self.tally = self.hardware.tally
         self._core = core
@@ -171,6 +181,8 @@ class Body:
         self._ring_us = self._alarm_us = time_us
         self.tally.boots += 1
         self._timeline.at(time_us, self._ring)
+        if self._latency is not None:
+            self._timeline.at(time_us + self._latency.awake_us, self._doze)
 
     def off(self) -> None:
         """The power is gone."""
@@ -197,6 +209,11 @@ class Body:
         """From its next sleep on, its sleep clock gains so much."""
         assert self._clock is not None
         self._clock.sleep_ppm = sleep_ppm
+
+    def warm_crystal(self, awake_ppm: int) -> None:
+        """From its next event on, its crystal gains so much."""
+        assert self._clock is not None
+        self._clock.awake_ppm(awake_ppm)
 
     def settle(self) -> None:
         """Book what goes on up to now."""
@@ -255,6 +272,7 @@ class Body:
             assert clock is not None
             tally = self.tally
             now_us = self._timeline.now_us
+            self._busy_us = 0
             if clock.asleep:
                 tally.deep_us += now_us - self._slept_us
             now_ms = clock.wake(now_us) // 1000
@@ -293,8 +311,10 @@ class Body:
             and wake_ms - now_ms >= deep_after_ms
             and self._window is None
             and self._sent_us is None
+            and (self._latency is None or now_ms * 1000 >= self._latency.awake_us)
         ):
             clock.sleep(self._epoch_s + now_us // 1_000_000)
+            self._radio = _SLEPT if self._radio != _COLD else _COLD
             self._slept_us = now_us
             self.tally.deep_sleeps += 1
             if self._keeper is not None:
@@ -308,6 +328,15 @@ class Body:
         if self._ring_us is None or alarm_us < self._ring_us:
             self._ring_us = alarm_us
             self._timeline.at(alarm_us, self._ring)
+
+    def _doze(self) -> None:
+        """The time in which it stays awake is over."""
+        clock = self._clock
+        if self._on and clock is not None and self._alarm_us is not None:
+            wake_ms = self._core.wake_at()
+            if wake_ms is not None:
+                now_us = self._timeline.now_us
+                self._set_alarm(clock, wake_ms, now_us, clock.wake(now_us) // 1000)
 
     def _ring(self) -> None:
         now_us = self._timeline.now_us
@@ -326,7 +355,21 @@ class Body:
     # Its radio.
 
     def _transmit(self, action: RadioTransmit) -> None:
+        listened = self._window is not None
         self._close()
+        if self._latency is None:
+            self._emit(action)
+            return
+        latency = self._latency
+        late_us = {_COLD: latency.cold_us, _SLEPT: latency.woken_us}.get(self._radio, latency.warm_us)
+        late_us = self._busy_us + (latency.listening_us if listened else late_us)
+        self._radio = _WARM
+        self._sent_us = self._timeline.now_us + late_us  # so that it does not sleep meanwhile
+        self._timeline.at(self._sent_us, lambda: self._emit(action))
+
+    def _emit(self, action: RadioTransmit) -> None:
+        if not self._on:
+            return
         tally = self.tally
         power_dbm = action.power_dbm
         airtime_us = self._air.transmit(self.name, action.phy_payload, action.freq_hz, action.dr, power_dbm)
@@ -386,6 +429,8 @@ class Body:
 
     def _sense(self, action: Sense) -> None:
         self.tally.senses += 1
+        if self._latency is not None:
+            self._busy_us += self._latency.sense_us.get(action.set_number, 0)
         hardware = self.hardware
         time_s = self._time_s()
         if hardware.sensing is Sensing.WELL:
@@ -402,6 +447,8 @@ class Body:
 
     def _sense_field(self, action: SenseField) -> None:
         self.tally.senses += 1
+        if self._latency is not None:
+            self._busy_us += self._latency.field_us
         hardware = self.hardware
         time_s = self._time_s()
         stimulus = self._bays
@@ -424,6 +471,8 @@ class Body:
         watch.arm(self.hardware.fields[bay], action.threshold_dut)  # it was asked for what the field is just now
 
     def _sense_lux(self, action: SenseLux) -> None:
+        if self._latency is not None:
+            self._busy_us += self._latency.lux_us
         lux = None
         if self._lamp is not None and self.hardware.sensing is Sensing.WELL:
             lux = self._lamp.lux(self._time_s())
@@ -482,14 +531,20 @@ class _Watch:
             self._plan()
 
     def _plan(self) -> None:
+        """Look when the field will have moved enough: it is known ahead, so that nobody has to look in between."""
         body = self._body
-        assert body._bays is not None
-        change_s = body._bays.next_change_s(self._bay, body._time_s())
-        if change_s is None:
-            return
-        look_us = (
-            int((change_s - body._epoch_s) * 1_000_000) + 2
-        )  # what begins then has begun, whatever floats make of it
+        bays, bay, epoch_s = body._bays, self._bay, body._epoch_s
+        assert bays is not None
+        look_us = body._timeline.now_us
+        until_us = look_us + _FORESEEN_US
+        while True:
+            change_s = bays.next_change_s(bay, epoch_s + look_us / 1_000_000)
+            if change_s is None:
+                return
+            # What begins then has begun, whatever floats make of it.
+            look_us = int((change_s - epoch_s) * 1_000_000) + 2
+            if look_us > until_us or self._moved(bays.field(bay, epoch_s + look_us / 1_000_000)):
+                break
         if self._look_us is None or look_us < self._look_us:
             self._look_us = look_us
             body._timeline.at(look_us, self._look)
@@ -502,14 +557,21 @@ class _Watch:
         if self._was is None:
             return
         assert body._bays is not None
-        x, y, z = body._bays.field(self._bay, body._time_s())
-        was_x, was_y, was_z = self._was
-        moved_dut = max(abs(x - was_x), abs(y - was_y), abs(z - was_z))
-        if moved_dut >= self._threshold_dut and body.hardware.sensing is Sensing.WELL:
+        if body.hardware.sensing is Sensing.WELL and self._moved(body._bays.field(self._bay, body._time_s())):
             self._was = None
-            body._hear(_MOVED)
+            clock = body._clock
+            if body._latency is not None and clock is not None and clock.asleep:
+                body._timeline.at(body._timeline.now_us + body._latency.boot_us, lambda: body.tell(_MOVED))
+            else:
+                body._hear(_MOVED)
         else:
             self._plan()
+
+    def _moved(self, field: Field) -> bool:
+        assert self._was is not None
+        x, y, z = field
+        was_x, was_y, was_z = self._was
+        return max(abs(x - was_x), abs(y - was_y), abs(z - was_z)) >= self._threshold_dut
 
 
 def _cannot(body: Body, action: object) -> None:

@@ -28,6 +28,10 @@ class NodeClock:
         self.sleep_ppm = sleep_ppm
         self.asleep = False
 
+    def awake_ppm(self, ppm: int) -> None:
+        """From the next `wake` on the crystal gains so much."""
+        self._awake = _UNIT + ppm
+
     def wake(self, true_us: int) -> int:
         """Go on by the crystal; returns the node's time in µs."""
         node_us = self._node_us = self._node_us + (true_us - self._true_us) * self._rate // _UNIT

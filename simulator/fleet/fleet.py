@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from firmware.groups import group_to_wire
 from protocol.dimming import DEFAULT_PROGRAMME
@@ -12,7 +13,7 @@ from simulator.air.interface import Air
 from simulator.air.position import Position
 from simulator.energy.currents import board_named
 from simulator.energy.ledger import Ledger, Sensors
-from simulator.fleet.births import JOIN_EUI, Kit
+from simulator.fleet.births import JOIN_EUI, Firmware, Kit, whole_core
 from simulator.fleet.ears import Ears
 from simulator.fleet.network import WarmSession, Windows
 from simulator.fleet.node import FleetNode
@@ -22,6 +23,9 @@ from simulator.fleet.watcher import Watcher
 from simulator.scenario.model import NodeSpec, Role, Scenario
 from simulator.streams import Stream
 from simulator.timeline import Timeline
+
+if TYPE_CHECKING:
+    from firmware.node import Core
 
 DEV_ADDR_FIRST = 0x02000000  # of the network's joins (gateway/network/settings.py), and how many bits of it are free
 _DEV_ADDR_BITS = 25
@@ -55,8 +59,8 @@ class Fleet:
     stimuli: what a node senses. watcher: who is told. bears: data rate and TXPower that a node's link bears, None if
     nobody knows; asked when it is warm, or ADR is off. groups: McAddr and McKey of multicast groups, which their warm
     members have. by_images: each deep sleep goes through RTC memory, as on a board, which takes ten times as long; else
-    a sleeping node stays as it is. nodes: by name, in the scenario's order. Raises SettingsError for settings that no
-    node can have.
+    a sleeping node stays as it is. core_of: what of its firmware a body runs, for runs that last years. nodes: by name,
+    in the scenario's order. Raises SettingsError for settings that no node can have.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class Fleet:
         bears: Callable[[str], tuple[int, int] | None] = lambda node: None,
         groups: Mapping[str, tuple[int, bytes]] = MappingProxyType({}),
         by_images: bool = False,
+        core_of: "Callable[[Firmware], Core]" = whole_core,
     ) -> None:
         self.nodes: dict[str, FleetNode] = {}
         self._scenario = scenario
@@ -88,7 +93,10 @@ class Fleet:
             borne = bears(spec.name) if scenario.warm or not self._adr else None
             kit = self._kit(spec, dice, borne)
             delay_us = int(dice.uniform(0, spread_s.get(spec.feeder, 0.0)) * 1_000_000)
-            node = FleetNode(kit, timeline, air, stimuli(spec), scenario.start_s, watcher, ears, delay_us, by_images)
+            stimulus = stimuli(spec)
+            node = FleetNode(
+                kit, timeline, air, stimulus, scenario.start_s, watcher, ears, delay_us, by_images, core_of
+            )
             self.nodes[spec.name] = node
             if not scenario.warm:
                 node.switch_on(int(spec.boots_s * 1_000_000))

@@ -1,6 +1,7 @@
 """A node of the fleet: one piece of hardware whose power comes and goes, and the firmware that runs on it."""
 
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from firmware.store.log import Record
 from protocol import cbor
 from protocol.civil import to_gps
 from simulator.air.interface import Air
-from simulator.fleet.births import Firmware, Kit
+from simulator.fleet.births import Firmware, Kit, whole_core
 from simulator.fleet.body import Body
 from simulator.fleet.clock import NodeClock
 from simulator.fleet.ears import Ears
@@ -44,7 +45,7 @@ _SAMPLES = 11  # of an empty bay, as the installer has the node take them
 class FleetNode:
     """One node. dead: why it does nothing any more, None while it lives. warm: what it and its network share, if so.
 
-    delay_us: from the mains' return until its electronics run. by_images: see `Fleet`.
+    delay_us: from the mains' return until its electronics run. by_images, core_of: see `Fleet`.
 
     Implements `simulator.fleet.body.Keeper`; faults act on it by its methods.
     """
@@ -54,6 +55,7 @@ class FleetNode:
         "_blocked",
         "_body",
         "_by_images",
+        "_core_of",
         "_delay_us",
         "_ears",
         "_gear",
@@ -84,6 +86,7 @@ class FleetNode:
         ears: Ears | None = None,
         delay_us: int = 0,
         by_images: bool = False,
+        core_of: "Callable[[Firmware], Core]" = whole_core,
     ) -> None:
         self.kit = kit
         self.name = kit.spec.name
@@ -98,6 +101,7 @@ class FleetNode:
         self._start_s = start_s
         self._watcher = watcher
         self._by_images = by_images
+        self._core_of = core_of
         self._delay_us = delay_us
         self._ears = ears
         self._sleep_ppm = kit.spec.sleep_ppm
@@ -134,7 +138,9 @@ class FleetNode:
         network = QuietNetwork(self.kit.app_key, self.kit.plan, dev_addr, windows, bears, to_gps(0, self._start_s))
         first_ms = int(since_s * 1000) + dice.below(spec.interval_s * 1000)
         firmware = Firmware(replace(self.kit, first_ms=first_ms), self.hardware, _untold, spread_s=_HURRY_S)
-        for answer in history(dice, self._start_s, since_s, self._sleep_ppm):
+        for answer in history(
+            dice, self._start_s, since_s, spec.clock_ppm if self._lamp is not None else self._sleep_ppm
+        ):
             firmware.mind.clock.answered(*answer)
         period_ms = firmware.mind.status.period_ms
         firmware.mind.status.period_ms = int((since_s + dice.uniform(0, _DAY_S)) * 1000)
@@ -199,6 +205,11 @@ class FleetNode:
         if self._body is not None:
             self._body.drift(self._sleep_ppm)
 
+    def warm_crystal(self, awake_ppm: int) -> None:
+        """Its crystal gains so much from now on: it is summer, or winter."""
+        if self._body is not None:
+            self._body.warm_crystal(awake_ppm)
+
     def sense(self, sensing: Sensing) -> None:
         """Its sensors do so from now on."""
         self.hardware.sensing = sensing
@@ -231,7 +242,7 @@ class FleetNode:
         if not self._by_images or firmware is None:
             return core
         self.firmware = Firmware(self.kit, self.hardware, firmware.log.logged, DEEP_SLEEP, memory=firmware.memory())
-        return self.firmware.core
+        return self._core_of(self.firmware)
 
     def died(self, error: Exception) -> None:
         """Its mind or MAC raised."""
@@ -272,7 +283,7 @@ class FleetNode:
         spec = self.kit.spec
         return Body(
             self.name,
-            firmware.core,
+            self._core_of(firmware),
             timeline,
             air,
             self._stimulus,
@@ -283,6 +294,7 @@ class FleetNode:
             ears=ears,
             keeper=self,
             gear=self._gear,
+            latency=self.kit.latency,
         )
 
     def _fail(self) -> None:

@@ -41,6 +41,7 @@ from simulator.report.words import (
 )
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+_NAV = '<nav><button value="en" lang="en">English</button> <button value="fr" lang="fr">Français</button></nav>'
 _STOPPED = Text("This run was stopped before its end.", "Ce passage a été arrêté avant sa fin.")
 _FIGURE = re.compile("[>\\d–-]")  # how a cell with a figure begins
 _SCRIPT = """
@@ -66,7 +67,6 @@ def page(report: Report, language: str = EN) -> str:
     """An HTML document that opens in *language* ("en" or "fr") and holds both."""
     title = report.name or "Lampyre"
     body = [
-        '<nav><button value="en" lang="en">English</button> <button value="fr" lang="fr">Français</button></nav>',
         _head(report),
         _tiles(report),
         _claims(report),
@@ -76,12 +76,17 @@ def page(report: Report, language: str = EN) -> str:
         _troubles(report),
         _replay(report),
     ]
+    return document(title, language, body)
+
+
+def document(title: str, language: str, body: Sequence[str]) -> str:
+    """A whole document with the page's style and policy, of parts that hold both languages."""
     return (
         f'<!doctype html>\n<html lang="{FR if language == FR else EN}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         f"<title>{escape(title)}</title>\n<style>\n{_style()}</style>\n</head>\n<body>\n"
-        + "\n".join(body)
+        + "\n".join([_NAV, *body])
         + f"\n<script>{_SCRIPT}</script>\n</body>\n</html>\n"
     )
 
@@ -153,10 +158,10 @@ def _claims(report: Report) -> str:
         _claim(f"{html_of(claim(each.name))} <span class='faint'>({html_of(_reached(each))})</span>", each.held)
         for each in report.expectations
     )
-    parts = [_heading(Text("What had to be true", "Ce qui devait être vrai")), f'<ul class="claims">{truths}</ul>']
+    parts = [heading_html(Text("What had to be true", "Ce qui devait être vrai")), f'<ul class="claims">{truths}</ul>']
     if expectations and report.complete:
         parts += [
-            _heading(Text("What was expected", "Ce qui était attendu")),
+            heading_html(Text("What was expected", "Ce qui était attendu")),
             f'<ul class="claims">{expectations}</ul>',
         ]
     return "\n".join(parts)
@@ -181,30 +186,30 @@ def _model(report: Report) -> str:
     used = Text("Radio model of this run: {model}.", "Modèle radio de ce passage\u00a0: {model}.").filled(
         model=Text(report.model, report.model_fr)
     )
-    heading = _heading(Text("How far to trust the radio", "Jusqu’où se fier à la radio"))
+    heading = heading_html(Text("How far to trust the radio", "Jusqu’où se fier à la radio"))
     return f"{heading}\n<p>{html_of(used)} {html_of(_ABOUT_MODEL)}</p>"
 
 
 def _figures(report: Report) -> str:
     there = [figure for figure in (map_figure(report), *figures(report)) if figure is not None]
-    drawn = "\n".join(_figure(figure) for figure in there)
-    return (
-        f'{_heading(Text("What the run showed", "Ce que le passage a montré"))}\n<div class="figures">\n{drawn}\n</div>'
-    )
+    drawn = "\n".join(figure_html(figure) for figure in there)
+    heading = heading_html(Text("What the run showed", "Ce que le passage a montré"))
+    return f'{heading}\n<div class="figures">\n{drawn}\n</div>'
 
 
-def _figure(figure: Figure) -> str:
+def figure_html(figure: Figure) -> str:
+    """A figure with its title, legend, and the table of what it shows."""
     legend = "".join(f"<li>{sample}{html_of(words)}</li>" for sample, words in figure.legend)
     return (
         f'<figure id="{figure.key}"><figcaption id="{figure.key}-title">{html_of(figure.title)}</figcaption>\n'
         + figure.plot
         + (f'<ul class="legend">{legend}</ul>' if legend else "")
         + f"<details><summary>{html_of(Text('The figures as a table', 'Les chiffres en tableau'))}</summary>"
-        + f"{_table(figure.head, figure.rows)}</details></figure>"
+        + f"{table_html(figure.head, figure.rows)}</details></figure>"
     )
 
 
-def _table(head: Sequence[Text], rows: Sequence[Sequence[Text]]) -> str:
+def table_html(head: Sequence[Text], rows: Sequence[Sequence[Text]]) -> str:
     """Columns of figures are ranged to the right, of words to the left."""
     ranged = ["" if all(_FIGURE.match(row[at].en) for row in rows) else ' class="words"' for at in range(len(head))]
     columns = "".join(f'<th scope="col"{kind}>{html_of(each)}</th>' for kind, each in zip(ranged, head, strict=True))
@@ -226,10 +231,10 @@ def _groups(report: Report) -> str:
         if groups:
             rows = [_group(group, word(table, group.name)) for group in groups]
             known = [at for at in range(len(_GROUP_HEAD)) if any(row[at] != _NONE for row in rows)]
-            parts.append(_heading(heading))
-            parts.append(_table([_GROUP_HEAD[at] for at in known], [[row[at] for at in known] for row in rows]))
+            parts.append(heading_html(heading))
+            parts.append(table_html([_GROUP_HEAD[at] for at in known], [[row[at] for at in known] for row in rows]))
     if any(each.fates or each.downlinks for each in report.gateways):
-        parts.append(_heading(Text("By gateway", "Par passerelle")))
+        parts.append(heading_html(Text("By gateway", "Par passerelle")))
         head = [
             Text("gateway", "passerelle"),
             Text("frames received", "trames reçues"),
@@ -247,7 +252,7 @@ def _groups(report: Report) -> str:
             ]
             for each in report.gateways
         ]
-        parts.append(_table(head, rows))
+        parts.append(table_html(head, rows))
     return "\n".join(parts)
 
 
@@ -291,14 +296,17 @@ def _troubles(report: Report) -> str:
             for each in _told_apart(report.outages)
         ]
         head = [Text("from", "de"), Text("for", "durée"), Text("what", "quoi"), Text("where", "où")]
-        parts += [_heading(Text("What was away or wrong", "Ce qui manquait ou n’allait pas")), _table(head, rows)]
+        parts += [
+            heading_html(Text("What was away or wrong", "Ce qui manquait ou n’allait pas")),
+            table_html(head, rows),
+        ]
     if report.refused or report.attacks:
-        parts.append(_heading(Text("What the gateway refused", "Ce que la passerelle a refusé")))
+        parts.append(heading_html(Text("What the gateway refused", "Ce que la passerelle a refusé")))
         parts.append(
             f"<p>{html_of(_listed({word(REASONS, name): count for name, count in report.refused.items()}))}</p>"
         )
     if report.attacks:
-        parts.append(_heading(Text("What the attacker sent", "Ce que l’attaquant a envoyé")))
+        parts.append(heading_html(Text("What the attacker sent", "Ce que l’attaquant a envoyé")))
         parts.append(
             f"<p>{html_of(_listed({word(ATTACKS, name): count for name, count in report.attacks.items()}))}</p>"
         )
@@ -310,7 +318,7 @@ def _troubles(report: Report) -> str:
         more = Text(", the first {count} of them", ", les {count} premiers").filled(count=number(len(rows)))
         summary = joined((Text("Events", "Événements"), more if report.unnoted else same("")), "")
         head = [Text("when", "quand"), Text("what", "quoi"), Text("where", "où")]
-        parts.append(f"<details><summary>{html_of(summary)}</summary>{_table(head, rows)}</details>")
+        parts.append(f"<details><summary>{html_of(summary)}</summary>{table_html(head, rows)}</details>")
     return "\n".join(parts)
 
 
@@ -333,11 +341,13 @@ def _listed(counts: dict[Text, int]) -> Text:
 
 def _replay(report: Report) -> str:
     of = Text("Digest of all frames, messages and figures:", "Empreinte de toutes trames, messages et chiffres\u00a0:")
+    heading = heading_html(Text("The same again", "La même chose encore"))
     return (
-        f"{_heading(Text('The same again', 'La même chose encore'))}\n<pre><code>{escape(report.replay)}</code></pre>"
+        f"{heading}\n<pre><code>{escape(report.replay)}</code></pre>"
         f'<p class="faint">{html_of(of)} <code>{report.digest}</code></p>'
     )
 
 
-def _heading(text: Text) -> str:
+def heading_html(text: Text) -> str:
+    """A section's heading."""
     return f"<h2>{html_of(text)}</h2>"

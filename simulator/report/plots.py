@@ -437,7 +437,7 @@ def _over_time(
 ) -> Figure:
     clock = Clock(start_s=report.start_s, lasts_s=report.hours * 3600, bin_s=over.bin_s, zone=zone_of(report.time_zone))
     shades = [Shade(from_s=each.from_s, to_s=each.to_s) for each in report.outages if each.what in AWAY]
-    legend = [(_line_sample(line.style), line.label) for line in lines]
+    legend = [(line_sample(line.style), line.label) for line in lines]
     legend += more
     if shades:
         legend.append(('<i class="key away"></i>', _AWAY))
@@ -514,7 +514,8 @@ def _sample(drawn: str) -> str:
     return f'<svg class="key" viewBox="0 0 24 24" aria-hidden="true">{drawn}</svg>'
 
 
-def _line_sample(style: int) -> str:
+def line_sample(style: int) -> str:
+    """The sample of a curve for a legend."""
     return _sample(f'<line class="curve s{style}" x1="0" x2="24" y1="12" y2="12"/>')
 
 

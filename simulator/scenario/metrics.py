@@ -30,6 +30,8 @@ METRICS = {
     "duty_cycle_max": Metric("1", "of what a sub-band allows in an hour, what the busiest node used"),
     "confirmed_uplinks": Metric("", "frames sent confirmed, those that open an epoch not counted"),
     "dark_lamp_min": Metric("min", "minutes of lamps dark at night though they had power"),
+    "scene_followed_10s": Metric("1", "lamps of a group that had its level 10 s after somebody wanted it, the least"),
+    "scene_confirmed_s": Metric("s", "from then until the gateway knew of each of them, the longest"),
     "frames_forged": Metric("", "frames of the attacker that were accepted"),
     "frames_delayed": Metric("", "frames that the attacker held back, and that were accepted for lack of newer ones"),
     "downlinks_stolen": Metric("", "downlinks that were sent to the attacker"),

@@ -59,6 +59,7 @@ class Ground:
         self._corner = corner
         self._neighbours = neighbours
         self._noise = corner.weather.noise
+        self._bells = corner.weather.noise.bells
         level = direction(stream, flat=True)
         self._earth = (level[0] * EARTH_LEVEL_UT, level[1] * EARTH_LEVEL_UT, -EARTH_DOWN_UT)
         tempco = _TEMPCO_UT_PER_K
@@ -70,15 +71,14 @@ class Ground:
         self._still = _NOTHING  # what neighbours and the bay's own car add
         self._slow_s = -1
         self._slow = self._earth
+        self._celsius = _REFERENCE_C
 
     def field(self, time_s: float) -> Field:
         """x, y and z at *time_s* (Unix)."""
         if not self._from_s <= time_s < self._until_s:
             self._settle(time_s)
-        slow_s = int(time_s) // _SLOW_S
-        if slow_s != self._slow_s:
-            self._slow_s = slow_s
-            self._follow_weather(slow_s * _SLOW_S)
+        if int(time_s) // _SLOW_S != self._slow_s:
+            self._follow_weather(time_s)
         x, y, z = self._still
         if self._moving is not None:
             moves, since_s = self._moving
@@ -86,11 +86,11 @@ class Ground:
             x, y, z = x + dx, y + dy, z + dz
         slow_x, slow_y, slow_z = self._slow
         index = self._phase + int(10 * time_s)
-        noise = self._noise.at
+        bells = self._bells
         return (
-            round(10 * (x + slow_x + _NOISE_UT * noise(index))),
-            round(10 * (y + slow_y + _NOISE_UT * noise(7 * index + 1000))),
-            round(10 * (z + slow_z + _NOISE_UT * noise(11 * index + 2000))),
+            round(10 * (x + slow_x + _NOISE_UT * bells[index % NOISES])),
+            round(10 * (y + slow_y + _NOISE_UT * bells[(7 * index + 1000) % NOISES])),
+            round(10 * (z + slow_z + _NOISE_UT * bells[(11 * index + 2000) % NOISES])),
         )
 
     def deviation_dut(self, time_s: float) -> int:
@@ -99,7 +99,12 @@ class Ground:
         return round(10 * math.sqrt(x * x + y * y + z * z))
 
     def road_celsius(self, time_s: float) -> float:
-        """The temperature of the sensor: the air's, and the sun on the road."""
+        """The temperature of the sensor in its minute: the air's, and the sun on the road."""
+        if int(time_s) // _SLOW_S != self._slow_s:
+            self._follow_weather(time_s)
+        return self._celsius
+
+    def _road_celsius(self, time_s: float) -> float:
         weather = self._corner.weather
         local_s = time_s + weather.calendar.offset_s(time_s)
         sun = max(0.0, cycle(local_s, DAY_S, 14 * 3600)) * (1 - weather.at(time_s).cloud)
@@ -172,7 +177,9 @@ class Ground:
         return (x * scale, y * scale, z * scale)
 
     def _follow_weather(self, time_s: float) -> None:
-        kelvin = self.road_celsius(time_s) - _REFERENCE_C
+        self._slow_s = int(time_s) // _SLOW_S
+        self._celsius = self._road_celsius(self._slow_s * _SLOW_S)
+        kelvin = self._celsius - _REFERENCE_C
         self._slow = (
             self._earth[0] + self._tempco[0] * kelvin,
             self._earth[1] + self._tempco[1] * kelvin,

@@ -1,4 +1,7 @@
-"""`make bench`: every figure as a table, and in build/bench.json; exit 1 when a target is missed."""
+"""`make bench`: every figure as a table, and in build/bench.json; exit 1 when a target is missed.
+
+`python -m tests.benchmarks gateway radio` takes those alone; the file keeps what it has of the others.
+"""
 
 import json
 import sys
@@ -10,20 +13,27 @@ from rich.table import Table
 from tests.benchmarks import almanac, boards, chain, energy, fleet, gateway, heap, parking, payloads, radio, speed
 from tests.benchmarks.figures import Figure
 
+MODULES = (payloads, almanac, energy, parking, heap, speed, fleet, radio, chain, boards, gateway)
 TARGET_FILE = Path(__file__).parents[2] / "build" / "bench.json"
 
 
-def main() -> int:
-    """Take all figures and show them."""
+def main(names: list[str]) -> int:
+    """Take the figures of the modules called *names*, or all, and show them."""
+    known = {module.__name__.rpartition(".")[2]: module for module in MODULES}
+    if strangers := set(names) - set(known):
+        print(f"no benchmark is called {', '.join(sorted(strangers))}; there are {', '.join(known)}", file=sys.stderr)
+        return 2
     console = Console()
     figures: list[Figure] = []
     with console.status("") as status:
-        for module in (payloads, almanac, energy, parking, heap, speed, fleet, radio, chain, boards, gateway):
+        for module in [known[name] for name in names] or MODULES:
             status.update(f"{module.__doc__}".splitlines()[0])
             figures += module.figures()
     console.print(_table(figures))
     TARGET_FILE.parent.mkdir(exist_ok=True)
-    TARGET_FILE.write_text(json.dumps({figure.name: figure.to_json() for figure in figures}, indent=2) + "\n")
+    told = json.loads(TARGET_FILE.read_text()) if names and TARGET_FILE.exists() else {}
+    told |= {figure.name: figure.to_json() for figure in figures}
+    TARGET_FILE.write_text(json.dumps(told, indent=2) + "\n")
     missed = [figure.name for figure in figures if figure.met is False]
     if missed:
         print(f"targets missed: {', '.join(missed)}", file=sys.stderr)
@@ -50,4 +60,4 @@ def _table(figures: list[Figure]) -> Table:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

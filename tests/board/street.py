@@ -17,7 +17,7 @@ from simulator.streams import Stream
 from simulator.timeline import Timeline
 from tests.micropython.compile import REPOSITORY, compile_all
 
-START_S = 1_767_225_600  # 2026-01-01
+START_S = 1_798_761_600  # 2027-01-01: after the firmware was built
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
 APP_KEY = bytes(range(16))
@@ -30,9 +30,9 @@ AIR_PARTS = {
 
 
 def compiled(folder):
-    """The firmware as it is copied to a board: path on the board and content."""
+    """The firmware as it is copied to a board: path on the board and content; roles keep the names of their classes."""
     main = (REPOSITORY / "firmware/main.py").read_text(encoding="utf-8")
-    compile_all(folder, main)
+    compile_all(folder, main + " Parking Air Light Bridge handle")
     files = {f"/a/{path.relative_to(folder)}": path.read_bytes() for path in sorted(folder.rglob("*.mpy"))}
     files["/a/main.py"] = main.encode()
     files["/boot.py"] = (REPOSITORY / "firmware/boot.py").read_bytes()
@@ -49,7 +49,7 @@ def table_of(board, **parts):
 class Town:
     """uplinks: as they began. accepted_, refused_: as the gateway tells. messages: what it publishes."""
 
-    def __init__(self, host: Host, members=("air-001",), role="air") -> None:
+    def __init__(self, host: Host, members=("air-001",), role="air", make_cabinet=Cabinet, **more) -> None:
         self.host = host
         self.role = role
         self.timeline = Timeline()
@@ -58,7 +58,7 @@ class Town:
         self.refused_ = []
         self.messages = []
         self.downlinks = 0
-        self.air = RadioAir(self.timeline, 1, plain(), self.uplinks.append)
+        self.air = RadioAir(self.timeline, 1, plain(), self.begins)
         self.air.attach("mast", self._hear)
         broker = Broker(
             self.timeline,
@@ -67,8 +67,8 @@ class Town:
             lambda: None,
         )
         settings = CabinetSettings(start_s=START_S, site="92002", radios=("mast",))
-        self.cabinet = Cabinet(self.timeline, settings, Stream(1, "gateway"), broker, self)
-        self.cabinet.enrol([self._member(name, number, role) for number, name in enumerate(members)])
+        self.cabinet = make_cabinet(self.timeline, settings, Stream(1, "gateway"), broker, self)
+        self.cabinet.enrol([self._member(name, number, role, **more) for number, name in enumerate(members)])
         self.cabinet.begin()
 
     def __enter__(self):
@@ -77,7 +77,7 @@ class Town:
     def __exit__(self, *_):
         self.cabinet.close()
 
-    def _member(self, name, number, role):
+    def _member(self, name, number, role, **more):
         return Member(
             name=name,
             dev_eui=dev_eui(number),
@@ -86,22 +86,33 @@ class Town:
             role=role,
             places=(f"92002-{name}",),
             class_c=role == "light",
+            **more,
         )
 
-    def node(self, number, files, table, **settings):
+    def begins(self, frame):
+        """An uplink begins."""
+        self.uplinks.append(frame)
+
+    def node(self, number, files, table, role=None, **settings):
         """A board with its chips, its firmware and its settings, without power yet."""
-        name = f"{self.role}-{number + 1:03}"
+        role = role or self.role
+        name = f"{role}-{number + 1:03}"
         board = Board(name, self.host.link(), self.timeline, bytes([2, 0, 0, 0, 0, number]))
-        antenna = Antenna(name, self.timeline, self.air, board.clock, board.stirred)
-        board.antenna = antenna
+        antenna = board.antenna = self.antenna(name, role, board)
         board.chips = Soldered(board.hardware, antenna, {k: v for k, v in table.items() if k != "name"}).chips
         for path, content in files.items():
             board.put(path, content)
         board.put("/board.json", json.dumps(table).encode())
-        given = {"role": self.role, "dev_eui": dev_eui(number).hex(), "join_eui": JOIN_EUI.hex()} | settings
+        given = {"role": role, "dev_eui": dev_eui(number).hex()} | settings
+        if role != "bridge":
+            given["join_eui"] = JOIN_EUI.hex()
         board.nvs.write("lampyre", "settings", Settings.from_names(given).encode())
         board.nvs.write("lampyre", "app_key", APP_KEY)
         return board
+
+    def antenna(self, name, role, board):
+        """What its radio has."""
+        return Antenna(name, self.timeline, self.air, board.clock, board.stirred)
 
     def run(self, us):
         self.timeline.run(self.timeline.now_us + us)

@@ -5,6 +5,7 @@ import pytest
 from simulator.board.board import DEEP_SLEEP, POWER_ON, WATCHDOG, State
 from simulator.board.power import Cut
 from simulator.board.process import Host
+from tests.board.roles import breaches, weather
 from tests.board.street import AIR_PARTS, HOUR_US, MINUTE_US, Town, table_of
 
 KNOWN = ("pm1", "pm2_5", "pm10", "co2", "temperature", "relative_humidity", "pressure")
@@ -16,20 +17,6 @@ def _host():
         yield host
 
 
-def weather(board):
-    """What the sensors see never stands still: one that does is taken for stuck."""
-    chips, clock = board.chips, board.clock
-
-    def change():
-        dust, carbon = chips["particles"], chips["co2"]
-        dust.pm1, dust.pm2_5, dust.pm10 = [v % 40 + 5 for v in (dust.pm1 + 3, dust.pm2_5 + 5, dust.pm10 + 7)]
-        carbon.co2 = 400 + (carbon.co2 + 17) % 300
-        chips["climate"].set_weather(150 + carbon.co2 % 50, 500, 10_132)
-        clock.at(clock.now_us + 40_000_000, change)
-
-    change()
-
-
 def readings(town, name="air-001"):
     return [m for m in town.messages if m["kind"] == "reading" and m["place"] == f"92002-{name}"]
 
@@ -39,9 +26,7 @@ def flawless(town, *boards):
     assert town.refused_ == []
     for board in boards:
         assert board.brought_down == []
-        assert board.antenna.lost == []
-        breaches = {name: chip.breaches for name, chip in board.chips.items() if getattr(chip, "breaches", None)}
-        assert breaches == {}
+        assert breaches(board) == {}
 
 
 @pytest.mark.parametrize(

@@ -222,6 +222,20 @@ def test_a_new_epoch_is_told_confirmed_and_records_wait_for_its_acknowledgement(
     assert [(f_port, confirmed) for _, f_port, _, confirmed in desk.payloads[count:]] == [(3, False)]
 
 
+def test_an_epoch_that_nobody_acknowledges_is_told_no_oftener_by_a_node_that_sleeps_in_between():
+    awake, slept = Desk(told=False), Desk(told=False)
+    for desk in (awake, slept):
+        desk.acked = False
+    for _ in range(6 * 60):
+        slept.doze()
+        slept.rest(60)
+        awake.rest(60)
+    times = [[at_ms for at_ms, _ in desk.sent(3)] for desk in (awake, slept)]
+    assert len(times[0]) == len(times[1])
+    assert max([abs(times[0][n] - times[1][n]) for n in range(len(times[0]))]) < 60_000  # each sleep rounds to a second
+    assert 8 <= len(times[1]) <= 13
+
+
 def test_receipts_do_not_wait_for_the_epoch():
     desk = Desk(told=False)
     desk.acked = False
@@ -294,6 +308,23 @@ def test_a_resend_takes_half_of_one_percent_of_the_time_at_most():
         frames = [entry for entry in desk.payloads if entry[1] in (1, 2)]
         airtime_us = sum([frame_airtime_us(dr, 13 + len(payload)) for _, _, payload, _ in frames[:-1]])
         assert airtime_us // 1000 * 200 <= frames[-1][0] - began_ms
+
+
+def test_a_resend_goes_twice_as_fast_where_two_sub_bands_share_it():
+    took_ms = []
+    for hour_ms in (36_000, 72_000):
+        desk = settled()
+        desk.room, desk.hour_ms = 51, hour_ms
+        lost_week(desk, 200)
+        desk.order(Order(1, SOON, o.RESEND, 0, 200))
+        began_ms = desk.now_ms
+        desk.rest(24 * 3600)
+        assert set(range(200)) <= set(gateway(desk))
+        frames = [entry for entry in desk.payloads if entry[1] in (1, 2)]
+        airtime_us = sum([frame_airtime_us(0, 13 + len(payload)) for _, _, payload, _ in frames[:-1]])
+        assert airtime_us * 2 // 1000 * 3_600_000 // hour_ms <= frames[-1][0] - began_ms
+        took_ms.append(frames[-1][0] - began_ms)
+    assert 1.9 < took_ms[0] / took_ms[1] < 2.1
 
 
 def test_what_is_new_goes_before_what_was_lost():
@@ -989,7 +1020,7 @@ def test_the_image_fits_rtc_memory_with_everything_under_way():
 def test_an_image_of_another_version_is_as_none():
     desk = settled()
     image = desk.mind.image()
-    for bad in (b"", b"\x00", image[:-1], image[:1] + b"\x02" + image[2:], b"\x80"):
+    for bad in (b"", b"\x00", image[:-1], image[:1] + b"\x01" + image[2:], b"\x80"):
         assert role_image(bad) == b""
     assert role_image(image) == b""
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from firmware.events import LampFeedback, LuxSensed, MotionSeen, PowerFailing
-from firmware.roles.light import RETRY_S
+from firmware.roles.base import RETRY_S
 from firmware.roles.meter import COOLEST_LIMIT_PCT
 from firmware.roles.setpoint import (
     MANUAL,
@@ -110,7 +110,7 @@ class Street(RuleBasedStateMachine):
             return 100, NO_PROGRAMME
         if self.gps_s is not None and self.site is not None:
             return setpoint_at(self.programme, self.site, self.gps_s)[0], PROGRAMME
-        level, _, reason = self.lamp.role._base
+        level, _, reason = self.lamp.role._base.level
         assert reason in (PHOTOCELL_DAY, VIRTUAL_NIGHT, UNKNOWN_NIGHT)
         if reason == UNKNOWN_NIGHT:
             assert level == 100
@@ -231,7 +231,7 @@ class Street(RuleBasedStateMachine):
                 outcome = self.lamp.order(LOAD_PROGRAMME, self.version % 0xFFFF + 1, 0, 1, b"\x80")
                 assert outcome == (FAILED, 12)
             self.lamp.run(seconds)
-            level, _, reason = self.lamp.role._base
+            level, _, reason = self.lamp.role._base.level
             assert reason == UNKNOWN_NIGHT or (level, reason) == self.base()
             if reason == UNKNOWN_NIGHT:
                 assert level == 100

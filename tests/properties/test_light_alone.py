@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from firmware.roles.light import SAVE_S
+from firmware.roles.supply import SAVE_S
 from protocol.civil import day_of
 from protocol.dimming import CLOCK, DEFAULT_PROGRAMME, EVERY_DAY, SUNRISE, SUNSET, DayType, Programme, Step
 from tests.firmware.roles.street import DAY_S, Lamp, World, stored

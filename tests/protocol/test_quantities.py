@@ -37,6 +37,7 @@ def test_numbers_that_are_in_the_street_never_move():
         (25, "energy", "W.h", 0),
         (26, "power_factor", "1", 2),
         (30, "motion_count", "1", 0),
+        (31, "programme_version", "1", 0),
     ):
         quantity = Quantity(number)
         assert (quantity.number, quantity.name, quantity.unit, quantity.decimals) == (number, name, unit, decimals)
@@ -89,7 +90,7 @@ def test_lamp_status_bits_do_not_overlap():
 
 
 def test_what_is_not_in_the_tables_is_refused():
-    assert refused("31", Quantity, 31) == "quantity 31 is not in the table; the newest known is 30"
+    assert refused("32", Quantity, 32) == "quantity 32 is not in the table; the newest known is 31"
     refused("quantity -1 is not in the table", Quantity, -1)
     assert refused("lux", quantity_named, "lux") == (
         "there is no quantity 'lux'; the table in protocol/quantities.py lists them"

@@ -1,32 +1,35 @@
 // One board, driven by lines of JSON: a command comes, and what it asks and how it ends goes back. While it waits for an
 // answer its thread stands still.
 //
-// commands: ["make"] ["put", path, latin1 or null] ["files"] ["start", now, cause, origin, uid] ["turn", now, events, typed]
-//           ["run", now, source] ["feed", now, latin1] ["soft", now, cause, origin, uid, raw, latin1]
+// commands: ["make"] ["put", path, latin1 or null] ["files"] ["start", now, free, chip] ["turn", now, free, events, typed]
+//           ["feed", now, free, latin1] ["soft", now, free, chip, raw, latin1]; chip: see `Vm.start`
 // answers:  ["done", posted, now, result]; before that any number of ["ask", posted, now, op, …], each answered by
-//           [now, result, events, what ends the call or null, bytes typed]. posted: [[now, op, …], …], in order. Times are in µs.
+//           [now, free, result, events, bytes typed, what ends the call or null, NVS if it was written to]. posted: [[now, op, …], …], in order.
+// Times are in µs. Before *free* nothing happens by itself: as long as no chip was touched, the firmware looks at pins
+// and sleeps without asking, and one turn follows the other.
 import fs from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { Vm } from './vm.mjs';
 
-const { folder, compiled, from, to } = workerData;
+const { folder, compiled, images, from, to } = workerData;
+const TURN_US = 100; // what a turn takes beside its hardware
 
 class Channel {
   constructor() {
     this.chunk = Buffer.alloc(1 << 16);
-    this.rest = Buffer.alloc(0);
+    this.rest = '';
   }
 
-  // The next line; undefined at the end.
+  // The next line, of ASCII; undefined at the end.
   read() {
     let end;
-    while ((end = this.rest.indexOf(10)) < 0) {
+    while ((end = this.rest.indexOf('\n')) < 0) {
       const count = fs.readSync(from, this.chunk, 0, this.chunk.length, null);
       if (!count) return undefined;
-      this.rest = Buffer.concat([this.rest, this.chunk.subarray(0, count)]);
+      this.rest += this.chunk.latin1Slice(0, count);
     }
-    const line = this.rest.toString('utf8', 0, end);
-    this.rest = this.rest.subarray(end + 1);
+    const line = this.rest.slice(0, end);
+    this.rest = this.rest.slice(end + 1);
     return JSON.parse(line);
   }
 
@@ -42,50 +45,47 @@ let vm = null;
 // Boot as the ESP32 port does: boot.py, then main.py from wherever boot.py went; true if that has a turn() to be called.
 // That its last line calls it for ever is for a real board: this build frees memory only when a call is over.
 function boot(andMain) {
-  const files = [['boot.py', "exec(compile(open('boot.py').read(), 'boot.py', 'exec'))"]];
-  if (andMain) files.push(['main.py', 'import main']);
-  for (const [name, source] of files) {
-    const there = vm.mp.FS.analyzePath(name).exists;
-    const ended = there ? vm.run((mp) => mp.runPython(source)) : null;
-    if (ended) return ended;
-  }
+  const exists = (name) => vm.mp.FS.analyzePath(name).exists;
+  const again = vm.images.image ? "__import__('machine')._boot" : "compile(open('boot.py').read(), 'boot.py', 'exec')";
+  let ended = exists('boot.py') ? vm.run((mp) => mp.runPython(`exec(${again})`)) : null;
+  if (ended) return ended;
+  vm.images.chosen(vm.mp.FS.cwd());
+  ended = andMain && exists('main.py') ? vm.run((mp) => mp.runPython('import main')) : null;
+  if (ended) return ended;
   const asks = "import _hw, sys\n_hw.told(hasattr(sys.modules.get('main'), 'turn'))\ndel _hw, sys";
   return vm.run((mp) => mp.runPython(asks)) ?? vm.told;
 }
 
-const at = (now) => {
-  vm.now = vm.synced = now;
-};
-
 const commands = {
   async make() {
-    vm = await Vm.create(channel, folder, compiled);
+    vm = await Vm.create(channel, folder, compiled, images);
   },
   put: (name, content) => vm.flash.put(name, content),
   files: () => vm.flash.all(),
-  start(now, cause, origin, uid) {
+  start(now, free, chip) {
     vm.restart();
-    vm.start(now, cause, origin, uid);
+    vm.start(now, free, chip);
     return boot(true);
   },
-  turn(now, events, typed) {
-    at(now);
+  turn(now, free, events, typed) {
+    vm.at(now, free);
     vm.typed = typed;
-    vm.events.push(...events);
-    return vm.run((mp) => mp.runPython('main.turn()'));
+    vm.happen(events);
+    for (;;) {
+      const ended = vm.run((mp) => mp.runPython('main.turn()'));
+      if (ended || !vm.settled || vm.now + TURN_US >= vm.free) return ended;
+      vm.now += TURN_US;
+      vm.post('turn');
+    }
   },
-  run(now, source) {
-    at(now);
-    return vm.run((mp) => mp.runPython(source));
-  },
-  feed(now, text) {
-    at(now);
+  feed(now, free, text) {
+    vm.at(now, free);
     return vm.repl.feed(Buffer.from(text, 'latin1'));
   },
   // Ctrl-D at the prompt; raw: main.py does not run then. text: what was typed behind it.
-  soft(now, cause, origin, uid, raw, text) {
+  soft(now, free, chip, raw, text) {
     vm.restart();
-    vm.start(now, cause, origin, uid);
+    vm.start(now, free, chip);
     vm.repl.say('MPY: soft reboot\r\n');
     vm.repl.raw = raw;
     const ended = boot(!raw);

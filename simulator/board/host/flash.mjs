@@ -3,6 +3,7 @@
 // Making, removing and renaming is whole or not at all; a file's data is what it was at its last flush until the next.
 // Before each of these the simulator is asked, and may cut the power there: "before" leaves nothing of it, "after" all,
 // "torn" half of what a file would have gained, which littlefs does not do and a worse file system does.
+import { topOf } from './images.mjs';
 import { Ending } from './vm.mjs';
 
 // Emscripten's error numbers are WASI's; MicroPython and mpremote know Linux's.
@@ -20,6 +21,7 @@ export class Flash {
     this.vm = vm;
     this.kept = new Map(); // what files hold as long as what was written to them since is not
     this.on = false;
+    this.changes = new Map(); // how often, by the first part of the path
   }
 
   hook(imports) {
@@ -28,7 +30,10 @@ export class Flash {
       __syscall_unlinkat: (at, name) => this.path(name),
       __syscall_rmdir: (name) => this.path(name),
       __syscall_mkdirat: (at, name) => this.path(name),
-      __syscall_renameat: (at, name) => this.path(name),
+      __syscall_renameat: (at, name, _, other) => {
+        this.changed(this.path(other));
+        return this.path(name);
+      },
     };
     for (const [name, call] of Object.entries(env)) {
       if (!name.startsWith('__syscall_')) continue;
@@ -41,19 +46,37 @@ export class Flash {
       const node = this.node(file);
       if (!node && flags & CREATE) return this.whole(file, () => open(at, name, flags, more));
       if (node && flags & TRUNCATE) this.keep(node);
+      if (node && this.on) this.vm.images.opened(file);
       return open(at, name, flags, more);
     };
-    for (const name of ['fd_close', 'fd_sync', 'fd_seek', 'fd_read', 'fd_write']) {
-      const call = wasi[name] ?? env[name];
-      const hooked = (fd, ...args) => {
+    const read = wasi.fd_read;
+    wasi.fd_read = (fd, parts, count, total) => this.read(fd, parts, count, total) ?? translated(read(fd, parts, count, total), 1);
+    for (const name of ['fd_close', 'fd_sync', 'fd_seek', 'fd_write']) {
+      const call = wasi[name];
+      wasi[name] = (fd, ...args) => {
         const node = fd > 2 ? this.vm.mp.FS.streams[fd]?.node : null;
         if (node && name === 'fd_write') this.keep(node);
         if (node && (name === 'fd_sync' || name === 'fd_close')) this.commit(node);
         return translated(call(fd, ...args), 1);
       };
-      if (wasi[name]) wasi[name] = hooked;
-      else env[name] = hooked;
     }
+  }
+
+  // As Emscripten's, for a file: modules are read in bits of 20 bytes. Undefined for what is none.
+  read(fd, parts, count, total) {
+    const stream = this.vm.mp.FS.streams[fd];
+    const { contents, usedBytes } = stream?.node ?? {};
+    if (!(contents instanceof Uint8Array)) return undefined;
+    const memory = this.vm.bytes();
+    const view = new DataView(memory.buffer);
+    const before = stream.position;
+    for (let part = parts; part < parts + 8 * count; part += 8) {
+      const end = Math.min(stream.position + view.getUint32(part + 4, true), usedBytes);
+      memory.set(contents.subarray(stream.position, end), view.getUint32(part, true));
+      stream.position = Math.max(end, stream.position);
+    }
+    view.setUint32(total, stream.position - before, true);
+    return 0;
   }
 
   begin() {
@@ -66,15 +89,25 @@ export class Flash {
 
   // The power went, or the chip was reset: what was not written is not there.
   lose() {
-    for (const [node, contents] of this.kept) set(node, contents);
-    this.kept.clear();
     const { FS } = this.vm.mp;
+    for (const [node, contents] of this.kept) {
+      set(node, contents);
+      this.changed(FS.getPath(node));
+    }
+    this.kept.clear();
     for (let fd = 3; fd < FS.streams.length; fd += 1) if (FS.streams[fd]) FS.closeStream(fd);
     FS.chdir('/');
   }
 
   keep(node) {
-    if (this.on && !this.kept.has(node) && isFile(node)) this.kept.set(node, bytesOf(node));
+    if (!this.on || this.kept.has(node) || !isFile(node)) return;
+    this.kept.set(node, bytesOf(node));
+    this.changed(this.vm.mp.FS.getPath(node));
+  }
+
+  changed(file) {
+    const top = topOf(file);
+    this.changes.set(top, (this.changes.get(top) ?? 0) + 1);
   }
 
   commit(node) {
@@ -89,6 +122,7 @@ export class Flash {
 
   whole(name, call) {
     if (!this.on) return call();
+    this.changed(name);
     const cut = this.vm.ask('write', name, 0);
     if (cut && cut !== 'after') throw this.cut();
     const result = call();
@@ -116,6 +150,7 @@ export class Flash {
 
   put(name, content) {
     const { FS } = this.vm.mp;
+    this.changed(name);
     FS.mkdirTree(content === null ? name : name.slice(0, name.lastIndexOf('/')) || '/');
     if (content !== null) FS.writeFile(name, Buffer.from(content, 'latin1'));
   }

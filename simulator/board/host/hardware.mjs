@@ -10,29 +10,62 @@ const PERIOD = 2 ** 30;
 export function hardware(vm) {
   const hex = (address, length) => Buffer.from(vm.bytes().subarray(address, address + length)).toString('hex');
   const fill = (address, text) => vm.bytes().set(Buffer.from(text, 'hex'), address);
-  const post = (op, ...args) => {
+  // Told with the next question: `note` what no chip can tell, `post` what may change what is known.
+  const note = (op, ...args) => {
     vm.now += OP_US;
     vm.post(op, ...args);
+  };
+  const post = (op, ...args) => {
+    note(op, ...args);
+    vm.settled = false;
+    vm.known.clear();
   };
   const ask = (op, ...args) => {
     vm.now += OP_US;
     return vm.ask(op, ...args);
+  };
+  // What stays as it is until something happens is asked for once.
+  const look = (op, id) => {
+    vm.now += OP_US;
+    const key = `${op}${id}`;
+    const known = vm.known.get(key);
+    if (known && vm.now < known[1] && vm.now < vm.free) return known[0];
+    const found = vm.ask(op, id);
+    vm.known.set(key, found);
+    return found[0];
   };
   let blob = ''; // the last one asked for: first its length is told, then it is copied
   const length = (text) => {
     blob = text ?? '';
     return text === null ? -1 : blob.length / 2;
   };
+  const kept = (space, key, kind) => {
+    vm.now += OP_US;
+    const found = vm.nvs.get(`${space}/${key}`);
+    return length(found?.[0] === kind ? found[1] : null);
+  };
+  const keep = (space, key, kind, data) => {
+    vm.nvs.set(`${space}/${key}`, [kind, data]);
+    note('nvs_set', space, key, kind, data);
+  };
   return {
     told: (turns) => {
       vm.told = turns;
     },
-    // What happened meanwhile: a number of an event that Python handles, or −1.
-    event: () => (vm.events.length ? vm.events.shift() : -1),
+    // The address of a byte that is set when something has happened.
+    flag: (address) => {
+      vm.flag = address;
+    },
+    // What has happened: a number of an event that Python handles, or −1.
+    event() {
+      if (vm.events.length) return vm.events.shift();
+      vm.bytes()[vm.flag] = 0;
+      return -1;
+    },
 
     ticks_us() {
       vm.now += TICKS_US;
-      if (vm.now - vm.synced > SYNC_US) vm.ask('sync');
+      if (vm.now >= vm.free || (!vm.settled && vm.now - vm.synced > SYNC_US)) vm.ask('sync');
       return (vm.now - vm.booted) % PERIOD;
     },
     ticks_ms: () => Math.floor((vm.hw.ticks_us(), vm.now - vm.booted) / 1000) % PERIOD,
@@ -40,27 +73,36 @@ export function hardware(vm) {
     rtc_us: () => Math.floor((vm.now - vm.origin) % 1e6),
     rtc_set: (seconds) => {
       vm.origin = vm.now - seconds * 1e6;
-      post('origin', vm.origin);
+      note('origin', vm.origin);
     },
-    sleep_us: (us) => ask('sleep', Math.max(us, 0)),
+    sleep_us(us) {
+      vm.now += OP_US;
+      const until = vm.now + Math.max(us, 0);
+      if (!vm.settled || until >= vm.free) return vm.ask('sleep', until - vm.now);
+      vm.now = until;
+      return 0;
+    },
 
     lightsleep: (ms) => ask('lightsleep', ms),
     deepsleep: (ms) => ask('deepsleep', ms),
     reset: () => ask('reset'),
     reset_cause: () => vm.cause,
     wake_reason: () => ask('wake_reason'),
-    wake_on: (way, pin, level) => post('wake_on', way, pin, level),
+    wake_on: (way, pin, level) => note('wake_on', way, pin, level),
     unique_id: () => vm.uid,
-    watchdog: (ms) => post('watchdog', ms),
-    feed: () => post('feed'),
+    watchdog: (ms) => note('watchdog', ms),
+    feed: () => note('feed'),
 
-    pin: (id, mode, pull, value) => post('pin', id, mode, pull, value),
+    pin(id, mode, pull, level) {
+      if (level >= 0) post('set', id, level);
+      else vm.now += OP_US;
+    },
     pin_set: (id, level) => post('set', id, level),
-    pin_get: (id) => ask('get', id),
-    pin_irq: (id, trigger) => post('irq', id, trigger),
+    pin_get: (id) => look('get', id),
+    pin_irq: (id, trigger) => note('irq', id, trigger),
     timer: (id, ms, periodic) => post('timer', id, ms, periodic),
     adc: (id) => ask('adc', id),
-    pwm: (id, duty, hz) => post('pwm', id, duty, hz),
+    pwm: (id, duty, hz) => note('pwm', id, duty, hz),
 
     spi_write: (id, from, count) => post('spi_write', id, hex(from, count)),
     spi_read: (id, into, count, byte) => fill(into, ask('spi_read', id, count, byte)),
@@ -72,24 +114,38 @@ export function hardware(vm) {
       fill(into, answer);
       return 0;
     },
+    // What a write of the register's number and a read without a stop between them do.
+    i2c_register(id, address, register, into, count) {
+      const answer = ask('i2c_register', id, address, register, count);
+      if (typeof answer === 'number') return answer;
+      fill(into, answer);
+      return 0;
+    },
     i2c_scan: (id) => length(ask('i2c_scan', id)),
     uart: (id, baud) => post('uart', id, baud),
-    uart_any: (id) => ask('uart_any', id),
+    uart_any: (id) => look('uart_any', id),
     uart_read: (id, count) => length(ask('uart_read', id, count)),
     uart_write: (id, from, count) => post('uart_write', id, hex(from, count)),
     stdin_any: () => vm.typed, // as of the last answer: asked for in every turn
     stdin_read: (count) => length(ask('stdin_read', count)),
-    binary: (on) => post('binary', on),
+    binary: (on) => note('binary', on),
+    out: (from, count) => post('out', Buffer.from(vm.bytes().subarray(from, from + count)).toString('latin1')),
     pulses: (id, level, text) => ask('pulses', id, level, text),
 
     blob: (into) => fill(into, blob),
-    memory: () => length(ask('memory')),
-    set_memory: (from, count) => post('set_memory', hex(from, count)),
-    nvs_number: (space, key) => length(ask('nvs', space, key, 'i32')),
-    nvs_blob: (space, key) => length(ask('nvs', space, key, 'blob')),
-    nvs_set_number: (space, key, from) => post('nvs_set', space, key, 'i32', hex(from, 4)),
-    nvs_set_blob: (space, key, from, count) => post('nvs_set', space, key, 'blob', hex(from, count)),
-    nvs_erase: (space, key) => ask('nvs_erase', space, key),
+    memory: () => length(vm.memory),
+    set_memory(from, count) {
+      vm.memory = hex(from, count);
+      note('set_memory', vm.memory);
+    },
+    nvs_number: (space, key) => kept(space, key, 'i32'),
+    nvs_blob: (space, key) => kept(space, key, 'blob'),
+    nvs_set_number: (space, key, from) => keep(space, key, 'i32', hex(from, 4)),
+    nvs_set_blob: (space, key, from, count) => keep(space, key, 'blob', hex(from, count)),
+    nvs_erase(space, key) {
+      note('nvs_erase', space, key);
+      return vm.nvs.delete(`${space}/${key}`) ? 0 : 1;
+    },
     nvs_commit: (space) => ask('nvs_commit', space),
 
     aes_ecb(encrypt, key, size, data, count) {

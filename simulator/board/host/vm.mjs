@@ -8,13 +8,19 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Flash } from './flash.mjs';
 import { hardware } from './hardware.mjs';
+import { Images } from './images.mjs';
+import { shortened } from './jumps.mjs';
 import { Repl } from './repl.mjs';
 
-const HEAP_BYTES = 1 << 20; // this build collects between calls only: what a call leaves behind must fit as well
+const HEAP_BYTES = 1 << 19; // this build collects between calls only: what a call leaves behind must fit as well
+const COLLECTS_BYTES = 1 << 17; // as often as it needs, not after each 16 kB
+const PAGE = 1 << 12;
 const SHIMS = ['machine', 'esp32', 'cryptolib'];
 
 // Memory of an interpreter that was dropped is dropped with it, so nothing needs to be told of what JavaScript forgets.
 const NEVER = { register() {}, unregister() {} };
+
+Error.stackTraceLimit = 0; // Emscripten has an error for each file that is not there, and nobody reads where
 
 // What ends a call from outside: {what: 'reset' | 'deepsleep' | 'cut' | 'fault', …}.
 export class Ending {
@@ -26,15 +32,19 @@ export class Ending {
 
 export class Vm {
   // ask(op, args) is answered by the simulator, now; post(op, args) need not be.
-  static async create(channel, folder, compiled) {
+  static async create(channel, folder, compiled, images) {
     const vm = new Vm();
     vm.channel = channel;
     vm.ending = null;
     vm.repl = new Repl(vm);
     vm.flash = new Flash(vm);
+    vm.images = new Images(vm, images);
     const { loadMicroPython } = await import(pathToFileURL(path.join(folder, 'micropython.mjs')));
     WebAssembly.instantiate = async (_, imports) => {
-      const instance = new WebAssembly.Instance(compiled, vm.hooked(imports));
+      vm.hooked(imports);
+      const link = shortened(imports.env);
+      const instance = new WebAssembly.Instance(compiled, imports);
+      link(instance.exports);
       vm.exports = instance.exports;
       return { instance, module: compiled };
     };
@@ -45,17 +55,14 @@ export class Vm {
     return vm;
   }
 
-  // Every import looks, when it is done, whether the board is still on.
+  // Where Python calls JavaScript it looks, when that is done, whether the board is still on.
   hooked(imports) {
-    for (const group of new Set(Object.values(imports))) {
-      for (const [name, call] of Object.entries(group)) {
-        if (typeof call !== 'function' || name.startsWith('invoke_')) continue;
-        group[name] = (...args) => {
-          const result = call(...args);
-          if (this.ending) throw this.ending;
-          return result;
-        };
-      }
+    for (const [name, call] of Object.entries(imports.env)) {
+      if (!name.startsWith('call')) continue;
+      imports.env[name] = (...args) => {
+        call(...args);
+        if (this.ending) throw this.ending;
+      };
     }
     imports.env.mp_js_ticks_ms = () => {
       const ms = Math.floor(this.hw.ticks_us() / 1000);
@@ -65,7 +72,6 @@ export class Vm {
     imports.env.mp_js_time_ms = () => 946_684_800_000 + this.hw.rtc_s() * 1000; // 1970 to 2000
     imports.env.mp_js_random_u32 = () => this.random();
     this.flash.hook(imports);
-    return imports;
   }
 
   // What Python prints, in one piece instead of a call for each letter.
@@ -83,7 +89,7 @@ export class Vm {
   // Prepare an interpreter that has modules for the hardware and the flash as its root, and keep what it is then.
   begin() {
     this.hw = hardware(this);
-    this.start(0, 1, 0, '');
+    this.start(0, 0, { cause: 1, origin: 0, uid: '', memory: '' });
     this.mp.registerJsModule('_hw', this.hw);
     this.mp.FS.mkdir('/shims');
     for (const name of [...SHIMS, 'clockwork']) {
@@ -95,14 +101,16 @@ export class Vm {
     for (const name of this.mp.FS.readdir('/shims').slice(2)) this.mp.FS.unlink(`/shims/${name}`);
     this.mp.FS.rmdir('/shims');
     this.flash.begin();
-    this.mp.runPython('import gc\ngc.collect()\ndel gc');
-    this.fresh = this.image();
+    this.mp.runPython(`import gc\ngc.threshold(${COLLECTS_BYTES})\ngc.collect()\ndel gc`);
+    this.fresh = this.state();
   }
 
-  image() {
+  // Of the interpreter, between two calls.
+  state() {
     const memory = this.bytes();
+    const nothing = new Uint8Array(PAGE);
     let end = memory.length;
-    while (end && !memory[end - 1]) end -= 1;
+    while (!Buffer.compare(memory.subarray(end - PAGE, end), nothing)) end -= PAGE;
     return {
       memory: memory.slice(0, end),
       stack: this.exports.emscripten_stack_get_current(),
@@ -115,8 +123,14 @@ export class Vm {
 
   // The interpreter begins anew; what was not written to flash is lost.
   restart() {
+    this.ending = null;
     this.flash.lose();
-    const { memory, stack, ref, next, map, existing } = this.fresh;
+    this.posted = [];
+    this.restore(this.images.next()?.state ?? this.fresh);
+    this.repl.begin();
+  }
+
+  restore({ memory, stack, ref, next, map, existing }) {
     this.bytes().set(memory);
     this.exports._emscripten_stack_restore(stack);
     globalThis.proxy_js_ref = [...ref];
@@ -124,24 +138,48 @@ export class Vm {
     globalThis.proxy_js_ref_map = new Map(map);
     globalThis.proxy_js_map = new Map();
     globalThis.proxy_js_existing = [...existing];
-    this.ending = null;
-    this.repl.begin();
   }
 
-  // The state of a chip that has just been reset. now, origin: µs of the simulator's time; of power on for the RTC.
-  start(now, cause, origin, uid) {
-    this.now = this.synced = this.booted = now;
+  // The state of a chip that has just been reset. now, free: as below. origin: of power on, for the RTC. memory: the
+  // RTC's, as hex. nvs: [namespace, key, type, hex] of all that is committed; left out: as at the last start.
+  start(now, free, { cause, origin, uid, memory, nvs }) {
+    this.booted = now;
+    this.posted = [];
+    this.events = [];
+    this.known = new Map(); // what pins and lines were, as long as nothing has happened since
+    this.typed = 0; // bytes that wait at the serial port
+    this.at(now, free);
     this.cause = cause;
     this.origin = origin;
     this.uid = uid;
-    this.posted = [];
-    this.events = [];
-    this.typed = 0; // bytes that wait at the serial port
+    this.memory = memory;
+    this.keep(nvs ?? this.committed ?? []);
     this.seed = (now ^ 0x9e3779b9) >>> 0 || 1;
   }
 
+  keep(nvs) {
+    this.committed = nvs;
+    this.nvs = new Map(nvs.map(([space, key, kind, data]) => [`${space}/${key}`, [kind, data]]));
+  }
+
+  // It is *now*, µs of the simulator's time; nothing happens by itself before *free*.
+  at(now, free) {
+    this.now = this.synced = now;
+    this.free = free;
+    this.settled = true; // nothing was done since of which chips are to be told first
+    this.known.clear();
+  }
+
+  happen(events) {
+    if (!events.length) return;
+    this.events.push(...events);
+    this.bytes()[this.flag] = 1;
+  }
+
   bytes() {
-    return new Uint8Array(this.exports.memory.buffer); // made anew: the buffer moves when the heap grows
+    const { buffer } = this.exports.memory; // another one when the heap has grown
+    if (this.view?.buffer !== buffer) this.view = new Uint8Array(buffer);
+    return this.view;
   }
 
   random() {
@@ -175,10 +213,11 @@ export class Vm {
     this.posted = [];
     const answer = this.channel.read();
     if (!answer) process.exit(0); // the simulator is gone; of the board this is the thread
-    const [now, result, events, end, typed] = answer;
+    const [now, free, result, events, typed, end, nvs] = answer;
+    this.at(now, free);
     this.typed = typed;
-    this.now = this.synced = now;
-    for (const event of events) this.events.push(event);
+    this.happen(events);
+    if (nvs) this.keep(nvs); // somebody else wrote to it
     if (end === 'interrupt') this.exports.mp_sched_keyboard_interrupt();
     else if (end) this.ending = new Ending(end);
     return result;

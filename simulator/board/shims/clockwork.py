@@ -1,5 +1,6 @@
 """Time and interrupts of the virtual board; runs on its MicroPython, where `_hw` is host/hardware.mjs."""
 
+import gc
 import select
 import sys
 import time
@@ -10,17 +11,27 @@ from uctypes import addressof
 
 PIN = 0  # kinds of events: number * 4 + kind
 TIMER = 1
+_FREE = 64_000  # what the heap is said to have left: its size is no board's, and nobody is to go by it
+
+# Looked up once: each name of `_hw` is one more call of JavaScript.
+_event = _hw.event
+_sleep_us = _hw.sleep_us
+_ticks_ms = _hw.ticks_ms
+_ticks_us = _hw.ticks_us
+_stdin_any = _hw.stdin_any
 
 handlers = {}  # by event
+happened = bytearray(1)  # not 0 when there is an event, which host/hardware.mjs sees to
 _held = [0]  # how many have disabled interrupts
+_hw.flag(addressof(happened))
 
 
 def settle():
-    """Handle what happened: called after whatever lets time pass."""
+    """Handle what happened: called after whatever lets time pass, if there is something."""
     if _held[0]:
         return
     while True:
-        event = _hw.event()
+        event = _event()
         if event < 0:
             return
         handler = handlers.get(event)
@@ -37,14 +48,16 @@ def disable_irq():
 def enable_irq(state=0):
     """As `machine.enable_irq`."""
     _held[0] = state
-    settle()
+    if happened[0]:
+        settle()
 
 
 def sleep_us(us):
     """As `time.sleep_us`: interrupts are handled in the midst of it."""
     while us > 0:
-        us = _hw.sleep_us(us)
-        settle()
+        us = _sleep_us(us)
+        if happened[0]:
+            settle()
 
 
 def sleep_ms(ms):
@@ -67,15 +80,17 @@ def time_ns():
 
 def ticks_ms():
     """As `time.ticks_ms`."""
-    ticks = _hw.ticks_ms()
-    settle()
+    ticks = _ticks_ms()
+    if happened[0]:
+        settle()
     return ticks
 
 
 def ticks_us():
     """As `time.ticks_us`."""
-    ticks = _hw.ticks_us()
-    settle()
+    ticks = _ticks_us()
+    if happened[0]:
+        settle()
     return ticks
 
 
@@ -106,6 +121,27 @@ class Input:
         return count
 
 
+class Raw:
+    """`sys.stdout.buffer`: bytes go out as they are."""
+
+    def write(self, data):
+        """As documented."""
+        _hw.out(addressof(data), len(data))
+        return len(data)
+
+
+class Output:
+    """`sys.stdout`: lines of text end as on a real board."""
+
+    def __init__(self):
+        self.buffer = Raw()
+
+    def write(self, text):
+        """As documented."""
+        self.buffer.write(text.replace("\r\n", "\n").replace("\n", "\r\n").encode() if isinstance(text, str) else text)
+        return len(text)
+
+
 class Overlaid:
     """A module of the interpreter with some names of ours: builtin ones take no new values."""
 
@@ -127,7 +163,7 @@ class Poll:
 
     def poll(self, timeout=-1):
         """As documented."""
-        while not _hw.stdin_any():
+        while not _stdin_any():
             if not timeout:
                 return []
             wait = 10 if timeout < 0 else min(timeout, 10)
@@ -138,7 +174,8 @@ class Poll:
     ipoll = poll
 
 
-sys.modules["sys"] = Overlaid(sys, stdin=Input())
+sys.modules["sys"] = Overlaid(sys, stdin=Input(), stdout=Output())
+sys.modules["gc"] = Overlaid(gc, mem_free=lambda: _FREE)
 sys.modules["select"] = Overlaid(select, poll=Poll)
 sys.modules["micropython"] = Overlaid(micropython, kbd_intr=lambda char: _hw.binary(int(char < 0)))
 time.sleep = sleep

@@ -3,7 +3,7 @@
 from binascii import unhexlify
 
 import _hw
-from clockwork import PIN, TIMER, handlers, settle
+from clockwork import PIN, TIMER, handlers, happened, settle
 from clockwork import disable_irq as disable_irq
 from clockwork import enable_irq as enable_irq
 from uctypes import addressof
@@ -20,6 +20,24 @@ SLEEP = 2
 DEEPSLEEP = 4
 
 _FOREVER = -1
+
+# Looked up once: each name of `_hw` is one more call of JavaScript.
+_adc = _hw.adc
+_blob = _hw.blob
+_feed = _hw.feed
+_i2c_read = _hw.i2c_read
+_i2c_register = _hw.i2c_register
+_i2c_write = _hw.i2c_write
+_lightsleep = _hw.lightsleep
+_pin = _hw.pin
+_pin_get = _hw.pin_get
+_pin_set = _hw.pin_set
+_spi_both = _hw.spi_both
+_spi_read = _hw.spi_read
+_spi_write = _hw.spi_write
+_uart_any = _hw.uart_any
+_uart_read = _hw.uart_read
+_uart_write = _hw.uart_write
 
 
 def reset_cause():
@@ -49,8 +67,9 @@ def reset():
 
 def lightsleep(time_ms=_FOREVER):
     """As documented: until the time is over or a pin wakes it."""
-    _hw.lightsleep(time_ms)
-    settle()
+    _lightsleep(time_ms)
+    if happened[0]:
+        settle()
 
 
 def deepsleep(time_ms=_FOREVER):
@@ -61,7 +80,8 @@ def deepsleep(time_ms=_FOREVER):
 def idle():
     """As documented: until something happens, a millisecond at the most."""
     _hw.sleep_us(1000)
-    settle()
+    if happened[0]:
+        settle()
 
 
 class Pin:
@@ -87,15 +107,16 @@ class Pin:
 
     def init(self, mode=-1, pull=-1, *, value=None, drive=None, hold=None):
         """As documented."""
-        _hw.pin(self.id, mode, -1 if pull is None else pull, -1 if value is None else int(bool(value)))
+        _pin(self.id, mode, -1 if pull is None else pull, -1 if value is None else int(bool(value)))
 
     def value(self, level=None):
         """As documented."""
         if level is None:
-            level = _hw.pin_get(self.id)
-            settle()
+            level = _pin_get(self.id)
+            if happened[0]:
+                settle()
             return level
-        _hw.pin_set(self.id, int(bool(level)))
+        _pin_set(self.id, int(bool(level)))
         return None
 
     __call__ = value
@@ -130,11 +151,11 @@ class ADC:
 
     def read_uv(self):
         """As documented."""
-        return _hw.adc(self._id)
+        return _adc(self._id)
 
     def read_u16(self):
         """As documented."""
-        return min(_hw.adc(self._id) * 655 // 33_000, 65_535)
+        return min(_adc(self._id) * 655 // 33_000, 65_535)
 
 
 class PWM:
@@ -186,13 +207,14 @@ class SPI:
 
     def write(self, buf):
         """As documented."""
-        _hw.spi_write(self._id, addressof(buf), len(buf))
+        _spi_write(self._id, addressof(buf), len(buf))
 
     def readinto(self, buf, write=0):
         """As documented."""
         if buf:
-            _hw.spi_read(self._id, addressof(buf), len(buf), write)
-            settle()
+            _spi_read(self._id, addressof(buf), len(buf), write)
+            if happened[0]:
+                settle()
 
     def read(self, nbytes, write=0):
         """As documented."""
@@ -204,8 +226,9 @@ class SPI:
         """As documented."""
         if len(write_buf) != len(read_buf):
             raise ValueError("buffers must be the same length")
-        _hw.spi_both(self._id, addressof(write_buf), addressof(read_buf), len(read_buf))
-        settle()
+        _spi_both(self._id, addressof(write_buf), addressof(read_buf), len(read_buf))
+        if happened[0]:
+            settle()
 
 
 class SoftSPI(SPI):
@@ -223,18 +246,20 @@ class I2C:
 
     def scan(self):
         """As documented."""
-        return list(_blob(_hw.i2c_scan(self._id)))
+        return list(_bytes(_hw.i2c_scan(self._id)))
 
     def writeto(self, addr, buf, stop=True):
         """As documented."""
-        _check(_hw.i2c_write(self._id, addr, addressof(buf), len(buf)))
-        settle()
+        _check(_i2c_write(self._id, addr, addressof(buf), len(buf)))
+        if happened[0]:
+            settle()
         return len(buf)
 
     def readfrom_into(self, addr, buf, stop=True):
         """As documented."""
-        _check(_hw.i2c_read(self._id, addr, addressof(buf), len(buf)))
-        settle()
+        _check(_i2c_read(self._id, addr, addressof(buf), len(buf)))
+        if happened[0]:
+            settle()
 
     def readfrom(self, addr, nbytes, stop=True):
         """As documented."""
@@ -248,8 +273,9 @@ class I2C:
 
     def readfrom_mem_into(self, addr, memaddr, buf, *, addrsize=8):
         """As documented."""
-        self.writeto(addr, bytes([memaddr]), False)
-        self.readfrom_into(addr, buf)
+        _check(_i2c_register(self._id, addr, memaddr, addressof(buf), len(buf)))
+        if happened[0]:
+            settle()
 
     def readfrom_mem(self, addr, memaddr, nbytes, *, addrsize=8):
         """As documented."""
@@ -299,26 +325,29 @@ class UART:
 
     def any(self):
         """As documented."""
-        count = _hw.uart_any(self._id)
-        settle()
+        count = _uart_any(self._id)
+        if happened[0]:
+            settle()
         return count
 
     def read(self, nbytes=-1):
         """As documented."""
-        data = _blob(_hw.uart_read(self._id, nbytes))
-        settle()
+        data = _bytes(_uart_read(self._id, nbytes))
+        if happened[0]:
+            settle()
         return bytes(data) if data else None
 
     def readinto(self, buf, nbytes=-1):
         """As documented."""
-        data = _blob(_hw.uart_read(self._id, len(buf) if nbytes < 0 else min(nbytes, len(buf))))
+        data = _bytes(_uart_read(self._id, len(buf) if nbytes < 0 else min(nbytes, len(buf))))
         buf[: len(data)] = data
-        settle()
+        if happened[0]:
+            settle()
         return len(data) or None
 
     def write(self, buf):
         """As documented."""
-        _hw.uart_write(self._id, addressof(buf), len(buf))
+        _uart_write(self._id, addressof(buf), len(buf))
         return len(buf)
 
 
@@ -332,7 +361,7 @@ class WDT:
 
     def feed(self):
         """As documented."""
-        _hw.feed()
+        _feed()
 
 
 class RTC:
@@ -341,7 +370,7 @@ class RTC:
     def memory(self, data=None):
         """As documented: at most 2048 bytes."""
         if data is None:
-            return bytes(_blob(_hw.memory()))
+            return bytes(_bytes(_hw.memory()))
         if len(data) > 2048:
             raise ValueError("buffer too long")
         _hw.set_memory(addressof(data), len(data))
@@ -382,11 +411,11 @@ class Timer:
         _hw.timer(self._id, -1, 0)
 
 
-def _blob(length):
+def _bytes(length):
     if length <= 0:
         return b""
     data = bytearray(length)
-    _hw.blob(addressof(data))
+    _blob(addressof(data))
     return data
 
 

@@ -1,5 +1,6 @@
 """What goes over a cable: a wired node's frames, a bridge's work; and text between them."""
 
+from firmware.boot import HARD, SLOT_B, TRIAL, UNDONE, is_safe
 from protocol.envelope import (
     BRIDGE,
     FRAME,
@@ -170,3 +171,53 @@ def test_a_bridge_hears_the_technician_too():
     gateway.say(b"\nstatus\n")
     board.run(1_000)
     assert b"board: bench\r\n" in board.port.said
+
+
+def test_letters_in_an_envelope_are_no_command_and_an_empty_line_begins_anew():
+    board, gateway = bridge("letters")
+    board.boot()
+    gateway.hear(1_000)
+    fields = {"freq_hz": 869_525_000, "sf": 9, "bw_hz": 125_000, "power_dbm": 14, "iq_inverted": True}
+    order = message(TRANSMIT, token=9, at_us=0, preamble_symbols=8, phy_payload=b"\x60\x01\nhelp\n\x01", **fields)
+    gateway.say(seal(order) + b"\x01noise")
+    assert [content.kind for content in gateway.hear(1_000)] == [TRANSMIT_RESULT]
+    gateway.say(b"\r\n\r\nget plan\r\n")
+    board.run(1_000)
+    assert board.port.said == b"plan = single-channel\r\nok\r\n"
+
+
+def test_a_bridges_update_is_confirmed_once_a_gateway_has_said_hello_and_it_has_idled_well():
+    board, gateway = bridge("trial")
+    board.nvs["boot"] = TRIAL
+    board.boot(HARD)
+    board.run(11 * 60_000)
+    assert board.nvs["boot"] & TRIAL
+    gateway.say(HELLO_OF_GATEWAY)
+    board.run(2 * 60_000)
+    assert board.nvs["boot"] == SLOT_B
+
+
+def test_a_bridge_whose_runs_end_badly_says_so_and_tries_again_after_a_while():
+    board, gateway = bridge("crashes")
+    board.nvs["boot"] = 3 * 256 * 16
+    board.nvs["error"] = b"bridge:7 KeyError"
+    board.boot(HARD)
+    board.run(5_000)
+    said = board.port.lines()
+    why = "three runs in a row ended badly, the last one by bridge:7 KeyError"
+    assert said == ["lampyre cannot start: " + why]
+    assert "trouble: " + why in board.type("status")
+    board.run(11 * 60_000)
+    assert board.boots == [HARD, HARD]
+    assert not is_safe(board.nvs["boot"])
+    assert HELLO in [content.kind for content in gateway.decoder.feed(board.port.said)]
+
+
+def test_an_update_that_finds_what_it_cannot_start_with_is_taken_back():
+    board = bridge("cannot")[0]
+    board.nvs["boot"] = TRIAL
+    board.nvs["settings"] = b"\xa0"
+    board.boot(HARD)
+    board.run(1_000)
+    assert board.nvs["boot"] & (TRIAL | UNDONE | SLOT_B) == UNDONE
+    assert board.boots == [HARD, HARD]

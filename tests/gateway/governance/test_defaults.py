@@ -12,7 +12,7 @@ OPEN = {"parking", "air"}
 
 def test_bays_and_air_are_open_and_everything_else_stays_in_the_town():
     datasets = datasets_of("Ville d’Antony")
-    assert datasets.keys() == OPEN | {"light", "foreign", "orders", "devices", "gateway", "unplaced"}
+    assert datasets.keys() == OPEN | {"light", "energy", "foreign", "orders", "devices", "gateway", "unplaced"}
     assert {name for name, dataset in datasets.items() if may_leave(dataset, Sharing.OPEN)} == OPEN
     assert {name for name, dataset in datasets.items() if may_leave(dataset, Sharing.PARTNERS)} == OPEN
     assert all(may_leave(dataset, Sharing.INTERNAL) for dataset in datasets.values())

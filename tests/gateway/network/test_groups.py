@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from gateway.links.link import Outcome, RadioReport, Transmit
+from gateway.network.application import Answer
 from gateway.network.events import Cancel, Commit, Downlink, GroupSet
 from gateway.network.registration import Group
 from gateway.store.writes import KeepGroupCounter
@@ -163,6 +164,16 @@ def test_what_is_cancelled_does_not_go():
     order(station, 1)
     order(station, 2)
     station.tell(Cancel(ref=1))
+    station.tell(RadioReport(radio="udp:a", online=True, detail="hello"))
+    station.run(10_000)
+    assert station.fates == [(2, "sent")]
+
+
+def test_what_the_application_takes_back_does_not_go():
+    station = station_with([])
+    order(station, 1)
+    order(station, 2)
+    assert station.server.carry_out(Answer(cancels=(1,)), station.now_ms) == []
     station.tell(RadioReport(radio="udp:a", online=True, detail="hello"))
     station.run(10_000)
     assert station.fates == [(2, "sent")]

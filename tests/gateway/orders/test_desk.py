@@ -474,3 +474,35 @@ def test_what_was_written_in_commits_that_failed_is_written_again():
     assert lost.states() == {over: "done", open_one: "queued"}
     assert [result["order"] for result in lost.results] == [over]
     assert town.desk.wake(106_001).writes == ()
+
+
+def test_an_order_that_another_one_replaces_goes_no_more_and_may_still_be_answered():
+    town = Town()
+    [order_id] = town.give(STREET)
+    ref = town.downlinks[0].ref
+    assert town.desk.hush(order_id) == ref, "its downlink is to be taken back"
+    town.downlinks.clear()
+    assert town.wait(60_000) == []
+    wire_id = town.kept[order_id].wire_id
+    for member in MEMBERS:
+        device = Registration(device=20, dev_eui=member, role=Role.LIGHT)
+        receipted = town.receipt(wire_id, device=device)
+    assert receipted.order.state == states.DONE
+    assert town.desk.hush(order_id) is None, "it is over"
+
+
+def test_hushed_orders_do_not_count_as_under_way():
+    town = Town()
+    for _ in range(3 * MAX_UNDER_WAY):
+        [order_id] = town.give(STREET)
+        town.went()
+        assert town.desk.hush(order_id) is None, "nothing of it is under way"
+
+
+def test_a_group_is_told_a_level_three_times_within_ten_seconds():
+    town = Town()
+    town.give(STREET)
+    town.went()
+    sent = town.wait(60_000)
+    assert len(sent) == GROUP_SENDS - 1
+    assert sent[-1] <= 10_000

@@ -56,6 +56,8 @@ def test_a_programme_becomes_its_parts():
     assert [order.arguments[:3] for order in parts] == [(9, 0, 3), (9, 1, 3), (9, 2, 3)]
     assert [order.order_id for order in parts] == [500, 501, 502]
     assert {order.verb for order in parts} == {LOAD_PROGRAMME}
+    some = orders("load_programme", version=9, programme="00" * 70, parts=0b101)
+    assert [order.arguments[:3] for order in some] == [(9, 0, 3), (9, 2, 3)]
     assert orders("load_programme", version=9, programme=b"\x01")[0].arguments == (9, 0, 1, b"\x01")
 
 
@@ -92,6 +94,16 @@ def test_a_group_obeys_lamp_orders():
         ("configure", {"value": 3}, "configure needs setting"),
         ("load_programme", {"version": 1, "programme": "0g"}, "programme is not hexadecimal"),
         ("load_programme", {"version": 1, "programme": 7}, "programme bytes in hexadecimal"),
+        (
+            "load_programme",
+            {"version": 1, "programme": "00" * 70, "parts": 8},
+            "parts is 8; expected bits of the 3 parts",
+        ),
+        (
+            "load_programme",
+            {"version": 1, "programme": "00" * 70, "parts": 0},
+            "parts is 0; expected bits of the 3 parts",
+        ),
         ("load_programme", {"version": 1, "programme": "00" * 137}, "a programme of 137 bytes; expected 1..136"),
         ("load_programme", {"version": 70_000, "programme": "00"}, "version is 70000; expected an integer 0..65535"),
         ("join_group", {"group": 4}, "join_group: there is no group 4"),

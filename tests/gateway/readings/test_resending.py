@@ -46,6 +46,13 @@ def test_short_frames_have_three_chances_to_repeat_a_reading():
     assert resending.heard(EUI, log(103, (90, 93)), 1, None, 3 * LATER_MS) == Ask(90, 3, 93)
 
 
+def test_a_frame_that_repeats_two_readings_is_asked_after_as_one_that_repeats_three():
+    """The next one repeats at most three: those two, and the newest of this one. So it is at DR0 after an outage."""
+    resending = Resending()
+    assert resending.heard(EUI, log(100, (60, 97)), 3, None, 0) is None
+    assert resending.heard(EUI, log(101, (60, 97)), 3, None, LATER_MS) == Ask(60, 37, 97)
+
+
 def test_what_was_noticed_later_is_not_asked_for_yet():
     resending = Resending()
     resending.heard(EUI, log(100, (90, 93)), 4, None, 0)

@@ -337,7 +337,7 @@ def test_no_flipped_bit_ever_delivers_a_wrong_row(tmp_path):
         copy = tmp_path / "flipped.sqlite"
         copy.write_bytes(flipped)
         outcomes[read_all(copy, written, f"seed {seed}, trial {trial}, bit {bit}")] += 1
-    assert outcomes["left out"] > 100
+    assert outcomes["left out"] > 50
     assert outcomes["error"] > 20
 
 

@@ -1,7 +1,6 @@
 """A run is shown while it goes, and Ctrl-C ends it between two events."""
 
 import io
-import os
 import signal
 from collections.abc import Callable
 
@@ -75,7 +74,7 @@ def test_in_real_time_a_step_is_a_second():
 def test_ctrl_c_ends_it_after_the_step_and_says_that_it_is_not_whole():
     collector = Collector(district())
     here, _, _ = screen(collector, terminal=False)
-    rehearsal = Rehearsal(collector, lambda until_s: os.kill(os.getpid(), signal.SIGINT) if until_s > 600 else None)
+    rehearsal = Rehearsal(collector, lambda until_s: signal.raise_signal(signal.SIGINT) if until_s > 600 else None)
     before = signal.getsignal(signal.SIGINT)
     with here:
         report = watch(rehearsal, here, 24 * 3600)
@@ -88,7 +87,7 @@ def test_ctrl_c_ends_it_after_the_step_and_says_that_it_is_not_whole():
 def test_whoever_stops_it_politely_gets_the_same(number):
     before = signal.getsignal(number)
     with Interrupt() as interrupt:
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         assert interrupt.wanted
     assert signal.getsignal(number) is before
 
@@ -96,10 +95,10 @@ def test_whoever_stops_it_politely_gets_the_same(number):
 def test_the_second_ctrl_c_ends_all():
     before = signal.getsignal(signal.SIGINT)
     with Interrupt() as interrupt:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert interrupt.wanted
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
 
 

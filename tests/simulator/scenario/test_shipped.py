@@ -42,6 +42,7 @@ def test_they_are_what_the_simulator_was_made_for():
         "cold-start",
         "demo",
         "replay",
+        "scene",
         "single-channel",
         "switched-feeders",
         "town",
@@ -63,6 +64,8 @@ def test_they_are_what_the_simulator_was_made_for():
     single = SCENARIOS["single-channel"]
     assert (len(single.nodes), single.radio.plan) == (50, "single-channel")
     assert [gateway.kind for gateway in single.gateways] == [GatewayKind.BRIDGE]
+    assert {node.group for node in SCENARIOS["scene"].nodes} == {order.target for order in SCENARIOS["scene"].orders}
+    assert (len(SCENARIOS["scene"].nodes), SCENARIOS["scene"].radio.loss_down) == (200, 0.1)
     feeders = {feeder.name for feeder in SCENARIOS["switched-feeders"].feeders}
     assert {node.feeder for node in SCENARIOS["switched-feeders"].nodes} == feeders
     assert len(feeders) == 2

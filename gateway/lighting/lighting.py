@@ -1,0 +1,358 @@
+"""Lighting as the gateway runs it: one core that hears lamps, knows the plan, and says which orders must be given.
+
+It owns what is known of lamps and what the town plans. It gives no orders itself: whoever runs it takes `look`'s asks,
+has them given, and tells what came of them. Times are ms of the monotonic clock; the offset makes Unix time of them,
+and while nobody knows it nothing is asked.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from gateway.network.application import Uplink
+from gateway.network.registration import Group, Registration, Role
+from gateway.readings import content
+from gateway.readings.record import Kind, Record
+from gateway.store.writes import KeepLamp
+from protocol.dimming import Site
+from protocol.events import BAY_TAKEN
+from protocol.quantities import ILLUMINANCE, LAMP_STATUS, LAMP_TOO_HOT, LEVEL, MOTION_COUNT, PROGRAMME_VERSION
+
+from .asking import Ask
+from .distribution import Distribution
+from .door import Door
+from .lamps import Lamp, lamp_from_text
+from .plan import SITE, Boost, LightGroup, LightProgramme, Override, Setpoint, Target
+from .scenes import Scenes
+from .watching import Source, Watching
+
+_SOON_MS = 1_000  # a street that is heard at once is one look
+_NEVER = 1 << 62
+
+
+class Plan(NamedTuple):
+    """What the store has: every version of every programme, the newest last, and what each group runs, by name."""
+
+    programmes: tuple[LightProgramme, ...] = ()
+    assigned: Mapping[int, str] = {}
+
+
+class State(NamedTuple):
+    """What the store has of lighting: the plan, each lamp's text, the overrides that last, oldest first, the almanac.
+
+    site: None while nobody has worked it out: then no lamp's programme can be told, and full light is expected.
+    """
+
+    plan: Plan = Plan()
+    lamps: Mapping[bytes, str] = {}
+    overrides: tuple[Override, ...] = ()
+    site: Site | None = None
+
+
+NOTHING_PLANNED = State()
+
+
+class Lighting:
+    """devices, groups: all that are registered. state: as the store has it."""
+
+    def __init__(
+        self,
+        devices: Iterable[Registration] = (),
+        groups: Iterable[Group] = (),
+        state: State = NOTHING_PLANNED,
+    ) -> None:
+        self.lamps: dict[bytes, Lamp] = {}
+        self._offset_ms: int | None = None
+        self._look_ms = _NEVER
+        self._groups: dict[int, Group] = {}
+        self._groups_of: dict[bytes, list[int]] = {}
+        self._assigned: dict[int, str] = {}
+        self._by_name: dict[str, LightProgramme] = {}  # the newest of each
+        self._by_version: dict[int, LightProgramme] = {}
+        self._running: dict[int, LightProgramme] = {}  # by group
+        self._light_groups: dict[int, LightGroup] = {}
+        self._places: Mapping[str, Source] = {}
+        self._motion: dict[bytes, int] = {}
+        self._stale = True  # what follows from groups and plan is to be worked out anew
+        self.door = Door(self, self._by_name, state.site)
+        self.distribution = Distribution(self.lamps, self._groups, self._running)
+        self.scenes = Scenes(self.door, self.lamps, self._groups, self._light_groups)
+        self._watching = Watching()
+        for device in devices:
+            self.set_device(device, state.lamps.get(device.dev_eui))
+        for group in groups:
+            self._groups[group.number] = group
+        self.set_plan(state.plan)
+        for override in state.overrides:
+            self.door.overrides[override.target] = override
+
+    # As the door asks.
+
+    def groups_of(self, lamp: bytes) -> list[LightGroup]:
+        """The groups that a lamp is a member of."""
+        self._plan_again()
+        return [self._light_groups[number] for number in self._groups_of.get(lamp, ())]
+
+    def programme_of(self, lamp: bytes) -> LightProgramme | None:
+        """What a lamp is known to store."""
+        known = self.lamps.get(lamp)
+        return None if known is None or known.version is None else self._by_version.get(known.version)
+
+    def limit_pct(self, lamp: bytes) -> int | None:
+        """The level that a lamp last told when it was too hot for more."""
+        known = self.lamps.get(lamp)
+        if known is None or known.status is None or not known.status & LAMP_TOO_HOT:
+            return None
+        return known.level_pct
+
+    # As everybody else asks.
+
+    def expected(self, lamp: bytes, at_s: int) -> Setpoint:
+        """What a lamp should do at Unix time *at_s*; see `Door.expected`."""
+        return self.door.expected(lamp, at_s)
+
+    def light_groups(self) -> Iterable[LightGroup]:
+        """All groups with lamps in them."""
+        self._plan_again()
+        return self._light_groups.values()
+
+    def programme_named(self, name: str) -> LightProgramme | None:
+        """The newest version of a programme."""
+        return self._by_name.get(name)
+
+    def wanted(self, lamp: bytes) -> LightProgramme | None:
+        """What a lamp shall run; None: lighting does not say."""
+        self._plan_again()
+        return next((self._running[group] for group in self._groups_of.get(lamp, ()) if group in self._running), None)
+
+    def members(self, target: Target) -> list[bytes]:
+        """The lamps that a target means; none for one that is not there."""
+        if isinstance(target, bytes):
+            return [target] if target in self.lamps else []
+        if target == SITE:
+            return list(self.lamps)
+        group = self._groups.get(target)
+        return [] if group is None else [member for member in group.members if member in self.lamps]
+
+    # What changes.
+
+    def set_clock(self, offset_ms: int | None) -> None:
+        """Unix ms is monotonic ms and that; None: nobody knows."""
+        if self._offset_ms is None and offset_ms is not None:
+            self._at_once()
+        self._offset_ms = offset_ms
+
+    def set_site(self, site: Site) -> None:
+        """The almanac was worked out."""
+        self.door.site = site
+        self._at_once()
+
+    def set_device(self, registration: Registration, text: str | None = None) -> None:
+        """A device was registered or changed. text: what the store has of a lamp."""
+        if registration.role is not Role.LIGHT:
+            return
+        known = self.lamps.get(registration.dev_eui)
+        if known is None:
+            self.lamps[registration.dev_eui] = lamp_from_text(registration, text)
+        else:
+            known.registration = registration
+        self._stale = True
+        self._at_once()
+
+    def drop_device(self, dev_eui: bytes) -> None:
+        """A device was removed."""
+        if self.lamps.pop(dev_eui, None) is not None:
+            self._stale = True
+            self.distribution.forget(dev_eui)
+            self.scenes.forget(dev_eui)
+
+    def set_group(self, group: Group) -> None:
+        """A multicast group was made or changed."""
+        self._groups[group.number] = group
+        self._stale = True
+        self._at_once()
+
+    def set_plan(self, plan: Plan) -> None:
+        """The town plans otherwise."""
+        self._by_name.clear()
+        self._by_version.clear()
+        for programme in plan.programmes:
+            self._by_name[programme.name] = programme
+            self._by_version[programme.version] = programme
+        self._assigned = dict(plan.assigned)
+        self._stale = True
+        self._at_once()
+
+    def set_places(self, places: Mapping[str, Source]) -> None:
+        """What hangs where now, by the place's id."""
+        self._places = places
+        self._stale = True
+
+    def override(self, override: Override) -> None:
+        """Somebody holds a level, or ends what he held; it is on disk."""
+        self.door.overrides[override.target] = override
+        self._at_once()
+
+    def hear(self, uplink: Uplink, records: Iterable[Record], now_ms: int) -> list[KeepLamp]:
+        """An uplink with the new records in it; what is to be kept of the lamp that sent it."""
+        self._plan_again()
+        dev_eui = uplink.registration.dev_eui
+        lamp = self.lamps.get(dev_eui)
+        if lamp is not None:
+            self._heard(lamp, uplink, now_ms)
+        for record in records:
+            self._take(dev_eui, lamp, record, now_ms)
+        return self._to_keep(lamp)
+
+    def cares_for(self, dev_eui: bytes) -> bool:
+        """Whether what this device tells is to be heard, though it is no lamp."""
+        self._plan_again()
+        return self._watching.cares_for(dev_eui)
+
+    def answered(self, dev_eui: bytes, order_id: int, outcome: int, detail: int | None, now_ms: int) -> list[KeepLamp]:
+        """A lamp answered an order; what is to be kept of it."""
+        lamp = self.lamps.get(dev_eui)
+        if lamp is None:
+            return []
+        now_s = self._unix_s(now_ms)
+        if self.scenes.answered(lamp, order_id, outcome) or self.distribution.answered(
+            lamp, order_id, outcome, detail, now_s
+        ):
+            self._soon(now_ms)
+        return self._to_keep(lamp)
+
+    def commits_failed(self) -> None:
+        """What was to be kept lately may not be on disk: of each lamp it is kept again when it speaks."""
+        for lamp in self.lamps.values():
+            lamp.unkept = lamp.unkept or lamp.session >= 0
+
+    def superseded(self) -> list[int]:
+        """Ids of orders that must go no more, as what `look` asked for last takes their place."""
+        return self.scenes.superseded()
+
+    def ended(self, order_id: int, now_ms: int) -> None:
+        """An order of the gateway's own is over."""
+        if self.scenes.ended(order_id) or self.distribution.ended(order_id):
+            self._soon(now_ms)
+
+    def asked(self, ask: Ask, ids: tuple[int, ...], now_ms: int) -> None:
+        """An ask became orders with these ids; none: it could not be given now."""
+        if ask.request.verb in ("set_level", "resume_programme"):
+            self.scenes.asked(ask, ids)
+        elif ids:
+            self.distribution.asked(ask, ids, now_ms)
+        if not ids:
+            self._look_ms = min(self._look_ms, now_ms + 60 * _SOON_MS)
+
+    def wake_at(self) -> int | None:
+        """When `look` wants to be asked."""
+        return None if self._offset_ms is None or self._look_ms == _NEVER else self._look_ms
+
+    def look(self, now_ms: int) -> list[Ask]:
+        """The orders that must be given now."""
+        if self._offset_ms is None or now_ms < self._look_ms:
+            return []
+        self._plan_again()
+        now_s = (now_ms + self._offset_ms) // 1000
+        asks = self.scenes.look(now_ms, now_s) + self.distribution.look(now_ms)
+        times = [at_ms for at_ms in (self.scenes.look_at(), self.distribution.look_at()) if at_ms is not None]
+        if any(programme.events for programme in self._running.values()):
+            times.append(now_ms + 60 * _SOON_MS)  # whether an event begins is seen to the minute
+        self._look_ms = max(min(times, default=_NEVER), now_ms + self._pause_ms())
+        return asks
+
+    # Within.
+
+    def _plan_again(self) -> None:
+        if not self._stale:
+            return
+        self._stale = False
+        self._groups_of.clear()
+        self._light_groups.clear()
+        self._running.clear()
+        for number, group in self._groups.items():
+            members = tuple(member for member in group.members if member in self.lamps)
+            if not members:
+                continue
+            name = self._assigned.get(number, "")
+            self._light_groups[number] = LightGroup(number=number, name=group.name, members=members, programme=name)
+            if name in self._by_name:
+                self._running[number] = self._by_name[name]
+            for member in members:
+                self._groups_of.setdefault(member, []).append(number)
+        self._watching.plan(
+            [(self._light_groups[number], programme) for number, programme in self._running.items()], self._places
+        )
+
+    def _heard(self, lamp: Lamp, uplink: Uplink, now_ms: int) -> None:
+        lamp.heard_ms = now_ms
+        dev_eui = lamp.registration.dev_eui
+        if any(self.distribution.lacks(lamp, group) for group in self._groups_of.get(dev_eui, ())):
+            self.distribution.heard(lamp, now_ms)
+            self._soon(now_ms)
+        if self.scenes.confirmed(dev_eui) is False:
+            self._soon(now_ms)
+        if uplink.session != lamp.session:
+            lamp.sure = lamp.version is None  # else it is asked whether it still has what it had
+            lamp.session = uplink.session
+            lamp.unkept = True
+            self.distribution.joined(lamp, now_ms)
+            self._soon(now_ms)
+
+    def _take(self, dev_eui: bytes, lamp: Lamp | None, record: Record, now_ms: int) -> None:
+        if record.boot is not None or record.observed_ms is None or self._offset_ms is None:
+            return
+        at_s = record.observed_ms // 1000
+        if record.kind is Kind.EVENT:
+            event, *details = content.event_of(record.content)
+            if event == BAY_TAKEN and details:
+                self._arrived((dev_eui, details[0]), at_s, now_ms)
+        elif record.kind is Kind.READING:
+            values = dict(content.values_of(record.content))
+            if lamp is not None and values.get((LEVEL, 0)) is not None and at_s >= lamp.told_s:
+                lamp.told_s, lamp.level_pct, lamp.status = at_s, values[LEVEL, 0], values.get((LAMP_STATUS, 0))
+                if self.scenes.read(lamp, now_ms):
+                    self._soon(now_ms)
+            version = values.get((PROGRAMME_VERSION, 0))
+            if lamp is not None and version is not None and at_s > lamp.version_s:
+                lamp.stores(version if version >= 0 else None, at_s)
+                self._soon(now_ms)
+            self._see(dev_eui, values, at_s, now_ms)
+
+    def _see(self, dev_eui: bytes, values: dict[tuple[int, int], int | None], at_s: int, now_ms: int) -> None:
+        """What may brighten a group."""
+        lux = values.get((ILLUMINANCE, 0))
+        if lux is not None:
+            self._boost(self._watching.saw(dev_eui, lux, self._unix_s(now_ms)), now_ms)
+        moved = values.get((MOTION_COUNT, 0))
+        if moved is not None:
+            if moved > self._motion.get(dev_eui, moved):
+                self._arrived((dev_eui, 0), at_s, now_ms)
+            self._motion[dev_eui] = moved
+
+    def _to_keep(self, lamp: Lamp | None) -> list[KeepLamp]:
+        if lamp is None or not lamp.unkept:
+            return []
+        lamp.unkept = False
+        return [KeepLamp(lamp.registration.dev_eui, lamp.to_text())]
+
+    def _unix_s(self, now_ms: int) -> int:
+        return (now_ms + (self._offset_ms or 0)) // 1000
+
+    def _arrived(self, source: Source, at_s: int, now_ms: int) -> None:
+        self._boost(self._watching.arrived(source, at_s), now_ms)
+
+    def _boost(self, boosts: Iterable[Boost], now_ms: int) -> None:
+        for boost in boosts:
+            self.door.boosts[boost.group, boost.rule] = boost
+            self._look_ms = min(self._look_ms, now_ms)
+
+    def _at_once(self) -> None:
+        if self._assigned or self.door.overrides:
+            self._look_ms = 0
+
+    def _soon(self, now_ms: int) -> None:
+        self._look_ms = min(self._look_ms, now_ms + self._pause_ms())
+
+    def _pause_ms(self) -> int:
+        """Between two looks: a look at 5,000 lamps takes 40 ms, four times as many on a Pi."""
+        return _SOON_MS + len(self.lamps)

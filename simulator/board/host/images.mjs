@@ -1,0 +1,78 @@
+// Memory of an interpreter that has imported already: what a board wakes with instead of importing all of it again.
+//
+// Modules do nothing when they are imported but define what they have, so that one that is there already makes no
+// difference to those who import it; a board that wakes without an image does the same, and takes three times as long.
+// The first run after the power comes imports what it imports; the next begins with that. An image counts as long as
+// nothing is written to boot.py and to the folder that its modules come from.
+const AGAIN = 2; // runs that had to import what the image lacks, until it is made anew
+
+export class Images {
+  constructor(vm, on) {
+    this.vm = vm;
+    this.on = on;
+    this.image = null; // {state, folder, modules, as}: as: how often was written to what it was made of
+    this.misses = 0;
+    this.begin();
+  }
+
+  // A run begins.
+  begin() {
+    this.folder = null;
+    this.missed = new Set();
+  }
+
+  // A file is opened to be read: of the first folder from which modules come, which.
+  opened(file) {
+    const [, folder, module] = /^(\/[^/]+)\/(.+)\.m?py$/.exec(file) ?? [];
+    if (!this.on || !folder || module === 'main') return; // main.py is what a run does
+    this.folder ??= folder;
+    const name = module.replaceAll('/', '.').replace(/\.__init__$/, '');
+    if (folder === this.folder && !this.image?.modules.includes(name)) this.missed.add(name);
+  }
+
+  // What the next run begins with, or null.
+  next() {
+    if (this.image && this.image.as !== this.written(this.image.folder)) this.image = null;
+    if (this.missed.size) {
+      this.misses += 1;
+      if (!this.image || this.image.folder !== this.folder) this.make(this.folder, [...this.missed]);
+      else if (this.misses >= AGAIN) this.make(this.folder, [...this.image.modules, ...this.missed]);
+    }
+    this.begin();
+    return this.image;
+  }
+
+  make(folder, modules) {
+    const { vm } = this;
+    this.misses = 0;
+    this.image = null;
+    vm.restore(vm.fresh);
+    vm.mp.FS.chdir(folder);
+    const before = vm.posted.length;
+    try {
+      for (const name of modules) vm.mp.runPython(`__import__('${name}')`);
+      vm.mp.runPython("import machine\nmachine._boot = compile(open('/boot.py').read(), 'boot.py', 'exec')\ndel machine");
+      vm.mp.runPython('import gc\ngc.collect()\ndel gc');
+    } catch (error) {
+      if (error.name !== 'PythonError') throw error;
+      return; // a run will meet the same error, and say it
+    } finally {
+      vm.mp.FS.chdir('/');
+    }
+    if (vm.posted.length === before) this.image = { state: vm.state(), folder, modules, as: this.written(folder) };
+  }
+
+  // boot.py has chosen a folder: modules from another one are forgotten.
+  chosen(folder) {
+    if (!this.image || this.image.folder === folder) return;
+    for (const name of this.image.modules) this.vm.mp.runPython(`import sys\ndel sys.modules['${name}'], sys`);
+  }
+
+  written(folder) {
+    const { changes } = this.vm.flash;
+    return `${changes.get(folder) ?? 0},${changes.get('/boot.py') ?? 0}`;
+  }
+}
+
+// The first part of a path: a slot, a folder or a file.
+export const topOf = (file) => `/${file.split('/')[1]}`;

@@ -1,0 +1,1 @@
+"""Lighting programmes compared over a year, on one street, with the same people and the same weather."""
