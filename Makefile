@@ -77,5 +77,6 @@ $(VENV)/broker.stamp: tests/mosquitto.sh | $(VENV)/dev.stamp
 # What a wheel test installs without touching the network; pytest as a town's CI brings it.
 $(VENV)/wheelhouse: pyproject.toml constraints.txt | $(VENV)/dev.stamp
 	@rm -rf $@ $@.part
-	$(BIN)/pip download -q -c constraints.txt -d $@.part '.[simulator]' pytest
+	$(BIN)/pip wheel -q -c constraints.txt -w $@.part '.[flash,simulator]' pytest
+	@rm $@.part/lampyre-*.whl
 	@mv $@.part $@ && touch $@
