@@ -254,18 +254,19 @@ def _flash(order: "Order", ports: "list[Port]", language: str) -> None:
                 f"{port.path}: {sentence(result, language)}" if len(ports) > 1 else sentence(result, language), err=True
             )
         else:
-            _show_done(result, len(ports) == 1)
+            _show_done(result, "" if len(ports) == 1 else f"{port.path}  ")
     if failed:
         raise typer.Exit(1)
 
 
-def _show_done(done: "Done", alone: bool) -> None:
+def _show_done(done: "Done", port: str) -> None:
+    """A line for each node; of one board that was flashed alone the label as well."""
     from boards.label import grouped, in_terminal
 
-    if alone and sys.stdout.isatty():
+    if not port and sys.stdout.isatty():
         typer.echo(in_terminal(done.dev_eui, done.join_eui, done.name))
     where = done.registered or "the record"
-    typer.echo(f"{grouped(done.dev_eui)}  {done.name or done.mac}  label {done.picture}  keys in {where}")
+    typer.echo(f"{port}{grouped(done.dev_eui)}  {done.name or done.mac}  label {done.picture}  keys in {where}")
 
 
 def show_tests(found: list[tuple[str, str]]) -> None:
