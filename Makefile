@@ -27,7 +27,7 @@ bench: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/broker.stamp ## figures with
 	$(BIN)/python -m tests.benchmarks
 
 soak: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/broker.stamp ## the random tests, a hundred times as long
-	LAMPYRE_HYPOTHESIS=soak $(PYTEST) -n auto tests/properties tests/interop tests/system/test_restore.py tests/simulator/air/test_cell.py tests/simulator/chain/test_lossy_weeks.py tests/board/test_update.py tests/board/test_equality.py tests/boards/test_many.py
+	LAMPYRE_HYPOTHESIS=soak $(PYTEST) -n auto tests/properties tests/interop tests/system/test_restore.py tests/simulator/air/test_cell.py tests/simulator/chain/test_lossy_weeks.py tests/board/test_update.py tests/board/test_equality.py tests/boards/test_many.py tests/boards/test_update.py
 
 lint: $(VENV)/dev.stamp ## ruff, mypy --strict and the import arrows
 	$(BIN)/ruff check .
@@ -85,5 +85,6 @@ $(VENV)/broker.stamp: tests/mosquitto.sh | $(VENV)/dev.stamp
 # What a wheel test installs without touching the network; pytest as a town's CI brings it.
 $(VENV)/wheelhouse: pyproject.toml constraints.txt | $(VENV)/dev.stamp
 	@rm -rf $@ $@.part
-	$(BIN)/pip download -q -c constraints.txt -d $@.part '.[simulator]' pytest
+	$(BIN)/pip wheel -q -c constraints.txt -w $@.part '.[flash,simulator]' pytest
+	@rm $@.part/lampyre-*.whl
 	@mv $@.part $@ && touch $@

@@ -105,8 +105,11 @@ class Console:
                         raise
         raise BoardError(Cause.NOT_RUNNING, port=self.path)
 
-    def ask(self, line: str, seconds: float = _ANSWER_S) -> list[str]:
-        """The lines of an answer. Raises BoardError: NODE_REFUSED with the node's sentence, NOT_RUNNING for none."""
+    def ask(self, line: str, seconds: float = _ANSWER_S, last: str = "ok") -> list[str]:
+        """The lines of an answer, up to *last*: a node that restarts does not say ok.
+
+        Raises BoardError: NODE_REFUSED with the node's sentence, NOT_RUNNING for none.
+        """
         self.listen(0.0)  # what was said before is no answer
         self.tell(line)
         said: list[str] = []
@@ -120,7 +123,7 @@ class Console:
                         said.clear()
                         self.tell(line)
                     continue
-                if answer == "ok":
+                if answer == last:
                     return said
                 early = answer == _EARLY
                 if early:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from boards.causes import BoardError, Cause
+from boards.causes import BoardError
 from boards.cli import fail_with, home, show_tests
 from boards.messages import language_of
 
@@ -118,11 +118,7 @@ def forget(
     if not yes:
         typer.confirm("Erase the node's log and what it learnt?", abort=True)
     with _node(port, language) as node:
-        try:
-            node.ask("forget yes")
-        except BoardError as error:
-            if error.cause is not Cause.NOT_RUNNING:  # it restarts instead of saying ok
-                raise
+        node.ask("forget yes", last="forgotten; restarting")
         node.wake()
     typer.echo("forgotten; the node joins anew", err=True)
 

@@ -114,7 +114,7 @@ def test_an_erased_board_is_a_new_node_and_the_old_one_is_gone(desk, device):
     assert third.dev_eui == second.dev_eui
 
 
-@pytest.mark.parametrize("step", [Step.FILES, Step.IDENTITY, Step.REGISTRY])
+@pytest.mark.parametrize("step", [Step.FILES, Step.REGISTRY])
 def test_erasing_that_was_cut_goes_on_instead_of_beginning_anew(desk, device, step):
     first = desk.flash(device)
     dying = Watching()
