@@ -8,7 +8,7 @@ NODE = $(shell command -v node || echo $(CURDIR)/$(BIN)/node)
 NPM = $(shell command -v npm || echo $(CURDIR)/$(BIN)/npm)
 export LAMPYRE_NODE = $(NODE)
 
-.PHONY: help demo test quick bench soak lint micropython pictures lock clean
+.PHONY: help demo test quick bench soak lint coverage-board micropython pictures lock clean
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -34,6 +34,9 @@ lint: $(VENV)/dev.stamp ## ruff, mypy --strict and the import arrows
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+coverage-board: $(VENV)/dev.stamp $(VENV)/node.stamp ## which lines of the firmware run on real MicroPython (its npm package 1.29.0-6 in LAMPYRE_SETTRACE)
+	$(BIN)/python -m tests.micropython.coverage
 
 micropython: $(VENV)/dev.stamp $(VENV)/node.stamp ## tests/protocol and tests/firmware on real MicroPython; WORD=name chooses
 	$(BIN)/python tests/micropython/compile.py build/mpy

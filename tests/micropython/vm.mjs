@@ -5,7 +5,7 @@ import path from 'node:path';
 import { loadMicroPython } from '@micropython/micropython-webassembly-pyscript/micropython.mjs';
 
 // The ESP32 port has ECB (mode 1) and no way to mix directions in one object; so has this one.
-const CRYPTOLIB = `
+export const CRYPTOLIB = `
 import _aes
 from uctypes import addressof
 
