@@ -269,7 +269,7 @@ class Night(RuleBasedStateMachine):
 
 
 TestNight = Night.TestCase
-TestNight.settings = settings(stateful_step_count=12, max_examples=settings().max_examples * 3 // 10)
+TestNight.settings = settings(stateful_step_count=12, max_examples=settings().max_examples // 5)
 
 
 # And it finds what it is there for: each of these lamps has one fault, and a story in which it shows.

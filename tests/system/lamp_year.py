@@ -1,28 +1,19 @@
-"""A street of lamps through a year: real minds, MACs and roles, real gateway; and what the almanac says of each night.
-
-A year of a lamp is half a million moments at which it measures, and a few thousand at which its light changes. So these
-lamps are woken when their light may change, when their radio has something, and twice a day for all the rest.
-"""
+"""A street of lamps through a year, on real minds, with a real gateway; and what the almanac says of each night."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from math import cos, pi
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from astral import Observer
 from astral.sun import sunrise, sunset
 
-from firmware.mac import Mac
-from firmware.roles.light import Light
 from simulator.chain.chain import Chain
-from simulator.fleet.births import Firmware
 from simulator.scenario.reading import parse_scenario
-
-if TYPE_CHECKING:
-    from firmware.node import Core
+from tests.system.resting import resting
 
 PARIS = ZoneInfo("Europe/Paris")
 LATITUDE_DEG, LONGITUDE_DEG = 48.7536, 2.2975
@@ -86,37 +77,6 @@ failures_per_year = 0
 """
 
 
-class Resting:
-    """A node that is woken for its light, for its radio, and twice a day. Implements `firmware.node.Core`."""
-
-    def __init__(self, node: "Core", mac: Mac, role: Light) -> None:
-        self._node = node
-        self._mac = mac
-        self._role = role
-        self._chores_ms = 0
-
-    def handle(self, event: object, now_ms: int) -> list[object]:
-        """All of the node hears it."""
-        if now_ms >= self._chores_ms:
-            self._chores_ms = now_ms + CHORES_S * 1000
-        return self._node.handle(event, now_ms)
-
-    def wake_at(self) -> int | None:
-        """The first of the three."""
-        wake_ms = self._chores_ms
-        light_s = self._role.explain(0)[2]
-        if light_s is not None:
-            wake_ms = min(wake_ms, light_s * 1000)
-        mac_ms = self._mac.wake_at()
-        return wake_ms if mac_ms is None else min(wake_ms, mac_ms)
-
-
-def resting(firmware: Firmware) -> "Core":
-    """A firmware that is woken little."""
-    assert isinstance(firmware.role, Light)
-    return Resting(firmware.core, firmware.mac, firmware.role)
-
-
 class Year:
     """A chain of resting lamps, from noon of *first* on: those in reach of one radio, and those of another far away.
 
@@ -134,7 +94,7 @@ class Year:
             interval_s=CHORES_S,
         )
         self.scenario = parse_scenario(text.encode(), Path("year.toml"), seed=seed)
-        self.chain = Chain(self.scenario, core_of=resting)
+        self.chain = Chain(self.scenario, core_of=partial(resting, chores_s=CHORES_S))
         self.lamps = list(self.chain.fleet.nodes.values())
         self._crystals_ppm = near_ppm + far_ppm
         self._follow_seasons()
