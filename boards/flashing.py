@@ -16,7 +16,7 @@ from boards.board import Board
 from boards.bundle import Bundle
 from boards.catalogue import load
 from boards.causes import BoardError, Cause
-from boards.console import Clock, Console, RealClock, rows
+from boards.console import Clock, Console, RealClock
 from boards.enrolment import enrol
 from boards.gateway import Gateway
 from boards.identity import Identity, fresh
@@ -32,8 +32,6 @@ from protocol.settings import LIGHT, ROLES
 if TYPE_CHECKING:  # esptool and pyserial are imported by whoever touches a port
     from boards.esp import Found
 
-_AGAIN_S = 5.0
-_TESTS = 16  # a part that was well once is well: a radio may be at work, a CO2 sensor starts, a fan runs for 30 s
 _FOUND_S = 10.0  # until a board that restarts has its port back
 _BRIDGE = "bridge"
 
@@ -183,7 +181,7 @@ class Flashing:
         self._test()
         if self._begins(Step.REGISTRY) and wish.role != _BRIDGE:
             self._register(wish, identity)
-        self._forget_keys()
+        self._forget_keys(wish)
         self._begins(Step.LABEL)
         dev_eui, join_eui = bytes.fromhex(record.dev_eui), bytes.fromhex(record.join_eui)
         picture = self._label(dev_eui, join_eui, wish)
@@ -346,15 +344,7 @@ class Flashing:
     def _test(self) -> None:
         with Console(self.port, self._clock) as console:
             console.wake()
-            passed: set[str] = set()
-            for number in range(_TESTS):
-                self._watcher.passes(number, _TESTS)
-                said = rows(console.ask("test"))
-                passed |= {name for name, what in said if what == "ok"}
-                self._tests = [(name, "ok" if name in passed else what) for name, what in said]
-                if said and all(what == "ok" for _, what in self._tests):
-                    break
-                self._clock.sleep(_AGAIN_S)
+            self._tests = console.test(self._watcher.passes)
         self._watcher.tested(self._tests)
         bad = [f"{name} {said}" for name, said in self._tests if said != "ok"]
         if bad or not self._tests:
@@ -372,9 +362,9 @@ class Flashing:
         if self._order.gateway is not None and record.replaces not in ("", record.dev_eui):
             self._watcher.notes(f"remove the old identity: lampyre gateway devices remove {record.replaces}")
 
-    def _forget_keys(self) -> None:
+    def _forget_keys(self, wish: Wish) -> None:
         record = self._record
-        if record.registered:
+        if record.registered or wish.role == _BRIDGE:
             record.forget_keys()
             record.replaces = ""
             self._keep()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from boards.causes import BoardError, Cause
+from boards.causes import BoardError
 from boards.cli import fail_with, home, show_tests
 from boards.messages import language_of
 
@@ -39,10 +39,8 @@ def status(port: PortOption = "", language: LanguageOption = "") -> None:
 @app.command()
 def selftest(port: PortOption = "", language: LanguageOption = "") -> None:
     """Test the node's parts; exit status 1 if one of them failed."""
-    from boards.console import rows
-
     with _node(port, language) as node:
-        found = rows(node.ask("test"))
+        found = node.test(lambda tries, of: None)
     show_tests(found)
     if any(said != "ok" for _, said in found):
         raise typer.Exit(1)
@@ -60,8 +58,7 @@ def settings(
     with _node(port, language) as node:
         if given:
             node.ask("set " + " ".join(f"{name.strip()} {value.strip()}" for name, _, value in given))
-            node.tell("restart")
-            node.wake()
+            node.restart()
         if names or not given:
             for line in node.ask(" ".join(["get", *names])):
                 typer.echo(line)
@@ -121,11 +118,7 @@ def forget(
     if not yes:
         typer.confirm("Erase the node's log and what it learnt?", abort=True)
     with _node(port, language) as node:
-        try:
-            node.ask("forget yes")
-        except BoardError as error:
-            if error.cause is not Cause.NOT_RUNNING:  # it restarts instead of saying ok
-                raise
+        node.ask("forget yes", last="forgotten; restarting")
         node.wake()
     typer.echo("forgotten; the node joins anew", err=True)
 

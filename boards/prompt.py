@@ -4,6 +4,7 @@ A node's program is ended first, as its console has it (`repl`), or with Ctrl-C.
 minutes whenever code is run, so that it does not end a copy, and still ends a board that was left behind.
 """
 
+import secrets
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from boards.console import BAUD, Clock, RealClock, losing, release, reset
 _CTRL_C = b"\x03"
 _CTRL_A = b"\x01"
 _CTRL_B = b"\x02"
+_CTRL_D = b"\x04"
 _RAW = b"raw REPL; CTRL-B to exit\r\n>"
 _HEARS_S = 0.6  # a prompt answers at once
 _ENDS_S = 3.0  # a program ends when its turn is over
@@ -28,10 +30,11 @@ print(machine.unique_id().hex(),'.'.join(str(n) for n in i[1][:3]),getattr(i,'_m
 _RESTART = """import machine,esp32
 n=esp32.NVS('lampyre')
 try:
- n.set_i32('boot',n.get_i32('boot')|4)
- n.commit()
+ b=n.get_i32('boot')
 except OSError:
- pass
+ b=0
+n.set_i32('boot',b|4)
+n.commit()
 machine.reset()
 """
 
@@ -135,13 +138,19 @@ def _find(port: Any, clock: Clock, resets: bool) -> bool:
             reset(port, clock)
             if not _hears(port, clock, b"", _START_S, b">>> ", b"lampyre", b"rst:"):
                 return False
-        if _hears(port, clock, b"\r" + _CTRL_C + _CTRL_C + _CTRL_A, _HEARS_S, _RAW):
+        if _hears(port, clock, b"\r" + _CTRL_C + _CTRL_C + _CTRL_A, _HEARS_S, _RAW) and _in_step(port, clock):
             return True
         # A node on a cable takes Ctrl-C for a byte, and one that is at work hears a line when its turn is over.
         _hears(port, clock, _CTRL_B + b"\rrepl\r", _ENDS_S, b">>> ")
-        if _hears(port, clock, b"\r" + _CTRL_C + _CTRL_A, _HEARS_S, _RAW):
+        if _hears(port, clock, b"\r" + _CTRL_C + _CTRL_A, _HEARS_S, _RAW) and _in_step(port, clock):
             return True
     return False
+
+
+def _in_step(port: Any, clock: Clock) -> bool:
+    """Let it say a word that was never said: whatever a slow board still had to say before is out of the way then."""
+    word = secrets.token_hex(8).encode()
+    return _hears(port, clock, b"print('" + word + b"')" + _CTRL_D, _ENDS_S, word + b"\r\n" + _CTRL_D + _CTRL_D + b">")
 
 
 def _hears(port: Any, clock: Clock, say: bytes, seconds: float, *signs: bytes) -> bool:

@@ -76,8 +76,7 @@ def update(path: str, bundle: Bundle, progress: Progress, clock: Clock | None = 
     with Console(path, clock) as console:
         console.wake()
         console.ask("update stage")
-        console.tell("restart")
-        console.wake()
+        console.restart()
     return Updated(slot=spare, before=before, now=now, files=files)
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     Compose = Callable[[int, int], bytes]  # (room in bytes, now_ms) -> a payload of at most room bytes
 
+LEAST_HOUR_MS = const(36_000)  # of a sub-band of 1 %, which every plan has
 PARTICLE_FAN = const(0)  # of `Power`: fan and laser of a particle sensor
 
 
@@ -119,9 +120,12 @@ class Transmit:
 
     A mind has one of these under way. Until *compose* was called, once, the mind may still change *f_port* and
     *confirmed*, because something more urgent came up: the MAC reads them when it builds the frame, never before.
+    hour_ms: airtime that the sub-bands of all its channels allow in an hour; a MAC on the air says it before it calls
+    *compose*.
     """
 
     def __init__(self, f_port: int, compose: "Compose", confirmed: bool = False) -> None:
+        self.hour_ms = LEAST_HOUR_MS
         self.f_port = f_port
         self.compose = compose
         self.confirmed = confirmed

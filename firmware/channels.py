@@ -39,6 +39,14 @@ class Channels:
             self._choices[dr] = known
         return known
 
+    def hour_ms(self, dr: int) -> int:
+        """Airtime that the sub-bands of the channels that carry *dr* allow in an hour, together."""
+        bands: list[int] = []
+        for _, _, band in self.choices(dr):
+            if band not in bands:
+                bands.append(band)
+        return sum([SUB_BANDS[band].airtime_ms_per_hour for band in bands])
+
     def carries(self, mask: int, dr: int) -> bool:
         """Whether a channel of *mask* carries *dr*."""
         return dr < len(DATA_RATES) and bool(self._carrying(dr, mask))

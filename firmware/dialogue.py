@@ -100,6 +100,7 @@ class Dialogue:
             if self._waiting:
                 transmit = self._waiting.pop(0)
                 room = max_payload(room_dr, len(f_opts))
+                transmit.hour_ms = session.channels.hour_ms(session.dr)
                 payload = transmit.compose(room, now_ms)  # first: should it fail, nothing else has happened
                 assert len(payload) <= room, "a payload keeps to the room it is given"
                 f_port = transmit.f_port

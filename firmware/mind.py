@@ -20,7 +20,7 @@ from .dice import Dice
 from .events import Downlink, Joined, LinkAnswered, Sent, TimeAnswered, TimeTold
 from .store.counters import Reserved
 from .store.log import EVENT, READING, Log, Record
-from .telling import RARE, RARE_MOST, Events, Readings, Receipts, Resends, StatusTeller
+from .telling import RARE, RARE_MOST, REPEATED, Events, Readings, Receipts, Resends, StatusTeller
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Facts:
     other node throws. boots, seq, orders: as persisted under these names; 0, 0 and b"" on a new node. spread_s: over
     which a street that gets power in one second spreads its first words (600 on a switched feeder); until its turn a
     node only answers orders. reset_cause, last_error: for the status. vitals: returns battery_mv and free bytes of the
-    heap, None for what is not known.
+    heap, None for what is not known. repeated: readings that ride along with the newest; fewer are for studies only.
     """
 
     def __init__(
@@ -100,7 +100,9 @@ class Facts:
         spread_s: int = 60,
         last_error: str | None = None,
         vitals: "Callable[[], tuple[int | None, int | None]]" = lambda: (None, None),
+        repeated: int = REPEATED,
     ) -> None:
+        self.repeated = repeated
         self.version = version
         self.build_gps_s = build_gps_s
         self.dev_eui = dev_eui
@@ -154,7 +156,7 @@ class Mind:
         self._tellers: "tuple[Teller, ...]" = self._opening
         if role is not None:
             self._events = Events(self.dice, log, self._boot, events)
-            self._readings = Readings(role.set_number, log, self._boot, untold > 0)
+            self._readings = Readings(role.set_number, log, self._boot, untold > 0, facts.repeated)
             self.resends = Resends(log, self._boot, gaps)
             # Most urgent first: a lamp that failed does not wait for the temperature.
             self._tellers = (self.receipts, self._events, self._readings, self.status, self.resends)
@@ -337,6 +339,8 @@ class Mind:
         actions.append(self._transmit)
 
     def _compose(self, room: int, now_ms: int) -> bytes:
+        if self.role is not None and self._transmit is not None:
+            self.resends.hour_ms = self._transmit.hour_ms
         payload = self._teller.compose(room, now_ms)
         self._composed = True
         return payload

@@ -14,8 +14,7 @@ from .telling import RARE, event_payload
 MAX_RESENDS = const(4)  # gaps that the gateway asked for; with a fifth the oldest is forgotten, and asked for again
 _CHUNK = const(16)  # records of the log in memory at once
 _OVERHEAD_LEN = const(13)  # MHDR(1) FHDR(7) FPort(1) MIC(4)
-# Half the airtime that a sub-band of 1 % allows: 200 times the frame from its start to that of the next.
-_PACE = const(200)
+_TWO_HOURS_MS = const(7_200_000)
 
 
 def enter(gaps: list[list[int]], log: Log, first_seq: int, count: int) -> int | None:
@@ -45,8 +44,12 @@ def seek(gaps: list[list[int]], log: Log) -> Record | None:
     return None
 
 
-def tell(gap: list[int], head: Record, log: Log, boot: int, room: int, now_ms: int) -> tuple[bytes, int]:
-    """The payload that begins with *head*, the first of *gap*; and the ms until the next one may go."""
+def tell(gap: list[int], head: Record, log: Log, boot: int, room: int, now_ms: int, hour_ms: int) -> tuple[bytes, int]:
+    """The payload that begins with *head*, the first of *gap*; and the ms until the next one may go.
+
+    That is when half of the airtime that there is in an hour has grown to another frame: in a sub-band of 1 % after 200
+    times the frame, in two after 100 times.
+    """
     if head.kind == EVENT:
         gap[1] = head.after()
         payload = event_payload(head, boot, now_ms)
@@ -55,7 +58,7 @@ def tell(gap: list[int], head: Record, log: Log, boot: int, room: int, now_ms: i
         payload = _rare_payload(head, boot, now_ms)
     else:
         payload = _readings_payload(gap, head, log, boot, room, now_ms)
-    return payload, _airtime_ms(room, len(payload)) * _PACE
+    return payload, _airtime_ms(room, len(payload)) * (_TWO_HOURS_MS // hour_ms)
 
 
 def _is_alone(record: Record) -> bool:

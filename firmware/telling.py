@@ -17,6 +17,7 @@ from protocol.telemetry import (
     encode_status,
 )
 
+from .actions import LEAST_HOUR_MS
 from .dice import Dice
 from .store.log import EVENT, NEWEST, READING, Log, Record
 
@@ -145,24 +146,25 @@ class Events:
 
 
 class Readings:
-    """The newest reading, with those before it for the frames that were lost."""
+    """The newest reading, with as many *repeated* before it for the frames that were lost."""
 
     f_port = F_PORT_READINGS
     confirmed = False
 
-    def __init__(self, set_number: int, log: Log, boot: int, untold: bool = False) -> None:
+    def __init__(self, set_number: int, log: Log, boot: int, untold: bool = False, repeated: int = REPEATED) -> None:
+        self._repeated = repeated
         self.untold = untold and bool(log.newest(1))
         self._set_number = set_number
         self._boot = boot
         self._newest: list[Reading] = []
         for record in log.newest(NEWEST):
-            if record.kind == READING and record.number == set_number and len(self._newest) <= REPEATED:
+            if record.kind == READING and record.number == set_number and len(self._newest) <= repeated:
                 self._newest.append(record)
 
     def add(self, record: Record) -> None:
         """A new reading; a frame that still waits for its turn will carry it too."""
         self._newest.insert(0, record)
-        del self._newest[REPEATED + 1 :]
+        del self._newest[self._repeated + 1 :]
         self.untold = True
 
     def due_ms(self) -> int | None:
@@ -182,7 +184,7 @@ class Resends:
     """What is told from the log: what the gateway missed and asked for, and once a day what no set carries.
 
     A frame of these uses at most half of the airtime there is, so that what is new finds the other half. It is rare:
-    the work is `firmware/recall.py`, loaded for each of them.
+    the work is `firmware/recall.py`, loaded for each of them. hour_ms: what there is in an hour, to be set before each.
     """
 
     confirmed = False
@@ -194,6 +196,7 @@ class Resends:
         self._free_ms: int = image[0] * 1000 if image else 0
         self._gaps: list[list[int]] = image[1:] if image else []  # as `recall.enter` makes them, oldest first
         self._head: Record | None = None  # what the next frame begins with
+        self.hour_ms = LEAST_HOUR_MS
         if self._gaps:
             self._seek()
 
@@ -217,7 +220,7 @@ class Resends:
         from .recall import tell
 
         assert self._head is not None  # the mind asks only when something is due
-        payload, pause_ms = tell(self._gaps[0], self._head, self._log, self._boot, room, now_ms)
+        payload, pause_ms = tell(self._gaps[0], self._head, self._log, self._boot, room, now_ms, self.hour_ms)
         self._free_ms = now_ms + pause_ms
         self._seek()
         return payload

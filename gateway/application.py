@@ -217,11 +217,19 @@ class TownApplication:
     def _light_up(self, uplink: Uplink, answer: Answer) -> Answer:
         """Let lighting hear what is new in an uplink: lamps, arrivals, darkness."""
         records = [write.record for write in answer.writes if isinstance(write, AddRecord)]
-        return _and(answer, writes=tuple(self.lighting.hear(uplink, records, uplink.received_ms)))
+        try:
+            kept = self.lighting.hear(uplink, records, uplink.received_ms)
+        except Exception as error:  # a mistake of ours in lighting must not cost the reading
+            return _and(answer, notes=(_lighting_failed(error, uplink.registration.dev_eui),))
+        return _and(answer, writes=tuple(kept))
 
     def _light(self, answer: Answer, now_ms: int) -> Answer:
         """Give the orders that lighting wants given."""
-        asks = self.lighting.look(now_ms)
+        try:
+            asks = self.lighting.look(now_ms)
+        except Exception as error:  # nor end the gateway again and again
+            self.lighting.rest(now_ms)
+            return _and(answer, notes=(_lighting_failed(error, None),))
         hushed = [self._desk.hush(order_id) for order_id in self.lighting.superseded()]
         answer = _and(answer, cancels=tuple(ref for ref in hushed if ref is not None))
         for ask in asks:
@@ -287,7 +295,13 @@ class TownApplication:
         dev_eui = uplink.registration.dev_eui
         after = log if answer.log is None else answer.log
         assert isinstance(after, NodeLog)
-        ask = self._resending.heard(dev_eui, after, heard.rows, heard.newest16, uplink.received_ms)
+        now_ms = uplink.received_ms
+        clock_ms = None
+        if after.boot == self._boot:
+            clock_ms = now_ms
+        elif after.boot is None and uplink.offset_ms is not None:
+            clock_ms = now_ms + uplink.offset_ms
+        ask = self._resending.heard(dev_eui, after, heard.rows, heard.newest16, now_ms, heard.oldest, clock_ms)
         if ask is None:
             return answer
         request = OrderRequest(
@@ -320,6 +334,11 @@ class TownApplication:
     def _notice(self, registration: Registration, said: bytes, now_ms: int) -> Record:
         boot = self._boot if self._offset_ms is None else None
         return own_record(Kind.NOTICE, said, now_ms + (self._offset_ms or 0), boot, registration.device)
+
+
+def _lighting_failed(error: Exception, dev_eui: bytes | None) -> Alarm:
+    detail = f"lamps are not told what they should do ({type(error).__name__}: {error}); report this"
+    return Alarm(name="lighting_failed", dev_eui=dev_eui, detail=detail)
 
 
 def _and(

@@ -24,15 +24,18 @@ class Dates:
     def resolve(self, boot: int, ms: int) -> tuple[int, int] | None:
         """(Unix ms, error in s) of *ms* on the monotonic clock of *boot*; None: later, perhaps.
 
-        A boot that ended before it knew the time lies between the last time known before it and the beginning of this.
+        A boot that ended before it knew the time lies between the last time known before it and the beginning of the
+        first one after it that knows: what is published again is dated as it was.
         """
         if boot == self._current:
             return None if self.offset_ms is None else (ms + self.offset_ms, _ERROR_S)
         known = self._boots.get(boot)
         if known is not None and known.offset_ms is not None:
             return ms + known.offset_ms, _ERROR_S
-        if self.offset_ms is None:
-            return None
-        latest_ms = self._began_ms + self.offset_ms
+        latest_ms = None if known is None else known.latest_ms
+        if latest_ms is None:
+            if self.offset_ms is None:
+                return None
+            latest_ms = self._began_ms + self.offset_ms
         earliest_ms = min(known.floor_ms if known is not None else 0, latest_ms)
         return (earliest_ms + latest_ms) // 2, (latest_ms - earliest_ms) // 2000 + _ERROR_S

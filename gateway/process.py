@@ -36,6 +36,8 @@ from gateway.store import records
 from gateway.store.faults import StoreError
 from gateway.timekeeping import Clock, SystemClock
 
+ALMANAC_MS = 3_600_000  # a new year is seen within the hour, a new place at the start
+
 _log = logging.getLogger(__name__)
 
 _COLLECT_AFTER = 50_000  # containers more than there were; an uplink on its way holds some fifty
@@ -190,6 +192,7 @@ class Gateway:
         self._rounds.start("snapshot", self._snapshots.turn)
         self._rounds.start("backup", backups.turn)
         self._rounds.start("health", self._telling.turn)
+        self._rounds.start("almanac", self._look_at_almanac)
         if self._capture is not None:
             self._rounds.start("capture", self._flush_capture)
         if self._notifier.watchdog_interval_s is not None:
@@ -227,6 +230,10 @@ class Gateway:
         self._pulse.changed(changes, self._cabinet.registry.change(changes))
         hanging = hanging_now(self._cabinet.read)
         self._pulse.relight(lambda lighting: lighting.set_places(hanging))
+
+    async def _look_at_almanac(self) -> int:
+        await self.station.light.refresh()
+        return ALMANAC_MS
 
     async def _flush_capture(self) -> int:
         if (sentence := self._radios.flush()) is not None:

@@ -8,6 +8,9 @@ none of these it looks at console, pins and lamps, and rests. How it rests:
   look at its sensors and no more (`glance.py`), for which the role alone is loaded;
 - awake while a technician is there, and on boards whose light sleep does harm.
 
+Cores are told the times at which they wanted to be woken and asked for a measurement, as long as the loop is late by no
+more than its own work: so what that takes does not add up from reading to reading.
+
 What a driver raises is a value that is not known, and the last error. What a core raises ends the run: `start.py`
 keeps what and where, and restarts. A frame whose counter could not be persisted does not leave. What happens once a
 start, once a sleep or once a day is loaded for that: `birth.py`, `falling.py`, `trial.py`, `showing.py`.
@@ -57,6 +60,7 @@ _LUX_MS = const(200)
 _LOOK_MS = const(100)  # at pins, while it is awake: no pin ends that
 _MOTION_MS = const(5_000)  # between two of one movement
 _FORGET_MS = const(1_000)  # a rest so long is worth loading again
+_LATE_MS = const(500)  # what the loop's own work may take
 
 
 class NodeBody(Being):
@@ -91,11 +95,12 @@ class NodeBody(Being):
         self._motion_ms = 0
         self._mains = parts.mains
         self._failing = False
-        self._inbox: list[object] = [Woke()]
-        self._errands: list[tuple[object, int]] = []  # what is measured when there is time, and how long it takes
+        self._inbox: list[tuple[object, int]] = []  # what was measured or seen, and when
+        # What is measured when there is time, how long it takes, when it was asked for.
+        self._errands: list[tuple[object, int, int]] = []
         self._woke = Woke()
-        self.wake_ms: int | None = None
-        self._heard_ms = memory.now_ms
+        self.wake_ms: int | None = memory.now_ms
+        self._heard_ms = 0
         self.mind: "Mind | None" = None
         self.mac: "Mac | None" = None
         self.facts: "Facts | None" = None
@@ -104,7 +109,7 @@ class NodeBody(Being):
         self.glance: "Glance | None" = None
         self.station: "Any" = parts.station(self)
         if self.senses.moved():
-            self._inbox.append(FieldMoved())
+            self._inbox.append((FieldMoved(), memory.now_ms))
 
     def turn(self) -> None:
         """Do one thing, or rest until there is one."""
@@ -113,11 +118,13 @@ class NodeBody(Being):
         if news is not None:
             self._hear(news[0], news[1])
         elif self._inbox:
-            self._hear(self._inbox.pop(0), now_ms)
+            event, at_ms = self._inbox.pop(0)
+            self._hear(event, at_ms)
         elif self._errands and self.station.free_ms(now_ms) >= self._errands[0][1]:
-            self._measure(self._errands.pop(0)[0])
+            errand, _, asked_ms = self._errands.pop(0)
+            self._measure(errand, asked_ms if now_ms - asked_ms <= _LATE_MS else now_ms)
         elif self.wake_ms is not None and self.wake_ms <= now_ms:
-            self._hear(self._woke, now_ms)
+            self._hear(self._woke, self.wake_ms if now_ms - self.wake_ms <= _LATE_MS else now_ms)
         elif not self._look(now_ms):
             self._take_a_rest(now_ms)
 
@@ -161,7 +168,7 @@ class NodeBody(Being):
             actions: list[object] = []
             self.mind.carry_out(glance.wanted, actions, at_ms)
             self._do(actions, at_ms)
-            self._inbox.insert(0, self._woke)
+            self._inbox.insert(0, (self._woke, at_ms))
         # Asked once: a core changes only as it hears something, and asking may load what joins.
         self.wake_ms = self.core.wake_at()
 
@@ -173,7 +180,7 @@ class NodeBody(Being):
                 if kept:
                     self.station.transmit(action, now_ms)
                 else:  # its counter or nonce may come again: to the MAC this is a frame that nobody heard
-                    self._inbox.append(Transmitted())
+                    self._inbox.append((Transmitted(), now_ms))
             elif isinstance(action, OpenWindow):
                 self.station.open(action, now_ms)
             elif isinstance(action, CloseWindow):
@@ -181,11 +188,11 @@ class NodeBody(Being):
             elif isinstance(action, Persist):
                 kept = self._persist(action.key, action.value) and kept
             elif isinstance(action, Sense):
-                self._errands.append((action, self.senses.cost_ms(action.set_number)))
+                self._errands.append((action, self.senses.cost_ms(action.set_number), now_ms))
             elif isinstance(action, (SenseField, WatchField)):
-                self._errands.append((action, _FIELD_MS))
+                self._errands.append((action, _FIELD_MS, now_ms))
             elif isinstance(action, SenseLux):
-                self._errands.append((action, _LUX_MS))
+                self._errands.append((action, _LUX_MS, now_ms))
             elif isinstance(action, Power):
                 self.senses.power_fan(action.on)
             elif isinstance(action, SetLamp):
@@ -206,29 +213,29 @@ class NodeBody(Being):
         self.hardware.last_error = "nvs " + key
         return False
 
-    def _measure(self, errand: object) -> None:
+    def _measure(self, errand: object, at_ms: int) -> None:
         if isinstance(errand, SenseField):
-            self._inbox.append(self.senses.field(errand.bay))
+            self._inbox.append((self.senses.field(errand.bay), at_ms))
         elif isinstance(errand, Sense):
-            self._inbox.append(self.senses.sense(errand.set_number))
+            self._inbox.append((self.senses.sense(errand.set_number), at_ms))
         elif isinstance(errand, WatchField):
             self.senses.watch(errand.bay, errand.threshold_dut)
         else:
-            self._inbox.append(self.senses.lux())
+            self._inbox.append((self.senses.lux(), at_ms))
 
     def _look(self, now_ms: int) -> bool:
         """Look at what tells nobody by itself; whether there was something."""
         busy = self.tend(now_ms)
         if self.lamps is not None:
-            self._inbox += self.lamps.step(now_ms)
+            self._inbox += [(said, now_ms) for said in self.lamps.step(now_ms)]
         if self.senses.watched and self.senses.moved():
-            self._inbox.append(FieldMoved())
+            self._inbox.append((FieldMoved(), now_ms))
         if _is_on(self._motion) and now_ms >= self._motion_ms:
             self._motion_ms = now_ms + _MOTION_MS
-            self._inbox.append(MotionSeen())
+            self._inbox.append((MotionSeen(), now_ms))
         failing = _is_on(self._mains)
         if failing and not self._failing:
-            self._inbox.append(PowerFailing())
+            self._inbox.append((PowerFailing(), now_ms))
         self._failing = failing
         if self.hardware.last_error is not None and self.facts is not None:
             self.facts.last_error = self.hardware.last_error
@@ -246,7 +253,7 @@ class NodeBody(Being):
         if self._may_sleep_deep(now_ms, until_ms, awake):
             from .falling import sleep_deep
 
-            sleep_deep(self, now_ms, until_ms)
+            sleep_deep(self, until_ms)
         pins = self._wake_pins()
         for next_ms in (
             self.station.next_ms(now_ms, awake),

@@ -7,7 +7,6 @@ driver that waits for ever, is a hang, and ends in a restart that /boot.py count
 from protocol.compat import const
 
 from .blink import Blinker
-from .clock import NodeClock
 from .console import AFTER_START_MS, Console
 from .memory import ASLEEP
 
@@ -58,7 +57,7 @@ class Being:
         self.boot = kept.number("boot")
         self.born_ms = memory.now_ms
         self.updating = ""  # the file of an update that is being written
-        self.clock = NodeClock(hardware.time, memory.now_ms)
+        self.clock = memory.clock
         self.blinker = Blinker(led)
         slept = memory.kind == ASLEEP
         self.console = Console(self, 0 if slept else self.clock.now_ms() + AFTER_START_MS, decoder)

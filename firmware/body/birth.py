@@ -11,6 +11,7 @@ from ..boot import TRIAL, UNDONE, is_safe
 from ..glance import Glance, role_part, unpack
 from ..version import BUILT_GPS_S, VERSION
 from .alive import NodeBody
+from .board import BOOT_MS
 from .memory import ASLEEP, RESTARTED
 from .senses import Senses
 from .wiring import Wiring
@@ -92,10 +93,15 @@ def node_body(hardware: "Hardware", kept: "Kept", memory: "Memory", settings: "S
             part = role_part(body.images[1])
         memory.image = b""
         body.role = role_of(settings, kept, part)
-        if part and memory.kind == ASLEEP and memory.now_ms < body.images[0] and not body.boot & TRIAL:
+        if memory.kind == ASLEEP:  # what it woke for may have been due a moment ago: it is heard as it was due
+            role_ms = body.role.wake_at()
+            body.wake_ms = body.images[0] if role_ms is None else min(role_ms, body.images[0])
+        boot_ms = board.number("sleep", "boot_ms", BOOT_MS)
+        alone = memory.now_ms + boot_ms < body.images[0]  # else the whole node is loaded before its time
+        if part and memory.kind == ASLEEP and alone and not body.boot & TRIAL:
             body.core = body.glance = Glance(body.role, body.images[0])
-            return body
-    become_whole(body)
+    if body.glance is None:
+        become_whole(body)
     return body
 
 

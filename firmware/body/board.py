@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NAME = "board.json"
 MAX_LEN = const(2048)
+BOOT_MS = const(700)  # from a deep sleep's end until the node can do something, where the table says nothing else
 
 _OF_RADIO = "busy dio0 dio1 wakes rx_enable tcxo dio2_switch dcdc boost boosted max_dbm gain_db antenna_dbi"
 # part; what it must have; two blanks; what it may have. Pins are numbers of GPIOs.
@@ -37,7 +38,7 @@ _ROWS = (
     "rail      pin  on",
     "motion    pin  level",
     "mains     pin  level",
-    "sleep       light deep_from_ms",
+    "sleep       light deep_from_ms boot_ms",
 )
 _CHIPS = ("sx1262", "sx1276", "mmc5983ma", "lis3mdl", "pms5003", "scd41", "bme280", "bh1750", "axp", "pwm", "dali")
 

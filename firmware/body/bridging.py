@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _MEND_US = const(10_000_000)
 _LOOK_MS = const(50)  # at the radio, whose interrupt has noted the time: no frame of EU868's SF9 is shorter
-_SENDING_MS = const(5)
 
 
 class BridgeBody(Being):
@@ -47,6 +46,7 @@ class BridgeBody(Being):
         self._prepared = False  # to send what waits for its µs
         self._dbm = 0
         self._begun_us = 0
+        self._air_us = 0
         self._started = False
         self._deaf = True
         self._mend_us = 0
@@ -83,7 +83,9 @@ class BridgeBody(Being):
             keep_house(self, now_us // 1000)
         self._watchdog.feed()
         wake_us = self._bridge.wake_at()
-        wait_ms = _LOOK_MS if self._sending is None else _SENDING_MS
+        wait_ms = _LOOK_MS
+        if self._sending is not None:  # to the millisecond: a node may answer as soon as it has heard the last symbol
+            wait_ms = min(wait_ms, max((self._begun_us + self._air_us - now_us) // 1000, 0))
         if wake_us is not None:
             wait_ms = min(wait_ms, max((wake_us - now_us) // 1000, 0))
         self.hardware.port.wait(max(wait_ms, 1))
@@ -138,7 +140,7 @@ class BridgeBody(Being):
             if order.sf == FSK:
                 raise ValueError("FSK")
             self._dbm = order.power_dbm
-            self._radio.prepare_transmit(
+            self._air_us = self._radio.prepare_transmit(
                 order.phy_payload,
                 order.freq_hz,
                 order.sf,

@@ -4,6 +4,7 @@ from protocol.compat import const
 
 from ..glance import pack, with_role_part
 from . import memory as rtc
+from .board import BOOT_MS
 from .trial import rest_in_order
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 _LONGEST_MS = const(43_200_000)  # in deep sleep: the trial and the strain of boot.py have days
 
 
-def sleep_deep(body: "NodeBody", now_ms: int, until_ms: int | None) -> None:
+def sleep_deep(body: "NodeBody", until_ms: int | None) -> None:
     """Put all there is into RTC memory and sleep; comes back only if that has no room for it."""
     image = _image(body)
     hardware = body.hardware
@@ -26,9 +27,12 @@ def sleep_deep(body: "NodeBody", now_ms: int, until_ms: int | None) -> None:
     for pin in body.held:
         pin.init(hold=True)
     hardware.esp32.gpio_deep_sleep_hold(True)
-    now_ms = body.clock.now_ms()
-    wait_ms = _LONGEST_MS if until_ms is None else min(max(until_ms - now_ms, 1), _LONGEST_MS)
-    rtc.write(hardware, rtc.ASLEEP, body.memory.cause, body.senses.watched, now_ms, image)
+    wait_ms = _LONGEST_MS
+    if until_ms is not None:
+        assert body.board is not None  # of a node
+        boot_ms = body.board.number("sleep", "boot_ms", BOOT_MS)
+        wait_ms = min(max(until_ms - body.clock.now_ms() - boot_ms, 1), _LONGEST_MS)
+    body.memory.write(hardware, rtc.ASLEEP, body.senses.watched, image)
     hardware.machine.deepsleep(wait_ms)
 
 
@@ -36,7 +40,7 @@ def keep_role(body: "NodeBody") -> None:
     """Before a restart: what a role that never sleeps wants to know after it."""
     image = b"" if body.role is None or body.lamps is None else body.role.image()
     if image:
-        rtc.write(body.hardware, rtc.RESTARTED, body.memory.cause, 0, body.clock.now_ms(), image)
+        body.memory.write(body.hardware, rtc.RESTARTED, 0, image)
 
 
 def _image(body: "NodeBody") -> bytes:

@@ -1,6 +1,6 @@
 """What a technician is shown of a board: its state line by line, and the rows of its self-test. Loaded for that."""
 
-from ..boot import TRIAL
+from ..boot import TRIAL, slot_of
 from ..version import VERSION
 from .selftest import flash, keys, known, nvs
 
@@ -21,14 +21,15 @@ def states_of(being: "Being") -> "Iterator[str]":
     yield f"reset_cause: {being.memory.cause}"
     yield f"last_error: {being.last_error() or 'none'}"
     yield f"heap_free: {being.hardware.heap_free()}"
-    yield f"boot: {being.kept.number('boot')}"
+    yield f"boot: {being.boot}"
+    yield f"slot: {slot_of(being.boot)}"
+    yield f"on_trial: {'yes' if being.boot & TRIAL else 'no'}"
 
 
 def states_of_node(body: "NodeBody") -> "Iterator[str]":
     """Of a node."""
     yield from states_of(body)
     yield f"safe_mode: {'yes' if body.safe else 'no'}"
-    yield f"on_trial: {'yes' if body.boot & TRIAL else 'no'}"
     yield f"battery_mv: {body.senses.battery_mv()}"
     yield f"f_cnt_up_below: {body.kept.number('f_cnt_up')}"
     session = body.kept.blob("session")

@@ -123,7 +123,7 @@ class Station:
             return self._due_ms - _WAKE_MS
         if now_ms < self._due_ms:
             return self._due_ms
-        return now_ms + (1 if self._state == _SENDING else _POLL_MS)
+        return now_ms + (1 if awake or self._state == _SENDING else _POLL_MS)  # awake, no pin ends the wait
 
     def idle(self) -> bool:
         """Whether it owes nothing and listens to nothing."""

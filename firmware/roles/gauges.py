@@ -35,7 +35,7 @@ _SEEN_TEMPERATURE = const(2)
 
 
 class Gauges:
-    """Of the heads behind *doors*. meter: judges them. interval_s: from reading to reading, about; seed: of times.
+    """Of the heads behind *doors*. meter: judges them. interval_s: from reading to reading; seed: of their times.
 
     The first reading is due after begin_s, the second at any time within the interval that follows.
     """

@@ -114,6 +114,7 @@ class LightDesk:
             "until": None if setpoint.until_s is None else self._local(setpoint.until_s),
             "until_s": setpoint.until_s,
             "alone_pct": alone.level_pct,
+            "planned_pct": core.door.by_itself(core.wanted(dev_eui), at_s).level_pct,
         }
 
     # What changes.
@@ -181,6 +182,12 @@ class LightDesk:
             entry["override"] = row.id
             self._tell(_holding(override_of(row)))
         return {"held": said}
+
+    async def refresh(self) -> None:
+        """Work out the almanac anew where lamps follow one: after a move of the site, and each year. StationError."""
+        planned = any(group.programme for group in self._core().light_groups())
+        if planned and self._unix_ms() is not None:
+            await self._ensure_almanac(self._now_s())
 
     # Within.
 

@@ -30,11 +30,8 @@ _GROUPS = {
 }
 _LAMPS = {
     "dev_eui": "lamp",
-    "name": "name",
     "groups": "groups",
-    "wanted": "should run",
-    "has": "has",
-    "has_it": "up to date",
+    "programme": "programme",
     "follows": "follows",
     "told_pct": "told %",
     "told_at": "at",
@@ -46,7 +43,11 @@ _SECONDS = {None: 1, "s": 1, "min": 60, "h": 3600}
 
 
 @programme.command()
-def check(path: ProgrammeFile, config: ConfigPath = CONFIG) -> None:
+def check(
+    path: ProgrammeFile,
+    lang: Annotated[lamps.Language, typer.Option(help="Of what the law may say.")] = lamps.Language.EN,
+    config: ConfigPath = CONFIG,
+) -> None:
     """Read a programme and say what is wrong with it, how long it is, and which article of the law it may break."""
     from datetime import UTC, datetime
 
@@ -67,7 +68,8 @@ def check(path: ProgrammeFile, config: ConfigPath = CONFIG) -> None:
         f"{len(found.events)} event(s)"
     )
     for finding in findings(found, almanac, int(now.timestamp())):
-        typer.echo(f"warning: {finding.sentence()}", err=True)
+        french = lang is lamps.Language.FR
+        typer.echo(f"{'attention :' if french else 'warning:'} {finding.sentence(french)}", err=True)
 
 
 @programme.command()
@@ -145,9 +147,19 @@ def who(
         rows = [row for row in rows if (row["wanted"] and not row["has_it"]) or row["follows"] is False]
     if not as_json:
         for row in rows:
-            row["has_it"] = f"refused {row['refused']}" if row["refused"] else row["has_it"]
+            row["programme"] = _programme_of(row)
             row["follows"] = row["refusal"] or {True: "yes", False: "not yet", None: None}[row["follows"]]
     print_rows(rows, _LAMPS, as_json, "no lamp lacks anything" if missing else "there are no lamps")
+
+
+def _programme_of(row: dict[str, Any]) -> str | None:
+    """What a lamp has, and what it shall get instead."""
+    has: str | None = row["has"]
+    if row["refused"]:
+        return f"{shown(has)}, refused {row['refused']}"
+    if not row["wanted"] or row["has_it"]:
+        return has
+    return f"{shown(has)}, shall get {row['wanted']}" if has != row["wanted"] else f"{has}, being asked"
 
 
 @app.command()
@@ -166,7 +178,10 @@ def explain(
         return
     why = f"{row['rule']}{', ' + row['detail'] if row['detail'] else ''}"
     typer.echo(f"{row['at']}  {row['level_pct']} %  by {why}")
-    typer.echo(f"until {row['until'] or 'something happens'}; alone it would be at {row['alone_pct']} %")
+    alone = f"alone it would be at {row['alone_pct']} %"
+    if row["wanted"] and not row["has_it"]:
+        alone += f", with the programme that it shall get at {row['planned_pct']} %"
+    typer.echo(f"until {row['until'] or 'something happens'}; {alone}")
     told = "nothing yet" if row["told_pct"] is None else f"{row['told_pct']} % at {row['told_at']}"
     typer.echo(f"it told {told}; it has {shown(row['has'])}, and should have {shown(row['wanted'])}")
 

@@ -60,7 +60,7 @@ class Door:
 
     def alone(self, lamp: bytes, at_s: int) -> Setpoint:
         """What the lamp does without orders: its programme, or full light."""
-        return self._by_itself(self._lamps.programme_of(lamp), at_s)
+        return self.by_itself(self._lamps.programme_of(lamp), at_s)
 
     def ordered(self, lamp: bytes, at_s: int) -> Setpoint | None:
         """What orders make the lamp do; None: none of them holds it."""
@@ -87,9 +87,10 @@ class Door:
         event = self._event(groups, at_s)
         if not self.boosts:
             return event  # what lamps do by themselves takes a while to work out
-        return self._boosted(groups, event or self._by_itself(programme, at_s), at_s) or event
+        return self._boosted(groups, event or self.by_itself(programme, at_s), at_s) or event
 
-    def _by_itself(self, programme: LightProgramme | None, at_s: int) -> Setpoint:
+    def by_itself(self, programme: LightProgramme | None, at_s: int) -> Setpoint:
+        """What a lamp with this programme does without orders; None: without one that is known."""
         if programme is None or self.site is None:
             detail = "" if programme is None else "the sun of the site is not worked out yet"
             return Setpoint(level_pct=_FULL_PCT, rule=Rule.NO_PROGRAMME, until_s=None, detail=detail)

@@ -77,13 +77,18 @@ class Lamp:
 
 
 def lamp_from_text(registration: Registration, text: str | None) -> Lamp:
-    """A lamp as it was kept; None: nothing is known of it."""
-    lamp = Lamp(registration=registration)
-    if text is not None:
+    """A lamp as it was kept; None, or what no version of this wrote: nothing is known of it, and it is asked."""
+    if text is None:
+        return Lamp(registration=registration)
+    try:
         kept = json.loads(text)
-        lamp.session = kept["session"]
-        lamp.version = kept["version"]
-        lamp.sure = kept["sure"]
-        lamp.refused = kept["refused"]
-        lamp.keys = {int(group): Key(place, mc_addr) for group, (place, mc_addr) in kept["keys"].items()}
-    return lamp
+        return Lamp(
+            registration=registration,
+            session=kept["session"],
+            version=kept["version"],
+            sure=kept["sure"],
+            refused=kept["refused"],
+            keys={int(group): Key(place, mc_addr) for group, (place, mc_addr) in kept["keys"].items()},
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Lamp(registration=registration)

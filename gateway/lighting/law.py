@@ -9,14 +9,15 @@ Streets (letter a) may be lit all night, unless they belong to a closed place of
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import datetime, timedelta
+from enum import Enum
 
 from protocol.civil import DAY_S
 from protocol.dimming import Site, lighting_day
 
 from .plan import Installation, LightProgramme
 
-_EPOCH = date(1970, 1, 1)
+_EPOCH = datetime(1970, 1, 1)
 _NIGHTS = 366
 _NOON_MIN = 720
 _DAY_MIN = 1440
@@ -28,7 +29,7 @@ _TENTH_S = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """What article 2 asks of a kind of installation. paragraph: as it is cited.
+    """What article 2 asks of a kind of installation. paragraph: as it is cited; says, dit: in English and French.
 
     after_sunset: not lit before sunset. off_min: off by then at the latest, in minutes from the midnight before the
     evening, 1500 is one in the morning; after_closing_min: or so long after closing time, where that is given. later:
@@ -38,6 +39,7 @@ class Article:
 
     paragraph: str
     says: str
+    dit: str
     after_sunset: bool = False
     off_min: int | None = None
     after_closing_min: int | None = None
@@ -50,18 +52,23 @@ ARTICLES: dict[Installation, Article] = {
         paragraph="article 2, I",
         says="light of a closed place of business is off one hour after its activity ends, and on again at 7:00 or one"
         " hour before it begins",
+        dit="l’éclairage d’un lieu d’activité clos est éteint une heure après la fin de l’activité et rallumé à 7 h, ou"
+        " une heure avant son début",
         after_closing_min=60,
         again_min=_SEVEN_MIN,
     ),
     Installation.HERITAGE: Article(
         paragraph="article 2, II",
         says="heritage is lit from sunset at the earliest to 1:00 at the latest",
+        dit="le patrimoine est éclairé au plus tôt du coucher du soleil et au plus tard à 1 h",
         after_sunset=True,
         off_min=_ONE_MIN,
     ),
     Installation.PARK: Article(
         paragraph="article 2, II",
         says="parks and gardens are lit from sunset at the earliest to 1:00 or an hour after they close",
+        dit="parcs et jardins sont éclairés au plus tôt du coucher du soleil, et au plus tard à 1 h ou une heure après"
+        " leur fermeture",
         after_sunset=True,
         off_min=_ONE_MIN,
         after_closing_min=60,
@@ -69,6 +76,7 @@ ARTICLES: dict[Installation, Article] = {
     Installation.FACADE: Article(
         paragraph="article 2, III",
         says="buildings that nobody lives in are lit from sunset at the earliest to 1:00 at the latest",
+        dit="les bâtiments non résidentiels sont illuminés au plus tôt du coucher du soleil et au plus tard à 1 h",
         after_sunset=True,
         off_min=_ONE_MIN,
     ),
@@ -76,6 +84,8 @@ ARTICLES: dict[Installation, Article] = {
         paragraph="article 2, on shop windows",
         says="shop windows are off at 1:00, or one hour after activity ends if that is later, and on again at 7:00 or"
         " one hour before it begins",
+        dit="les vitrines sont éteintes à 1 h, ou une heure après la fin de l’activité si elle est plus tardive, et"
+        " rallumées à 7 h, ou une heure avant son début",
         off_min=_ONE_MIN,
         after_closing_min=60,
         later=True,
@@ -85,6 +95,8 @@ ARTICLES: dict[Installation, Article] = {
         paragraph="article 2, on car parks",
         says="car parks of a place of activity are lit from sunset at the earliest, off two hours after activity ends,"
         " and on again at 7:00 or one hour before it begins",
+        dit="les parcs de stationnement d’une zone d’activité sont éclairés au plus tôt du coucher du soleil, éteints"
+        " deux heures après la fin de l’activité et rallumés à 7 h, ou une heure avant son début",
         after_sunset=True,
         after_closing_min=120,
         again_min=_SEVEN_MIN,
@@ -92,6 +104,7 @@ ARTICLES: dict[Installation, Article] = {
     Installation.SITE: Article(
         paragraph="article 2, on construction sites",
         says="light of a site is off one hour after its activity ends",
+        dit="l’éclairage d’un chantier est éteint une heure après la fin de l’activité",
         after_closing_min=60,
         again_min=_SEVEN_MIN,
     ),
@@ -99,17 +112,62 @@ ARTICLES: dict[Installation, Article] = {
 """What is not in it (sports grounds, events) has no hours in article 2."""
 
 
+class Way(Enum):
+    """How an article may be broken.
+
+    EARLY: lit before sunset. LATE: lit when it is to be off. UNKNOWN: nobody can tell, as the file does not say when
+    activity ends.
+    """
+
+    EARLY = "early"
+    LATE = "late"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """An article that a programme may break."""
+    """An article that a programme may break: in so many nights of a year, the first time on *first*, in local time."""
 
-    article: str
-    says: str
-    found: str
+    article: Article
+    way: Way
+    nights: int = 0
+    first: datetime | None = None
 
-    def sentence(self) -> str:
+    def sentence(self, french: bool = False) -> str:
         """The finding as a person reads it."""
-        return f"order of 27 December 2018, {self.article}: {self.says}. {self.found}"
+        rule = self.article
+        if french:
+            paragraph = _PARAGRAPHS.get(rule.paragraph, rule.paragraph)
+            return f"arrêté du 27 décembre 2018, {paragraph} : {rule.dit}. {self.found(True)}"
+        return f"order of 27 December 2018, {rule.paragraph}: {rule.says}. {self.found()}"
+
+    def found(self, french: bool = False) -> str:
+        """What in the programme it is about."""
+        if self.first is None:
+            return _FOUND[self.way][french]
+        at = f"{self.first.hour}:{self.first.minute:02}"
+        return _FOUND[self.way][french].format(nights=self.nights, of=_NIGHTS, on=self.first.date(), at=at)
+
+
+_FOUND = {  # in English and French
+    Way.EARLY: (
+        "It is lit before sunset in {nights} of {of} nights, first on {on} at {at}.",
+        "Allumé avant le coucher du soleil {nights} nuits sur {of}, la première le {on} à {at}.",
+    ),
+    Way.LATE: (
+        "It is lit when it is to be off in {nights} of {of} nights, first on {on} at {at}.",
+        "Allumé quand il doit être éteint {nights} nuits sur {of}, la première le {on} à {at}.",
+    ),
+    Way.UNKNOWN: (
+        'The file does not say when activity ends; write closes, as "20:00".',
+        'Le fichier ne dit pas quand finit l’activité ; écrivez closes, par exemple "20:00".',
+    ),
+}
+_PARAGRAPHS = {
+    "article 2, on shop windows": "article 2, vitrines",
+    "article 2, on car parks": "article 2, parcs de stationnement",
+    "article 2, on construction sites": "article 2, chantiers",
+}
 
 
 def findings(programme: LightProgramme, site: Site, at_s: int) -> list[Finding]:
@@ -120,11 +178,7 @@ def findings(programme: LightProgramme, site: Site, at_s: int) -> list[Finding]:
     off_min = _off_min(article, programme.closes_min)
     found: list[Finding] = []
     if off_min is None and programme.installation is not Installation.ROAD:
-        found.append(
-            Finding(
-                article.paragraph, article.says, 'The file does not say when activity ends; write closes, as "20:00".'
-            )
-        )
+        found.append(Finding(article, Way.UNKNOWN))
     early: list[tuple[int, int]] = []  # day, and minute at which it is lit
     late: list[tuple[int, int]] = []
     first = at_s // DAY_S
@@ -141,17 +195,10 @@ def findings(programme: LightProgramme, site: Site, at_s: int) -> list[Finding]:
                 for from_s, to_s in lit
                 if from_s < again_s - _SLACK_S and to_s > off_s + _SLACK_S
             ][:1]
-    for nights, what in ((early, "before sunset"), (late, "when it is to be off")):
+    for nights, way in ((early, Way.EARLY), (late, Way.LATE)):
         if nights:
             day, minute = nights[0]
-            on = _EPOCH + timedelta(days=day + minute // _DAY_MIN)
-            found.append(
-                Finding(
-                    article.paragraph,
-                    article.says,
-                    f"It is lit {what} in {len(nights)} of {_NIGHTS} nights, first on {on} at {_clock(minute)}.",
-                )
-            )
+            found.append(Finding(article, way, len(nights), _EPOCH + timedelta(days=day, minutes=minute)))
     return found
 
 
@@ -192,7 +239,3 @@ def _minute(site: Site, day: int, second: int) -> int:
     """The inverse of `_second`."""
     local_day, local_s = site.to_local(day + second // DAY_S, second % DAY_S)
     return (local_day - day) * _DAY_MIN + local_s // 60
-
-
-def _clock(minute: int) -> str:
-    return f"{minute % _DAY_MIN // 60}:{minute % 60:02}"

@@ -284,6 +284,10 @@ class Lighting:
         """When `look` wants to be asked."""
         return None if self._offset_ms is None or self._look_ms == _NEVER else self._look_ms
 
+    def rest(self, now_ms: int) -> None:
+        """It could not look: not again for a minute."""
+        self._look_ms = now_ms + 60 * _SOON_MS
+
     def look(self, now_ms: int) -> list[Ask]:
         """The orders that must be given now."""
         if self._offset_ms is None or now_ms < self._look_ms:

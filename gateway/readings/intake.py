@@ -38,13 +38,15 @@ class Heard(NamedTuple):
     """What a payload meant. rows: readings in the frame, 0 for anything but a frame of them.
 
     newest16: the low 16 bits of its newest number, if nothing could be taken because the log is in doubt. gap_s: from
-    its newest reading to the one before, if it tells.
+    its newest reading to the one before, if it tells. oldest: the full number of its oldest reading, where
+    something may be missing.
     """
 
     answer: Answer
     rows: int = 0
     newest16: int | None = None
     gap_s: int | None = None
+    oldest: int | None = None
 
 
 class Intake:
@@ -186,7 +188,7 @@ class Intake:
         gap_s = rows[1].gap_s if len(rows) > 1 else None
         new = [at for at, seq in enumerate(seqs) if log.is_new(seq)]
         if not new:
-            return Heard(NOTHING, len(rows), None, gap_s)
+            return Heard(NOTHING, len(rows), None, gap_s, seqs[-1])
         moments = self._dates(rows, seqs, uplink, log)
         writes: list[Write] = []
         for at in reversed(new):  # oldest first, as they were taken
@@ -198,7 +200,7 @@ class Intake:
             writes.append(AddRecord(record))
             log = log.took(seqs[at], moments[at] if frame else None, frame)
         answer = self._bounded(uplink, log, Answer(tuple(writes), log, records=len(new)))
-        return Heard(answer, len(rows), None, gap_s)
+        return Heard(answer, len(rows), None, gap_s, seqs[-1])
 
     def _dates(self, rows: list[Row], seqs: list[int], uplink: Uplink, log: NodeLog) -> list[Moment | None]:
         usable = log.boot == self._clock(uplink)

@@ -1,9 +1,11 @@
 """When to ask a node for records that are missing: only for what will not come by itself, and never in a hurry.
 
 A reading is repeated with the next three, an event twice within five minutes. So a missing number will not come any
-more once a frame with all three repeats, or three frames with fewer, came after it was noticed, and six minutes have
-passed. Then the oldest such numbers are asked for, one order at a time; the node answers at its own pace, oldest first,
-and whatever it does not have it says is void or too old. While records keep coming there is nothing to ask.
+more once a frame with two repeats or more, or three frames with fewer, came, and six minutes have passed since it was
+noticed: the next frame has at most three repeats, and those are what this one had. What lies below such a frame's
+readings is six minutes old by itself if the reading above it is: so an outage's backlog is asked for at once. The
+oldest such numbers are asked for, one order at a time; the node answers at its own pace, oldest first, and whatever it
+does not have it says is void or too old. While records keep coming there is nothing to ask.
 
 A log that is in doubt is asked for a number that no node has any more: the node answers with a status.
 """
@@ -42,7 +44,7 @@ class Ask(NamedTuple):
 
 
 class _Mark(NamedTuple):
-    """At *ms* the log had come to *next_seq*; frames: of readings heard since, a full one counts for all."""
+    """At *ms* the log had come to *next_seq*; frames: of readings heard since, one that repeats two counts for all."""
 
     ms: int
     next_seq: int
@@ -67,9 +69,20 @@ class Resending:
     def __init__(self) -> None:
         self._watches: dict[bytes, _Watch] = {}
 
-    def heard(self, dev_eui: bytes, log: NodeLog, rows: int, newest: int | None, now_ms: int) -> Ask | None:
+    def heard(
+        self,
+        dev_eui: bytes,
+        log: NodeLog,
+        rows: int,
+        newest: int | None,
+        now_ms: int,
+        oldest: int | None = None,
+        clock_ms: int | None = None,
+    ) -> Ask | None:
         """What to ask, after an uplink of *rows* readings whose newest number was *newest* (16 bits), None: no number.
 
+        oldest: the full number of the oldest of them. clock_ms: now, on the clock of the log's moments; None: they are
+        of another.
         Every Ask is to be answered with `asked` or is forgotten.
         """
         if log.sure and not log.gaps:
@@ -83,7 +96,10 @@ class Resending:
         self._note(watch, log, rows, now_ms)
         if watch.order is not None or now_ms < watch.again_ms:
             return None
-        return self._next(watch, log, now_ms)
+        below = _ripe_below(watch.marks, now_ms)
+        if rows >= REPEATED and oldest is not None and clock_ms is not None:
+            below = max(below, _past_below(log, oldest, clock_ms))
+        return self._next(watch, log, below)
 
     def asked(self, dev_eui: bytes, ask: Ask, order_id: int, now_ms: int) -> None:
         """The ask became the order with this id."""
@@ -120,16 +136,15 @@ class Resending:
             watch.again_ms = now_ms if is_answered else max(watch.again_ms, now_ms + _PAUSE_MS)
         watch.missing = missing
         if rows:
-            heard = REPEATED if rows > REPEATED else 1
+            heard = REPEATED if rows >= REPEATED else 1
             watch.marks = [mark._replace(frames=mark.frames + heard) for mark in watch.marks]
         while len(watch.marks) > 1 and _is_ripe(watch.marks[1], now_ms):
             watch.marks.pop(0)
         if not watch.marks or watch.marks[-1].next_seq < log.next_seq:
             del watch.marks[_MOST_MARKS - 1 :]  # the older ones must ripen, however much a node talks
-            watch.marks.append(_Mark(now_ms, log.next_seq, REPEATED if rows > REPEATED else 0))
+            watch.marks.append(_Mark(now_ms, log.next_seq, REPEATED if rows >= REPEATED else 0))
 
-    def _next(self, watch: _Watch, log: NodeLog, now_ms: int) -> Ask | None:
-        below = _ripe_below(watch.marks, now_ms)
+    def _next(self, watch: _Watch, log: NodeLog, below: int) -> Ask | None:
         ripe = [gap for gap in log.gaps if gap.first < below]
         if not ripe:
             return None
@@ -148,6 +163,16 @@ class Resending:
 def _ripe_below(marks: list[_Mark], now_ms: int) -> int:
     """The number below which nothing that is missing will come by itself."""
     return max([mark.next_seq for mark in marks if _is_ripe(mark, now_ms)], default=0)
+
+
+def _past_below(log: NodeLog, oldest: int, clock_ms: int) -> int:
+    """The same, of what lies below the *oldest* reading of a frame with repeats."""
+    ends = [
+        gap.end
+        for gap in log.gaps
+        if gap.end <= oldest and gap.high and clock_ms - gap.high[0] - gap.high[1] * 1000 >= EVENTS_OVER_MS
+    ]
+    return max(ends, default=0)
 
 
 def _is_ripe(mark: _Mark, now_ms: int) -> bool:

@@ -70,8 +70,8 @@ class Cabinet:
 
     def keep_offset(self, offset_ms: int) -> "Future[None]":
         """Write down when this boot began, for the records from before the time was known."""
-        boot = self.boot
-        return self.writer.call(lambda database: boots.keep_offset(database, boot, offset_ms))
+        boot, began_ms = self.boot, self.began_ms
+        return self.writer.call(lambda database: boots.keep_offset(database, boot, offset_ms, began_ms))
 
     def tell_deleted(self) -> None:
         """Tell the city what was deleted since the last time."""

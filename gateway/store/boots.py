@@ -17,11 +17,15 @@ _LOOKED_AT = 100  # newest records, for the last time known
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """floor_ms: the last Unix time known when it began, 0 for none. offset_ms: makes Unix ms of its monotonic ms."""
+    """floor_ms: the last Unix time known when it began, 0 for none. offset_ms: makes Unix ms of its monotonic ms.
+
+    latest_ms: of one that ended before it knew the time, the Unix time by which that was; None while nobody knows.
+    """
 
     boot: int
     floor_ms: int
     offset_ms: int | None
+    latest_ms: int | None = None
 
 
 class Boots:
@@ -48,16 +52,24 @@ def begin_boot(database: apsw.Connection, built_ms: int = 0) -> Boot:
         known += [] if unix_ms is None else [unix_ms]
     number = (fetch(database, "SELECT max(boot) FROM boot")[0][0] or 0) + 1
     boot = Boot(number, max(known), None)
-    database.execute("INSERT INTO boot VALUES (?, ?, NULL)", (boot.boot, boot.floor_ms))
+    database.execute("INSERT INTO boot (boot, floor_ms) VALUES (?, ?)", (boot.boot, boot.floor_ms))
     database.execute("DELETE FROM boot WHERE boot <= ?", (number - KEPT,))
     return boot
 
 
-def keep_offset(database: apsw.Connection, boot: int, offset_ms: int) -> None:
-    """The time is trusted: Unix ms is the monotonic ms of this boot + *offset_ms*. In a transaction."""
+def keep_offset(database: apsw.Connection, boot: int, offset_ms: int, began_ms: int) -> None:
+    """The time is trusted: Unix ms is the monotonic ms of this boot + *offset_ms*. In a transaction.
+
+    began_ms: monotonic ms of its beginning, before which those have ended that never knew the time.
+    """
     database.execute("UPDATE boot SET offset_ms = ? WHERE boot = ?", (offset_ms, boot))
+    database.execute(
+        "UPDATE boot SET latest_ms = ? WHERE boot < ? AND offset_ms IS NULL AND latest_ms IS NULL",
+        (began_ms + offset_ms, boot),
+    )
 
 
 def load_boots(database: apsw.Connection) -> list[Boot]:
     """All boots that are kept, in order."""
-    return [Boot(*row) for row in fetch(database, "SELECT boot, floor_ms, offset_ms FROM boot ORDER BY boot")]
+    sql = "SELECT boot, floor_ms, offset_ms, latest_ms FROM boot ORDER BY boot"
+    return [Boot(*row) for row in fetch(database, sql)]

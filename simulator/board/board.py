@@ -168,7 +168,7 @@ class Board:
     def _leave(self, why: str) -> None:
         """End the call that the interpreter is in the midst of."""
         if self._calling:
-            self._link.write([self.clock.now_us, self.clock.now_us, None, [], 0, why])
+            self._link.write([self.clock.now_us, self.clock.now_us, None, [], 0, why, []])
             while self._link.read()[0] != "done":
                 raise AssertionError("a board that was switched off goes on")
             self._calling = False
@@ -261,9 +261,14 @@ class Board:
         chip: dict[str, object] = {"cause": cause, "origin": self.origin_us, "uid": self._uid.hex()}
         chip["memory"] = self.memory.hex()
         if self.nvs.kept != self._told_nvs:
+            chip["nvs"] = self._all_nvs()
             self._told_nvs = dict(self.nvs.kept)
-            chip["nvs"] = [(*where, kind, data.hex()) for where, (kind, data) in self.nvs.kept.items()]
         return chip
+
+    def _all_nvs(self) -> list[tuple[str, str, str, str]]:
+        self._told_nvs = None  # what is not committed is not kept
+        self.nvs.touched = False
+        return [(space, key, kind, data.hex()) for space, key, kind, data in self.nvs.seen()]
 
     def _feed(self) -> None:
         typed = bytes(self.stdin)
@@ -305,7 +310,10 @@ class Board:
         self._follow()
 
     def _reply(self, answer: Any, end: str | None) -> None:
-        self._link.write([self.clock.now_us, self._free_us(), answer, self._taken(), len(self.stdin), end])
+        lines = [(number, line.any()) for number, line in self.hardware.uart.items()]
+        touched = (self._all_nvs(),) if self.nvs.touched else ()
+        now_us, typed = self.clock.now_us, len(self.stdin)
+        self._link.write([now_us, self._free_us(), answer, self._taken(), typed, end, lines, *touched])
 
     def _follow(self) -> None:
         """Do what it asks for until it waits, or the call is over."""

@@ -2,16 +2,21 @@
 
 
 class Nvs:
-    """kept: what is committed, by namespace and key: its type ("i32" or "blob") and its bytes."""
+    """kept: what is committed, by namespace and key: its type ("i32" or "blob") and its bytes.
+
+    touched: whether somebody else than the firmware wrote.
+    """
 
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], tuple[str, bytes]] = {}
+        self.touched = False
         self._pending: dict[tuple[str, str], tuple[str, bytes] | None] = {}
 
     def write(self, space: str, key: str, value: int | bytes) -> None:
         """Put a value there, as the flashing tool would."""
         kind = ("i32", value.to_bytes(4, "little", signed=True)) if isinstance(value, int) else ("blob", value)
         self.kept[space, key] = kind
+        self.touched = True
 
     def read(self, space: str, key: str) -> int | bytes | None:
         """A value that is committed; None if there is none."""
@@ -22,6 +27,11 @@ class Nvs:
         """A value, also one that is not committed yet; None if there is none of this type."""
         value = self._now(space, key)
         return value[1] if value is not None and value[0] == kind else None
+
+    def seen(self) -> "list[tuple[str, str, str, bytes]]":
+        """All that the firmware finds: namespace, key, type and bytes; also what is not committed yet."""
+        values = self.kept | self._pending
+        return [(*where, *value) for where, value in values.items() if value is not None]
 
     def set(self, space: str, key: str, kind: str, data: bytes) -> None:
         """Set a value, until the next reset."""

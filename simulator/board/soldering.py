@@ -4,9 +4,8 @@ So the table is put to the test as well: a pin that it has wrong leads nowhere.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from simulator.board.antenna import Antenna
 from simulator.board.hardware import Hardware
 from simulator.chips.analogue import BatteryAdc
 from simulator.chips.axp import Axp2101
@@ -22,6 +21,9 @@ from simulator.chips.sx1262 import Sx1262
 from simulator.chips.sx1276 import Sx1276
 from simulator.chips.uart import UartLine
 
+if TYPE_CHECKING:
+    from simulator.chips.air import Air
+
 Table = Mapping[str, Mapping[str, Any]]
 
 _ADDRESSES = {"bme280": 0x76, "scd41": 0x62, "bh1750": 0x23, "lis3mdl": 0x1C, "mmc5983ma": 0x30, "axp": 0x34}
@@ -34,7 +36,7 @@ class Soldered:
     A lamp's output is in `Hardware.pwm`, or a DaliBus under its name. Raises KeyError for a chip that is not modelled.
     """
 
-    def __init__(self, hardware: Hardware, antenna: Antenna, table: Table) -> None:
+    def __init__(self, hardware: Hardware, antenna: "Air", table: Table) -> None:
         self._hw = hardware
         self.chips: dict[str, Any] = {}
         for name, part in table.items():
@@ -52,7 +54,7 @@ class Soldered:
                 bus = self.chips[name] = DaliBus(hardware.clock, hardware.pin(part["rx"]), bool(part.get("inverted")))
                 hardware.rmt[part["pin"]] = bus
 
-    def _radio(self, part: Mapping[str, Any], antenna: Antenna) -> Sx1262 | Sx1276:
+    def _radio(self, part: Mapping[str, Any], antenna: "Air") -> Sx1262 | Sx1276:
         clock, pin = self._hw.clock, self._hw.pin
         cs, reset = pin(part["cs"]), pin(part["reset"])
         cs.value(1)  # what pull-ups do as long as the firmware does not drive them

@@ -1,7 +1,8 @@
 """A whole-chain run: a city's nodes, its air, its gateway and its broker on one virtual clock, with the truths on."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -85,6 +86,7 @@ class Chain:
             self.witness.records.meet(node.name, node.dev_eui)
             if node.role is Role.LIGHT:
                 self.darkness.meet(node.name, node.heads)
+        self._looks_on: Callable[[OnAir], None] = lambda frame: None
         self._teams = _teams(scenario)
         keys = {team.name: (team.mc_addr, team.mc_key) for team in self._teams}
         self.fleet = Fleet(
@@ -125,6 +127,21 @@ class Chain:
         gc.freeze()  # what stands now stands to the end: a collector that walks through it all day takes a tenth of it
         self._gc_before = gc.get_threshold()
         gc.set_threshold(*_GC)
+
+    def invite(self, guests: Iterable[tuple[str, str]], looks_on: Callable[[OnAir], None]) -> None:
+        """Have nodes in the street that are none of the scenario's: name and DevEUI in hex of each.
+
+        looks_on: told of each uplink as it begins.
+        """
+        self._telling.strangers |= {known for guest in guests for known in guest}
+        self._looks_on = looks_on
+
+    def hear(self, gateway: str, frame: OnAir, reception: Reception) -> None:
+        """A gateway received a frame, now."""
+        if self._assault is not None and self._assault.drowns(frame):
+            return
+        if self.cabinet.receive(gateway, frame, round(reception.rssi_dbm), reception.snr_db):
+            self._telling.heard(frame)
 
     def run(self, until_s: float) -> None:
         """Let virtual time pass up to *until_s*."""
@@ -246,18 +263,14 @@ class Chain:
 
     def _sent(self, frame: OnAir) -> None:
         self._telling.sent(frame)
+        self._looks_on(frame)
 
     def _settled(self, frame: OnAir, fate: Fate) -> None:
-        self.collector.landed(frame.sender, fate.value, self.timeline.now_us)
+        if frame.sender not in self._telling.strangers:
+            self.collector.landed(frame.sender, fate.value, self.timeline.now_us)
 
     def _hear_at(self, gateway: str) -> Callable[[OnAir, Reception], None]:
-        def hear(frame: OnAir, reception: Reception) -> None:
-            if self._assault is not None and self._assault.drowns(frame):
-                return
-            if self.cabinet.receive(gateway, frame, round(reception.rssi_dbm), reception.snr_db):
-                self._telling.heard(frame)
-
-        return hear
+        return partial(self.hear, gateway)
 
     def _play(self, gateway: str, frames: Iterator[tuple[int, CapturedFrame]]) -> None:
         """Let *gateway* hear the next frame of a capture when its time comes, and so on."""

@@ -44,7 +44,8 @@ class Telling:
         self.digest = Digest()
         self.doubled = 0  # records that the broker handed over twice
         self.eavesdropper: Eavesdropper | None = None
-        self.strangers: frozenset[str] = frozenset()  # DevEUIs in hex of those whose frames were recorded elsewhere
+        # DevEUIs in hex of those whose frames were recorded elsewhere, and of guests: their names as well.
+        self.strangers: frozenset[str] = frozenset()
         self.air: Air
         self._timeline = timeline
         self._witness = witness
@@ -68,6 +69,8 @@ class Telling:
         """A node begins a frame."""
         self.digest.add("frame", frame.start_us, frame.phy_payload)
         self._witness.sent(frame)
+        if frame.sender in self.strangers:
+            return
         airtime_us = frame.end_us - frame.start_us
         self._collector.uplink(frame.sender, frame.dr, frame.freq_hz, airtime_us, frame.start_us)
         payload = frame.phy_payload
@@ -84,7 +87,7 @@ class Telling:
     def heard(self, frame: OnAir) -> None:
         """A node's frame was handed to the gateway."""
         payload = frame.phy_payload
-        if payload[0] >> 5 != JOIN_REQUEST:
+        if payload[0] >> 5 != JOIN_REQUEST and frame.sender not in self.strangers:
             f_cnt = payload[7] << 8 | payload[6]
             self._witness.records.heard(frame.sender, self._timeline.now_us)
             self._heard[frame.sender] = int.from_bytes(payload[1:5], "little"), f_cnt, self._timeline.now_us

@@ -46,6 +46,9 @@ def demo(
     json: Annotated[Path | None, typer.Option(help="Write the report here, as JSON.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write truths and expectations here, as JUnit XML.")] = None,
     html: Annotated[Path, typer.Option(help="Write the page to read here.")] = Path("lampyre-demo.html"),
+    firmware: Annotated[
+        Path | None, typer.Option(help="Files of a board's flash: one board of each role runs them, beside the nodes.")
+    ] = None,
     lang: Annotated[Language | None, typer.Option(help="Of picture, summary and page.")] = None,
     live: Annotated[
         bool, typer.Option("--live", help="In real time, against a gateway process, until Ctrl-C or 24 hours.")
@@ -61,11 +64,22 @@ def demo(
 
         run_live(scenario, outputs, language)
         return
-    replay = command("lampyre", "demo", "--seed", str(seed))
+    boards = () if firmware is None else ("--firmware", str(firmware))
+    replay = command("lampyre", "demo", "--seed", str(seed), *boards)
     console = Console()
     if lasts is None:
         lasts = _LASTS_S if console.is_terminal else 0.0
-    report = run(Order(scenario=scenario, replay=replay, outputs=outputs, language=language, lasts_s=lasts))
+    report = run(
+        Order(
+            scenario=scenario,
+            replay=replay,
+            outputs=outputs,
+            language=language,
+            lasts_s=lasts,
+            boards=True,
+            firmware=firmware,
+        )
+    )
     console.print(f"\n{_NEXT.to(language)}", highlight=False, soft_wrap=True)
     page_is = Text("\nThe page about this day: {path}", "\nLa page de ce jour\u00a0: {path}")
     typer.echo(page_is.filled(path=str(html.absolute())).to(language))

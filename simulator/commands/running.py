@@ -2,7 +2,11 @@
 
 import os
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import apsw
 import typer
@@ -13,24 +17,30 @@ from simulator.commands.showing import Screen, watch
 from simulator.report.collector import Collector
 from simulator.report.district import district_of
 from simulator.report.report import Report
-from simulator.report.saying import EN, FR
+from simulator.report.saying import EN, FR, Text
 from simulator.report.summary import summary
 from simulator.scenario.model import Scenario
 from simulator.stimuli.capture import CaptureError
 from simulator.stimuli.replay.rows import ReplayError
 
+_IN_MEMORY = 20_000  # node-hours: some 20 MB of records; a town of 5,000 nodes leaves five times as much in a day
 INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What to run and where to leave it. replay: the command that repeats it. lasts_s: spread over real seconds."""
+    """What to run and where to leave it. replay: the command that repeats it. lasts_s: spread over real seconds.
+
+    boards: whether virtual boards are to be there; firmware: the folder with what is on their flash.
+    """
 
     scenario: Scenario
     replay: str
     outputs: Outputs
     language: str
     lasts_s: float = 0.0
+    boards: bool = False
+    firmware: Path | None = None
 
 
 def run(order: Order) -> Report:
@@ -45,11 +55,13 @@ def run(order: Order) -> Report:
     try:
         with Screen(before, console, messages, order.language) as screen:
             from simulator.chain.chain import Chain
+            from simulator.commands.visiting import visited
 
-            with outputs.lines() as lines:
-                chain = Chain(order.scenario, replay=order.replay, lines=lines, database=outputs.database or ":memory:")
-                screen.follow(chain.collector)
-                report = watch(chain, screen, int(order.scenario.end_s), order.lasts_s)
+            with outputs.lines() as lines, _card(order) as database:
+                chain = Chain(order.scenario, replay=order.replay, lines=lines, database=database)
+                with visited(chain, order.firmware) if order.boards else nullcontext(list[Text]()) as guests:
+                    screen.follow(chain.collector)
+                    report = watch(chain, screen, int(order.scenario.end_s), order.lasts_s)
             outputs.write(report, screen.real_s, order.language)
     except (ReplayError, CaptureError) as error:  # what the scenario names is not as it says
         typer.echo(str(error), err=True)
@@ -58,9 +70,24 @@ def run(order: Order) -> Report:
         typer.echo(f"cannot write: {error}", err=True)
         raise typer.Exit(1) from None
     console.print(summary(report, order.language), highlight=False, soft_wrap=True)
+    for line in guests:
+        console.print(line.to(order.language), highlight=False, markup=False, soft_wrap=True)
     for path in outputs.paths:
         typer.echo(f"written: {path}", err=True)
     return report
+
+
+@contextmanager
+def _card(order: Order) -> Iterator[Path | str]:
+    """Where the gateway keeps its records: in the file asked for, in memory, or for a large run in one that goes."""
+    scenario = order.scenario
+    if order.outputs.database is not None:
+        yield order.outputs.database
+    elif len(scenario.nodes) * scenario.hours <= _IN_MEMORY:
+        yield ":memory:"
+    else:
+        with TemporaryDirectory(prefix="lampyre-") as folder:
+            yield Path(folder) / "gateway.sqlite"
 
 
 def leave(report: Report) -> None:

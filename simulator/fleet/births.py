@@ -14,12 +14,13 @@ from firmware.roles.light import FIRST_UPLINK_S, Light
 from firmware.roles.parking import Parking
 from firmware.session import Identity
 from firmware.store.log import Log, Record
-from firmware.telling import Readings
+from firmware.telling import REPEATED
 from protocol.quantities import AIR_FULL
 from protocol.region import Plan
 from protocol.settings import Settings
 from simulator.fleet.files import MemoryFiles
 from simulator.fleet.hardware import Hardware
+from simulator.fleet.latency import Latency
 from simulator.fleet.rousing import Rousing
 from simulator.scenario.model import NodeSpec
 from simulator.scenario.model import Role as RoleName
@@ -44,7 +45,9 @@ class Kit:
     """What a node is born with. epoch: of its log, when that is formatted. first_ms: of an air node's first reading.
 
     plan: of its radio. adr: whether the network chooses; None as the plan says. site, programme: a lamp's, as stored.
-    repeat: whether its frames carry the last readings again, as Lampyre's do.
+    repeat: whether its frames carry the last readings again, as Lampyre's do. air_set: what an air node's sensors
+    measure. build_gps_s: when its firmware was built. vitals: battery in mV and free heap for the status; None: as
+    usual. latency: of its hardware, or None.
     """
 
     spec: NodeSpec
@@ -57,6 +60,10 @@ class Kit:
     site: bytes = b""
     programme: bytes = b""
     repeat: bool = True
+    air_set: int = AIR_FULL
+    build_gps_s: int = BUILD_GPS_S
+    vitals: Callable[[], tuple[int | None, int | None]] | None = None
+    latency: Latency | None = None
 
     def settings(self) -> Settings:
         """As the flashing tool wrote them. Raises SettingsError for what the scenario should not say."""
@@ -109,18 +116,17 @@ class Firmware:
         self.role = None if is_safe(state) else _role(kit, settings, persisted, role_image(mind_image))
         facts = Facts(
             VERSION,
-            BUILD_GPS_S,
+            kit.build_gps_s,
             settings.dev_eui,
             _number(persisted, "boots"),
             _number(persisted, "seq"),
             _blob(persisted, "orders"),
             cause,
             spread_s,
-            vitals=lambda: vitals,
+            vitals=kit.vitals or (lambda: vitals),
+            repeated=REPEATED if kit.repeat else 0,
         )
         self.mind = Mind(self.role, self.log, settings, facts, mind_image)
-        if self.role is not None and not kit.repeat:
-            self.mind._readings.__class__ = _Terse  # the mind has made them, and what they were about to tell stays
         identity = Identity(settings.dev_eui, settings.join_eui, kit.app_key, kit.gen_app_key)
         level = _MAINS if on_mains else _BATTERY
         self.mac = Mac(
@@ -161,19 +167,10 @@ class _WatchedLog(Log):
         return kept
 
 
-class _Terse(Readings):
-    """Readings that are told once: a study of what repeating them is worth."""
-
-    def compose(self, room: int, now_ms: int) -> bytes:
-        """The newest alone."""
-        del self._newest[1:]
-        return super().compose(room, now_ms)
-
-
 def _role(kit: Kit, settings: Settings, persisted: dict[str, int | bytes], image: bytes) -> "Role":
     if kit.spec.role is RoleName.AIR:
         interval_s, growth_per_mille = settings.reading_interval_s, settings.growth_per_mille
-        return Air(AIR_FULL, interval_s, settings.fan_warm_up_s, growth_per_mille, kit.first_ms, image)
+        return Air(kit.air_set, interval_s, settings.fan_warm_up_s, growth_per_mille, kit.first_ms, image)
     if kit.spec.role is RoleName.PARKING:
         return Parking(settings, _blob(persisted, "bays"), image)
     programme = _blob(persisted, "programme") or kit.programme

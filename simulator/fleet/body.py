@@ -40,6 +40,7 @@ from simulator.fleet.clock import NodeClock
 from simulator.fleet.ears import Ears
 from simulator.fleet.files import PowerCut
 from simulator.fleet.hardware import Field, Hardware, Sensing
+from simulator.fleet.latency import Latency
 from simulator.fleet.senses import BayStimulus, LampStimulus, Stimulus
 from simulator.fleet.window import Window
 from simulator.timeline import Timeline
@@ -47,6 +48,7 @@ from simulator.timeline import Timeline
 if TYPE_CHECKING:
     from firmware.node import Core
 
+_COLD, _SLEPT, _WARM = range(3)  # how the radio is found
 _MOST_HURRIES = 100  # a node catches up within a few; one that does not would stop the time for all
 _FORESEEN_US = 60_000_000  # a watch is set anew every few minutes: what comes later is not its business
 _MOST_ANSWERS = 16  # within one event; a core that asks for more at one moment would never come to rest
@@ -79,7 +81,7 @@ class Body:
 
     clock: as at power-up; None for a perfect one from then on. deep_after_ms: the shortest sleep that is worth a boot,
     None for a node that stays awake. ears: of all bodies in this air, None for one by itself. keeper: None lets errors
-    through. gear: whether a control gear can be asked.
+    through. gear: whether a control gear can be asked. latency: of its hardware; None: it does all at once.
     """
 
     __slots__ = (
@@ -87,6 +89,7 @@ class Body:
         "_alarm_us",
         "_answers",
         "_bays",
+        "_busy_us",
         "_clock",
         "_core",
         "_deep_after_ms",
@@ -97,7 +100,9 @@ class Body:
         "_hurries",
         "_keeper",
         "_lamp",
+        "_latency",
         "_on",
+        "_radio",
         "_ring_us",
         "_sent_us",
         "_slept_us",
@@ -125,8 +130,12 @@ class Body:
         ears: Ears | None = None,
         keeper: Keeper | None = None,
         gear: bool = False,
+        latency: Latency | None = None,
     ) -> None:
         self.name = name
+        self._latency = latency
+        self._busy_us = 0  # what the event so far has taken
+        self._radio = _COLD
         self.hardware = Hardware() if hardware is None else hardware
         self.tally = self.hardware.tally
         self._core = core
@@ -172,6 +181,8 @@ class Body:
         self._ring_us = self._alarm_us = time_us
         self.tally.boots += 1
         self._timeline.at(time_us, self._ring)
+        if self._latency is not None:
+            self._timeline.at(time_us + self._latency.awake_us, self._doze)
 
     def off(self) -> None:
         """The power is gone."""
@@ -261,6 +272,7 @@ class Body:
             assert clock is not None
             tally = self.tally
             now_us = self._timeline.now_us
+            self._busy_us = 0
             if clock.asleep:
                 tally.deep_us += now_us - self._slept_us
             now_ms = clock.wake(now_us) // 1000
@@ -299,8 +311,10 @@ class Body:
             and wake_ms - now_ms >= deep_after_ms
             and self._window is None
             and self._sent_us is None
+            and (self._latency is None or now_ms * 1000 >= self._latency.awake_us)
         ):
             clock.sleep(self._epoch_s + now_us // 1_000_000)
+            self._radio = _SLEPT if self._radio != _COLD else _COLD
             self._slept_us = now_us
             self.tally.deep_sleeps += 1
             if self._keeper is not None:
@@ -314,6 +328,15 @@ class Body:
         if self._ring_us is None or alarm_us < self._ring_us:
             self._ring_us = alarm_us
             self._timeline.at(alarm_us, self._ring)
+
+    def _doze(self) -> None:
+        """The time in which it stays awake is over."""
+        clock = self._clock
+        if self._on and clock is not None and self._alarm_us is not None:
+            wake_ms = self._core.wake_at()
+            if wake_ms is not None:
+                now_us = self._timeline.now_us
+                self._set_alarm(clock, wake_ms, now_us, clock.wake(now_us) // 1000)
 
     def _ring(self) -> None:
         now_us = self._timeline.now_us
@@ -332,7 +355,21 @@ class Body:
     # Its radio.
 
     def _transmit(self, action: RadioTransmit) -> None:
+        listened = self._window is not None
         self._close()
+        if self._latency is None:
+            self._emit(action)
+            return
+        latency = self._latency
+        late_us = {_COLD: latency.cold_us, _SLEPT: latency.woken_us}.get(self._radio, latency.warm_us)
+        late_us = self._busy_us + (latency.listening_us if listened else late_us)
+        self._radio = _WARM
+        self._sent_us = self._timeline.now_us + late_us  # so that it does not sleep meanwhile
+        self._timeline.at(self._sent_us, lambda: self._emit(action))
+
+    def _emit(self, action: RadioTransmit) -> None:
+        if not self._on:
+            return
         tally = self.tally
         power_dbm = action.power_dbm
         airtime_us = self._air.transmit(self.name, action.phy_payload, action.freq_hz, action.dr, power_dbm)
@@ -392,6 +429,8 @@ class Body:
 
     def _sense(self, action: Sense) -> None:
         self.tally.senses += 1
+        if self._latency is not None:
+            self._busy_us += self._latency.sense_us.get(action.set_number, 0)
         hardware = self.hardware
         time_s = self._time_s()
         if hardware.sensing is Sensing.WELL:
@@ -408,6 +447,8 @@ class Body:
 
     def _sense_field(self, action: SenseField) -> None:
         self.tally.senses += 1
+        if self._latency is not None:
+            self._busy_us += self._latency.field_us
         hardware = self.hardware
         time_s = self._time_s()
         stimulus = self._bays
@@ -430,6 +471,8 @@ class Body:
         watch.arm(self.hardware.fields[bay], action.threshold_dut)  # it was asked for what the field is just now
 
     def _sense_lux(self, action: SenseLux) -> None:
+        if self._latency is not None:
+            self._busy_us += self._latency.lux_us
         lux = None
         if self._lamp is not None and self.hardware.sensing is Sensing.WELL:
             lux = self._lamp.lux(self._time_s())
@@ -516,7 +559,11 @@ class _Watch:
         assert body._bays is not None
         if body.hardware.sensing is Sensing.WELL and self._moved(body._bays.field(self._bay, body._time_s())):
             self._was = None
-            body._hear(_MOVED)
+            clock = body._clock
+            if body._latency is not None and clock is not None and clock.asleep:
+                body._timeline.at(body._timeline.now_us + body._latency.boot_us, lambda: body.tell(_MOVED))
+            else:
+                body._hear(_MOVED)
         else:
             self._plan()
 

@@ -294,6 +294,7 @@ class FleetNode:
             ears=ears,
             keeper=self,
             gear=self._gear,
+            latency=self.kit.latency,
         )
 
     def _fail(self) -> None:

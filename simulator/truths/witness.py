@@ -49,6 +49,7 @@ class Witness:
         self.unanswered = 0  # frames of nodes that the gateway heard and did not accept
         self.losses_us: dict[str, int] = {}
         self.stored = 0  # records on the card
+        self._guests: set[bytes] = set()  # keys of records that came of strangers
         self._duty = DutyCycle(self.breaches)
 
     # The radio.
@@ -111,7 +112,10 @@ class Witness:
         """
         said = orjson.loads(payload)
         for message in said if isinstance(said, list) else (said,):
-            known = message["kind"] in _OF_MESSAGES and message["key"]["dev_eui"] not in strangers
+            of_record = message["kind"] in _OF_MESSAGES
+            known = of_record and message["key"]["dev_eui"] not in strangers
+            if of_record and not known:
+                self._guests.add(orjson.dumps(message["key"]))
             yield message, self.records.arrive(message, time_us) if known else None
 
     # The end.
@@ -121,7 +125,7 @@ class Witness:
 
         What was taken before that, and SETTLED_US ago, must have arrived if its node still had it.
         """
-        arrived = sum(self.records.arrived)
+        arrived = sum(self.records.arrived) + len(self._guests)
         if quiet_from_us is not None:
             if arrived < stored and not self.recorded:
                 what = f"{stored} readings and events are on its card, {arrived} arrived"

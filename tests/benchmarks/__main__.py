@@ -10,10 +10,23 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import almanac, chain, energy, fleet, gateway, heap, parking, payloads, radio, speed
+from tests.benchmarks import (
+    almanac,
+    board,
+    boards,
+    chain,
+    energy,
+    fleet,
+    gateway,
+    heap,
+    parking,
+    payloads,
+    radio,
+    speed,
+)
 from tests.benchmarks.figures import Figure
 
-MODULES = (payloads, almanac, energy, parking, heap, speed, fleet, radio, chain, gateway)
+MODULES = (payloads, almanac, energy, parking, heap, speed, fleet, radio, chain, board, boards, gateway)
 TARGET_FILE = Path(__file__).parents[2] / "build" / "bench.json"
 
 

@@ -5,7 +5,7 @@ from tests.board.street import AIR_PARTS, table_of
 CLASSES = {"parking": "Parking", "air": "Air", "light": "Light", "bridge": "Bridge"}
 NODES = ("parking", "air", "light")
 LAMP_PIN = 21
-_PARTS = {
+PARTS = {
     "parking": {"field0": {"chip": "lis3mdl", "int": 7}},
     "air": AIR_PARTS,
     "light": {"lamp0": {"kind": "pwm", "pin": LAMP_PIN}, "meter": {"uart": 2, "tx": 17, "rx": 18}},
@@ -50,7 +50,7 @@ def board_of(town, number, firmware, *, role=None, kind="heltec-v3", planted=Fal
     if planted:
         plant = _PLANT.format(role=role, name=CLASSES[role])
         files["/a/main.py"] = plant.encode() + files["/a/main.py"]
-    board = town.node(number, files, table_of(kind, **_PARTS[role]), role=role, **(_SETTINGS.get(role, {}) | settings))
+    board = town.node(number, files, table_of(kind, **PARTS[role]), role=role, **(_SETTINGS.get(role, {}) | settings))
     if role == "parking":
         board.chips["field0"].set_field(*EMPTY_DUT)
     elif role == "light":

@@ -17,7 +17,7 @@ from simulator.streams import Stream
 from simulator.timeline import Timeline
 from tests.micropython.compile import REPOSITORY, compile_all
 
-START_S = 1_767_225_600  # 2026-01-01
+START_S = 1_798_761_600  # 2027-01-01: after the firmware was built
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
 APP_KEY = bytes(range(16))

@@ -22,6 +22,7 @@ from simulator.timeline import Timeline
 
 SLIP_END = 0xC0
 _CHUNK = 4096
+_BITS = 10  # of a byte on the line: start, eight, stop
 _TURN_S = 0.002
 _MARK = b"littlefs"  # at the flash's end: the file system that MicroPython makes when it starts
 
@@ -29,10 +30,12 @@ _MARK = b"littlefs"  # at the flash's end: the file system that MicroPython make
 class Bench:
     """boards: how many interpreters there are; an erased board takes a new one.
 
-    hurry: virtual seconds that pass in each turn in which nobody says anything, 0 for real time.
+    hurry: virtual seconds that pass in each turn in which nobody says anything, 0 for real time. baud: how fast the
+    cables are, each way; None for as fast as they go.
     """
 
-    def __init__(self, boards=1, hurry=0.05):
+    def __init__(self, boards=1, hurry=0.05, baud=None):
+        self.baud = baud
         self.timeline = Timeline()
         self.air = RadioAir(self.timeline, 1, plain(), lambda frame: None)
         self.host = Host(boards)
@@ -73,7 +76,7 @@ class Bench:
         try:
             while not self._over:
                 with self._lock:
-                    ports = {device.fileno(): device for device in self.devices if device.fileno() >= 0}
+                    ports = {device.fileno(): device for device in self.devices if device.listens(time.monotonic())}
                 ready = select.select(list(ports), [], [], 0)[0]
                 with self._lock:
                     said = bool(ready)
@@ -117,6 +120,7 @@ class Device:
         self._image_at = image_at
         self._ours = -1
         self._mode = None  # "rom", "run", or None: nobody has the port open
+        self._free_s = {"in": 0.0, "out": 0.0}  # when the line has carried what it was given
         self.path = ""
         self.board = None
         self._blank()
@@ -124,6 +128,10 @@ class Device:
 
     def fileno(self):
         return self._ours
+
+    def listens(self, now_s):
+        """Whether it is plugged in, and the line has carried what came before."""
+        return self._ours >= 0 and self._free_s["in"] <= now_s
 
     def _blank(self):
         """A new board in its place: nothing on its flash, nothing in its NVS."""
@@ -167,17 +175,17 @@ class Device:
 
     def take(self):
         try:
-            data = os.read(self._ours, _CHUNK)
+            data = os.read(self._ours, self._gulp())
         except OSError:  # nobody has it open
             self._mode = None
             return False
-        data = self._carried(data)
+        data = self._carried(data, "in")
         if self._mode is None and data:
             self._mode = self._opened(data)
         if self.keeps_heard:
             self.heard += data
         if self._mode == "rom":
-            self._write(self._carried(self.loader.feed(data)))
+            self._write(self._carried(self.loader.feed(data), "out"))
         elif self._mode == "run":
             self.board.type(data)
         if self.cut_after is not None and self.cut_after <= 0:
@@ -187,12 +195,12 @@ class Device:
 
     def give(self):
         """What the board said goes out."""
-        if self._ours < 0 or not self.board.printed:
+        if self._ours < 0 or not self.board.printed or self._free_s["out"] > time.monotonic():
             return False
         if self._mode != "run":
             self.board.printed.clear()  # nobody listens
             return False
-        data = self._carried(bytes(self.board.printed[:_CHUNK]))
+        data = self._carried(bytes(self.board.printed[: self._gulp()]), "out")
         del self.board.printed[: len(data)]
         self._write(data)
         if self.cut_after is not None and self.cut_after <= 0:
@@ -200,7 +208,14 @@ class Device:
             self.pull()
         return bool(data)
 
-    def _carried(self, data):
+    def _gulp(self):
+        """What goes along the line in a turn."""
+        return _CHUNK if self.bench.baud is None else max(int(self.bench.baud / _BITS * _TURN_S), 1)
+
+    def _carried(self, data, way):
+        if self.bench.baud is not None:
+            now_s = time.monotonic()
+            self._free_s[way] = max(self._free_s[way], now_s - _TURN_S) + len(data) * _BITS / self.bench.baud
         if self.cut_after is not None:
             data = data[: self.cut_after]
             self.cut_after -= len(data)

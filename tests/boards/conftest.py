@@ -5,11 +5,11 @@ import pytest
 from boards.bundle import bundle
 
 
-@pytest.fixture(name="cache", scope="session")
-def _cache(tmp_path_factory):
+@pytest.fixture(name="code_folder", scope="session")
+def _code_folder(tmp_path_factory):
     return tmp_path_factory.mktemp("code")
 
 
 @pytest.fixture(name="code", scope="session")
-def _code(cache):
-    return bundle(cache)
+def _code(code_folder):
+    return bundle(code_folder)

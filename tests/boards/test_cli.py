@@ -13,11 +13,11 @@ from tests.boards.desk import IMAGE
 
 
 @pytest.fixture(name="home", autouse=True)
-def _home(tmp_path, monkeypatch, code, cache):
+def _home(tmp_path, monkeypatch, code, code_folder):
     """A folder of its own for each run of the tool, and the compiled code of all tests."""
     monkeypatch.setenv("LAMPYRE_HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
-    (tmp_path / "home/cache").symlink_to(cache)
+    (tmp_path / "home/cache").symlink_to(code_folder)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from esptool.bin_image import ESP32FirmwareImage, LoadFirmwareImage
+from typer.testing import CliRunner
 
 from boards import image
+from boards.boards_cli import app
 from boards.causes import BoardError, Cause
 from boards.pins import ESP32, ESP32_S3
 from simulator.rom.image import PROGRAM_AT, Recipe, image_at, make_image
@@ -175,3 +177,19 @@ def test_without_a_network_the_address_is_told(tmp_path):
         image.fetch("ESP32_GENERIC", tmp_path, lambda *_: None, "http://127.0.0.1:1/")
     assert caught.value.cause is Cause.DOWNLOAD
     assert caught.value.facts["url"] == f"http://127.0.0.1:1/ESP32_GENERIC-{image.RELEASE}.bin"
+
+
+def test_all_images_are_fetched_for_a_van_without_internet(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAMPYRE_HOME", str(tmp_path))
+    answers = {
+        f"/{build}-{image.RELEASE}.bin": (200, len(GOOD), GOOD) for build in ("LILYGO_T3_S3", "ESP32_GENERIC_S3")
+    }
+    with server(answers) as source:
+        result = CliRunner().invoke(app, ["fetch", "t3-s3", "heltec-v3", "heltec-wsl-v3", "--source", source])
+        assert result.exit_code == 0
+        assert result.stdout.split() == [
+            str(tmp_path / "images" / f"{build}-{image.RELEASE}.bin") for build in ("ESP32_GENERIC_S3", "LILYGO_T3_S3")
+        ]
+        result = CliRunner().invoke(app, ["fetch", "lora32-v161", "--source", source, "--language", "fr"])
+    assert result.exit_code == 1
+    assert f"{source}ESP32_GENERIC-{image.RELEASE}.bin" in result.stderr

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import hashlib
+import os
 import random
 
 import pytest
@@ -16,7 +17,8 @@ from protocol.manifest import open_manifest
 from tests.boards.bench import Bench, BenchClock
 from tests.boards.desk import IMAGE, Desk
 
-CUTS = 10
+CUTS = 50 if os.environ.get("LAMPYRE_HYPOTHESIS") == "soak" else 15
+SHARES = 5  # of the cuts, so that they go to several processes
 
 
 def nobody(_so_far, _of):
@@ -84,11 +86,11 @@ def _length(node, newer):
     return length
 
 
-@pytest.mark.parametrize("share", range(5))
+@pytest.mark.parametrize("share", range(SHARES))
 def test_the_cable_is_pulled_at_any_byte_of_an_update(node, newer, length, share):
     seed = random.randrange(1 << 32)
     dice = random.Random(seed)
-    for _ in range(CUTS):
+    for _ in range(CUTS // SHARES):
         settle(node)
         at = dice.randrange(length)
         node.cut_after = at

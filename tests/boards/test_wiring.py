@@ -61,6 +61,16 @@ def test_a_drawing_has_a_line_for_each_wire_and_no_text_outside(board, role, opt
         assert 0 < int(text.get("y")) <= height
 
 
+def test_two_of_a_kind_are_told_apart_by_their_address_and_their_number():
+    board = load("heltec-v3")
+    first, second = connected(board, "parking", ("two-bays",))
+    ends = [{wire.terminal: wire.end for wire in one.wires}["SDO/SA1"] for one in (first, second)]
+    assert ends == ["GND", "Ve"]  # DocID024204 table 14: 1C with it low, 1E with it high
+    picture = drawing(board, (first, second), "en")
+    assert ">magnetometer LIS3MDL</text>" in picture
+    assert ">magnetometer LIS3MDL 2</text>" in picture
+
+
 class Checker(HTMLParser):
     """Notes what a page would fetch, and whether its tags are closed."""
 

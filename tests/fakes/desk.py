@@ -1,6 +1,6 @@
 """A mind on a desk, for both Pythons: its radio, its clock and its flash are played, and everything is written down."""
 
-from firmware.actions import Persist, Restart, Sense, TakeReading, TellEvent, Transmit
+from firmware.actions import LEAST_HOUR_MS, Persist, Restart, Sense, TakeReading, TellEvent, Transmit
 from firmware.events import Downlink, Sensed, Sent, Woke
 from firmware.mind import Facts, Mind, role_image
 from firmware.store.log import Log
@@ -59,9 +59,9 @@ class PuppetRole:
 class Desk:
     """Runs one mind; switch it on with `power_up`. told: the epoch is known to the gateway.
 
-    The radio takes a frame *delay_ms* after it was asked for and needs *airtime_ms*. room: for a payload. payloads:
-    (now_ms, f_port, payload, confirmed). done: the body's actions as (now_ms, action). acked: what `Sent` says of
-    confirmed frames. answers: {set: values} for `Sense`.
+    The radio takes a frame *delay_ms* after it was asked for and needs *airtime_ms*. room: for a payload. hour_ms:
+    airtime in an hour. payloads: (now_ms, f_port, payload, confirmed). done: the body's actions as (now_ms, action).
+    acked: what `Sent` says of confirmed frames. answers: {set: values} for `Sense`.
     """
 
     def __init__(self, told=True, make_role=PuppetRole, room=51, spread_s=60, dev_eui=bytes(8)):
@@ -71,6 +71,7 @@ class Desk:
         self.payloads = []
         self.done = []
         self.room = room
+        self.hour_ms = LEAST_HOUR_MS
         self.delay_ms = 0
         self.airtime_ms = 1_000
         self.acked = True
@@ -206,6 +207,7 @@ class Desk:
             self.tell(Woke())  # as a node does it: the mind hears everything first
             transmit = self._waiting[1]
             self._waiting = None
+            transmit.hour_ms = self.hour_ms
             payload = transmit.compose(self.room, self.now_ms)
             assert 0 < len(payload) <= self.room
             self.payloads.append((self.now_ms, transmit.f_port, payload, transmit.confirmed))

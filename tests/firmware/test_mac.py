@@ -367,6 +367,16 @@ def test_the_room_that_compose_is_told_is_what_the_data_rate_leaves():
         assert len(network.uplinks) == 2
 
 
+def test_compose_may_know_what_the_sub_bands_of_all_channels_allow_in_an_hour():
+    """865 to 868 and 868.0 to 868.6 MHz allow 1 % each (EN 300 220-2): of an hour 36 s."""
+    for plan, hour_ms in ((FULL, 72_000), (SINGLE_CHANNEL, 36_000)):
+        city = street(Network(), dr=3, plan=plan)
+        transmit = ask()
+        city.tell(transmit)
+        city.run(20_000)
+        assert transmit.hour_ms == hour_ms
+
+
 def test_the_16_bits_of_f_cnt_wrap_both_ways():
     network = Network()
     network.f_cnt_up = 0xFFF0 - 1

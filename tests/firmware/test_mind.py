@@ -310,6 +310,23 @@ def test_a_resend_takes_half_of_one_percent_of_the_time_at_most():
         assert airtime_us // 1000 * 200 <= frames[-1][0] - began_ms
 
 
+def test_a_resend_goes_twice_as_fast_where_two_sub_bands_share_it():
+    took_ms = []
+    for hour_ms in (36_000, 72_000):
+        desk = settled()
+        desk.room, desk.hour_ms = 51, hour_ms
+        lost_week(desk, 200)
+        desk.order(Order(1, SOON, o.RESEND, 0, 200))
+        began_ms = desk.now_ms
+        desk.rest(24 * 3600)
+        assert set(range(200)) <= set(gateway(desk))
+        frames = [entry for entry in desk.payloads if entry[1] in (1, 2)]
+        airtime_us = sum([frame_airtime_us(0, 13 + len(payload)) for _, _, payload, _ in frames[:-1]])
+        assert airtime_us * 2 // 1000 * 3_600_000 // hour_ms <= frames[-1][0] - began_ms
+        took_ms.append(frames[-1][0] - began_ms)
+    assert 1.9 < took_ms[0] / took_ms[1] < 2.1
+
+
 def test_what_is_new_goes_before_what_was_lost():
     desk = settled()
     lost_week(desk, 100)

@@ -69,7 +69,7 @@ def test_a_street_from_its_programme_to_a_scene(config):
         assert [line.split()[:2] for line in held.stdout.splitlines()[1:]] == [["rue-a", "50"], [LAMPS[0], "10"]]
         why = ok("light", "explain", LAMPS[1], config=config).stdout
         assert "50 %  by manual, override 1 by cli" in why
-        assert "alone it would be at 100 %" in why
+        assert "alone it would be at 100 %, with the programme that it shall get at " in why
         row = json.loads(ok("light", "explain", LAMPS[0], "--json", config=config).stdout)
         assert (row["level_pct"], row["rule"]) == (10, "manual")
         [group] = [json.loads(line) for line in ok("light", "groups", "--json", config=config).stdout.splitlines()]

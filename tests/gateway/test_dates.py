@@ -36,6 +36,13 @@ def test_a_boot_without_time_lies_between_what_was_known_before_it_and_this_star
     assert error_s == 2001
 
 
+def test_what_was_dated_once_is_dated_so_in_later_boots():
+    dates = Dates([*BOOTS[:1], Boot(4, NOON_MS - 4_000_000, None, NOON_MS), *BOOTS[2:]], BEGAN_MS)
+    assert dates.resolve(4, 123) == (NOON_MS - 2_000_000, 2001)  # also before this boot knows the time
+    dates.offset_ms = NOON_MS + 90_000_000
+    assert dates.resolve(4, 123) == (NOON_MS - 2_000_000, 2001)
+
+
 def test_a_boot_that_nobody_knows_any_more_has_an_error_of_decades():
     dates = Dates(BOOTS, BEGAN_MS)
     dates.offset_ms = NOON_MS - BEGAN_MS

@@ -1,8 +1,11 @@
 """Lighting in a whole gateway: what is planned and held outlives its process, and is asked of its radios."""
 
+import apsw
+
 from gateway.api.station import HoldForm, LoadForm
 from gateway.network.registration import Registration, Role
 from gateway.operate.importing import Batch
+from gateway.process import ALMANAC_MS
 from tests.gateway.gateways import running, until
 from tests.gateway.lighting.samples import RUE, programme
 
@@ -37,6 +40,21 @@ async def _look(gateway, clock):
     why = await station.light.explain(LAMPS[0].dev_eui, None)
     [group] = await station.light.groups()
     return why["level_pct"], why["rule"], group["programme"], group["version"], group["held_pct"]
+
+
+async def _wait_for_the_sun(gateway, clock):
+    clock.move_to(clock.now_ms() + ALMANAC_MS)
+    await until(lambda: gateway.engine.lighting.door.site is not None)
+    return gateway.engine.lighting.door.site.sun.evening(0)
+
+
+def test_a_gateway_that_was_moved_works_its_sun_out_anew(tmp_path):
+    running(tmp_path, _plan)
+    before = running(tmp_path, _wait_for_the_sun)
+    database = apsw.Connection(str(tmp_path / "store" / "gateway.sqlite"))
+    database.execute("UPDATE light_site SET place = 'another'")
+    database.close()
+    assert running(tmp_path, _wait_for_the_sun) == before
 
 
 def test_a_plan_and_an_override_are_there_after_a_start(tmp_path):

@@ -13,6 +13,9 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 PACKAGES = ("boards", "firmware", "gateway", "protocol", "simulator")
 READ_AT_RUN_TIME = {
+    "boards/heltec-v3.toml",
+    "boards/texts/messages.toml",
+    "firmware/boot.py",
     "gateway/config/example.toml",
     "gateway/operate/lampyre-gateway.service",
     "gateway/publish/schemas/message.json",
@@ -91,12 +94,14 @@ def test_in_an_empty_environment_it_does_what_it_says(wheel, tmp_path):
     assert "simulate" in environment.lampyre("--help").stdout
     where = environment.python("import protocol.telemetry, protocol.lorawan.security as s; print(s.__file__)")
     assert where.startswith(str(tmp_path))
-    for command, extra in (("simulate", "simulator"), ("gateway", "gateway")):
-        refused = environment.lampyre(command, "run", exit_code=1)
+    for command, extra in (("simulate run", "simulator"), ("gateway run", "gateway"), ("flash --list", "flash")):
+        refused = environment.lampyre(*command.split(), exit_code=1)
         assert refused.stdout == ""
-        assert refused.stderr.startswith(f"`lampyre {command}` needs the package ")
+        assert refused.stderr.startswith(f"`lampyre {command.split()[0]}` needs the package ")
         assert refused.stderr.endswith(f"Install it with: pip install 'lampyre[{extra}]'\n")
         assert refused.stderr.count("\n") == 1
+
+    _flash_a_board(Environment(_folder(tmp_path / "technician"), wheel))
 
     environment.install("[simulator]")
     options = (*STREET, "--json", "report.json", "--database", "run.sqlite")
@@ -112,6 +117,25 @@ def test_in_an_empty_environment_it_does_what_it_says(wheel, tmp_path):
     environment.lampyre("gateway", "init", "gateway.toml")
     assert "gateway.toml is right" in environment.lampyre("gateway", "check", "--config", "gateway.toml").stdout
     assert environment.lampyre("gateway", "service").stdout.startswith("#")
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def _flash_a_board(environment: Environment) -> None:
+    """A technician's laptop has the extra [flash] alone: boards, pages, and the node's code, compiled."""
+    environment.install("[flash]")
+    assert "heltec-v3" in environment.lampyre("boards", "list").stdout
+    environment.lampyre("boards", "wiring", "heltec-v3", "--role", "air")
+    assert "<svg" in (environment.folder / "heltec-v3-air.html").read_text(encoding="utf-8")
+    assert (
+        "There is no port none"
+        in environment.lampyre(
+            *("flash", "--board", "heltec-v3", "--role", "air", "--port", "none", "--language", "en"), exit_code=1
+        ).stderr
+    )
 
 
 def _digest_of_the_clone(report: Path) -> str:

@@ -1,6 +1,6 @@
 from protocol import cbor
 from protocol.lorawan.cmac import Cmac
-from protocol.manifest import MAX_MANIFEST_LEN, Manifest, open_manifest, version_text
+from protocol.manifest import MAX_MANIFEST_LEN, Manifest, open_manifest, update_key_of, version_text
 from tests.protocol.expect import hexa, refused
 
 KEY = hexa("2b7e1516 28aed2a6 abf71588 09cf4f3c")  # of RFC 4493 §4
@@ -68,3 +68,8 @@ def test_what_cannot_be_is_refused_both_ways():
 def test_versions_in_words():
     assert version_text(0x010203) == "1.2.3"
     assert version_text(0xFFFFFF) == "255.255.255"
+
+
+def test_the_update_key_follows_from_the_app_key():
+    """AES-CMAC of the label under the AppKey, as `openssl mac` makes it."""
+    assert update_key_of(KEY) == hexa("674999fa 1f7f5319 c025946a 625aebab")

@@ -98,6 +98,7 @@ def test_the_readings_are_json_lines_in_the_order_of_acceptance(tmp_path):
 def test_the_database_stays_and_is_never_overwritten(tmp_path):
     path = tmp_path / "run.sqlite"
     assert invoke(*SHORT, "--database", path).exit_code == 0
+    assert list(tmp_path.iterdir()) == [path], "all of it is in one file"
     before = path.read_bytes()
     again = invoke(*SHORT, "--database", path)
     assert again.exit_code == 2

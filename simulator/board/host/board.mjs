@@ -4,7 +4,8 @@
 // commands: ["make"] ["put", path, latin1 or null] ["files"] ["start", now, free, chip] ["turn", now, free, events, typed]
 //           ["feed", now, free, latin1] ["soft", now, free, chip, raw, latin1]; chip: see `Vm.start`
 // answers:  ["done", posted, now, result]; before that any number of ["ask", posted, now, op, …], each answered by
-//           [now, free, result, events, bytes typed, what ends the call or null]. posted: [[now, op, …], …], in order.
+//           [now, free, result, events, bytes typed, what ends the call or null, [[UART, bytes that wait], …],
+//           NVS if it was written to]. posted: [[now, op, …], …], in order.
 // Times are in µs. Before *free* nothing happens by itself: as long as no chip was touched, the firmware looks at pins
 // and sleeps without asking, and one turn follows the other.
 import fs from 'node:fs';

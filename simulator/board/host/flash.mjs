@@ -46,7 +46,7 @@ export class Flash {
       const node = this.node(file);
       if (!node && flags & CREATE) return this.whole(file, () => open(at, name, flags, more));
       if (node && flags & TRUNCATE) this.keep(node);
-      if (node) this.vm.images.opened(file);
+      if (node && this.on) this.vm.images.opened(file);
       return open(at, name, flags, more);
     };
     const read = wasi.fd_read;

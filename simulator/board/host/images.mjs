@@ -23,10 +23,10 @@ export class Images {
 
   // A file is opened to be read: of the first folder from which modules come, which.
   opened(file) {
-    if (!this.on || !file.endsWith('.mpy')) return;
-    const folder = topOf(file);
+    const [, folder, module] = /^(\/[^/]+)\/(.+)\.m?py$/.exec(file) ?? [];
+    if (!this.on || !folder || module === 'main') return; // main.py is what a run does
     this.folder ??= folder;
-    const name = file.slice(folder.length + 1, -'.mpy'.length).replaceAll('/', '.').replace(/\.__init__$/, '');
+    const name = module.replaceAll('/', '.').replace(/\.__init__$/, '');
     if (folder === this.folder && !this.image?.modules.includes(name)) this.missed.add(name);
   }
 

@@ -153,9 +153,13 @@ export class Vm {
     this.origin = origin;
     this.uid = uid;
     this.memory = memory;
-    if (nvs) this.committed = nvs;
-    this.nvs = new Map((this.committed ?? []).map(([space, key, kind, data]) => [`${space}/${key}`, [kind, data]]));
+    this.keep(nvs ?? this.committed ?? []);
     this.seed = (now ^ 0x9e3779b9) >>> 0 || 1;
+  }
+
+  keep(nvs) {
+    this.committed = nvs;
+    this.nvs = new Map(nvs.map(([space, key, kind, data]) => [`${space}/${key}`, [kind, data]]));
   }
 
   // It is *now*, µs of the simulator's time; nothing happens by itself before *free*.
@@ -209,10 +213,12 @@ export class Vm {
     this.posted = [];
     const answer = this.channel.read();
     if (!answer) process.exit(0); // the simulator is gone; of the board this is the thread
-    const [now, free, result, events, typed, end] = answer;
+    const [now, free, result, events, typed, end, lines, nvs] = answer;
     this.at(now, free);
+    for (const [id, waiting] of lines) this.known.set(`uart_any${id}`, [waiting, Infinity]);
     this.typed = typed;
     this.happen(events);
+    if (nvs) this.keep(nvs); // somebody else wrote to it
     if (end === 'interrupt') this.exports.mp_sched_keyboard_interrupt();
     else if (end) this.ending = new Ending(end);
     return result;

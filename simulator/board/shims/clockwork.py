@@ -1,5 +1,6 @@
 """Time and interrupts of the virtual board; runs on its MicroPython, where `_hw` is host/hardware.mjs."""
 
+import gc
 import select
 import sys
 import time
@@ -10,6 +11,7 @@ from uctypes import addressof
 
 PIN = 0  # kinds of events: number * 4 + kind
 TIMER = 1
+_FREE = 64_000  # what the heap is said to have left: its size is no board's, and nobody is to go by it
 
 # Looked up once: each name of `_hw` is one more call of JavaScript.
 _event = _hw.event
@@ -173,6 +175,7 @@ class Poll:
 
 
 sys.modules["sys"] = Overlaid(sys, stdin=Input(), stdout=Output())
+sys.modules["gc"] = Overlaid(gc, mem_free=lambda: _FREE)
 sys.modules["select"] = Overlaid(select, poll=Poll)
 sys.modules["micropython"] = Overlaid(micropython, kbd_intr=lambda char: _hw.binary(int(char < 0)))
 time.sleep = sleep

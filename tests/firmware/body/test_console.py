@@ -7,7 +7,8 @@ from firmware.body.console import MAX_LINE
 from firmware.boot import DEEP_SLEEP, HARD, POWER_ON, TRIAL, UNDONE, WATCHDOG, slot_of
 from protocol.lorawan.join import JoinAccept
 from protocol.manifest import MANIFEST_NAME, Manifest
-from simulator.chips import mmc5983ma
+from simulator.chips import mmc5983ma, pms5003
+from simulator.chips.uart import UartLine
 from tests.firmware.body.boards import HOUR_MS, bench, with_parts
 from tests.firmware.network import APP_KEY, Down
 
@@ -51,6 +52,19 @@ def test_the_self_test_has_a_row_for_each_part_and_says_what_is_wrong():
     ]
     board.chip.exchange = lambda byte: 0xFF
     assert "look at SCK, MISO, MOSI, CS and the supply" in board.type("test", 5_000)[0]
+
+
+def test_the_self_test_wakes_a_particle_sensor_and_lets_it_sleep_again():
+    """On a node that stays awake it sleeps for most of a quarter of an hour, and nobody waits for its next reading."""
+    board = bench("dust", "air", with_parts(particles={"uart": 1, "tx": 4, "rx": 5}), device_class="C")
+    line = board.uarts[1] = UartLine(board.clock)
+    dust = pms5003.Pms5003(board.clock, line)
+    board.run(120_000)
+    assert dust.asleep
+    assert "particles  ok" in board.type("test", 10_000)
+    assert dust.asleep
+    dust.alive = False
+    assert "particles  does not answer" in board.type("test", 10_000)
 
 
 def test_a_class_c_radio_listens_on_after_the_self_test():

@@ -76,7 +76,7 @@ def test_what_nobody_can_date_or_read_is_told_as_such_and_stops_nothing(desk):
     assert "not registered" in unknown["error"]
     assert good["key"]["seq"] == 2
     with database:
-        keep_offset(database, boot, NOW_MS)
+        keep_offset(database, boot, NOW_MS, 0)
     assert desk.ok("GET", "/v1/readings")["readings"][0]["received"] == "2026-09-21T14:13:21.000Z"
 
 

@@ -124,6 +124,8 @@ def test_groups_and_lamps_say_who_has_what(street):
 def test_why_a_lamp_has_its_level(street):
     street.ok("POST", "/v1/light/programmes", {"text": RUE, "groups": ["rue-a"]})
     assert street.explain() == (100, "no_programme", None)
+    row = street.ok("GET", f"/v1/light/lamps/{LAMPS[0]}")
+    assert (row["alone_pct"], row["planned_pct"]) == (100, 40)
     street.lamp(0).stores(programme().version, NOW_S)
     assert street.explain() == (40, "programme", "2026-12-23T05:00:00+01:00")
     assert street.explain(at_s=str(at("2026-12-25 23:00"))) == (100, "programme", "2026-12-26T00:30:00+01:00")

@@ -205,3 +205,20 @@ def test_when_every_lamp_has_it_nothing_is_looked_at_any_more():
     street.run(3 * HOUR_S)
     assert street.light.wake_at() is None
     assert street.open_orders() == 0
+
+
+def test_a_lamp_that_misses_one_part_is_sent_that_part():
+    street = town(20)
+    odd = list(street.lamps)[4]
+    obey, heard = street.lamps[odd].obey, []
+
+    def without_part_two(order, group, *now):
+        if group is not None and order.arguments[1] == 2:
+            return None  # lost on the air
+        heard.append((group, order.arguments[1]))
+        return obey(order, group, *now)
+
+    street.lamps[odd].obey = without_part_two
+    street.run(2 * HOUR_S)
+    assert all_have(street)
+    assert [part for group, part in heard if group is None][1:] == [2], "after its key"

@@ -11,7 +11,7 @@ NOW_S = at("2026-11-22 12:00")
 
 def told(installation, steps, more=""):
     text = f'name = "a"\ninstallation = "{installation}"\n{more}\n[[nights]]\ndays = ["every-day"]\nsteps = [{steps}]\n'
-    return [(finding.article, finding.found) for finding in findings(programme(text), SITE, NOW_S)]
+    return [(finding.article.paragraph, finding.found()) for finding in findings(programme(text), SITE, NOW_S)]
 
 
 def steps(*pairs):
@@ -76,6 +76,17 @@ def test_who_does_not_say_when_activity_ends_is_told_so():
 def test_a_closed_yard_is_a_street_with_hours():
     [(article, _)] = told("road", ALL_NIGHT, 'closes = "19:00"')
     assert article == "article 2, I"
+
+
+def test_who_reads_the_law_in_french_reads_the_finding_in_french():
+    text = f'name = "a"\ninstallation = "car_park"\n[[nights]]\ndays = ["every-day"]\nsteps = [{TO_ELEVEN}]\n'
+    [finding] = findings(programme(text.replace("[[", 'closes = "20:00"\n[[', 1)), SITE, NOW_S)
+    assert finding.sentence(french=True) == (
+        "arrêté du 27 décembre 2018, article 2, parcs de stationnement : les parcs de stationnement d’une zone "
+        "d’activité sont éclairés au plus tôt du coucher du soleil, éteints deux heures après la fin de l’activité et "
+        "rallumés à 7 h, ou une heure avant son début. Allumé quand il doit être éteint 366 nuits sur 366, la première "
+        "le 2026-11-22 à 22:00."
+    )
 
 
 @pytest.mark.parametrize("installation", ["sport", "event"])

@@ -2,6 +2,7 @@
 
 import json
 
+from gateway.application import TownApplication
 from gateway.lighting.lamps import Key, Lamp, lamp_from_text
 from gateway.lighting.lighting import Lighting, Plan, State
 from gateway.lighting.plan import Rule
@@ -13,7 +14,8 @@ from protocol.events import BAY_LEFT, BAY_TAKEN
 from protocol.orders import DONE
 from protocol.quantities import ILLUMINANCE, LIGHT_ONE_HEAD, MOTION_COUNT, PROGRAMME_VERSION
 from tests.gateway.lighting.samples import RUE, SITE, at, lamp, programme, street
-from tests.gateway.uplinks import uplink
+from tests.gateway.uplinks import LAMP as LAMP_OF_TOWN
+from tests.gateway.uplinks import status_payload, uplink
 
 BAY = Registration(device=50, dev_eui=b"\2" * 8, role=Role.PARKING)
 CELL = Registration(device=51, dev_eui=bytes.fromhex("70b3d57ed0050001"), role=Role.AIR)
@@ -110,6 +112,13 @@ def test_a_lamp_tells_its_level_its_state_and_its_programme():
     assert known.version is None
 
 
+def test_what_a_lamp_said_before_it_was_loaded_says_nothing_of_what_it_has():
+    light = town()
+    light.lamps[LAMP].stores(programme(TEXT).version, NOW_S)
+    hear(light, lamp(1), record(Kind.READING, content.rare_reading(((PROGRAMME_VERSION, 0),), (1,)), NOW_S - 60))
+    assert light.lamps[LAMP].version == programme(TEXT).version
+
+
 def test_what_is_known_of_a_lamp_is_kept_when_it_changes():
     light = town()
     [kept] = hear(light, lamp(1), session=4)
@@ -134,6 +143,32 @@ def test_what_could_not_be_written_is_written_again():
 def test_a_lamp_comes_out_of_the_store_as_it_went_in():
     before = Lamp(registration=lamp(1), session=3, version=77, refused=12, sure=False, keys={4: Key(1, 0xFF000001)})
     assert lamp_from_text(lamp(1), before.to_text()) == before
+
+
+def test_of_a_lamp_that_cannot_be_read_nothing_is_known():
+    for text in ("", "[]", "{}", '{"session": 1, "version": 2, "sure": true, "refused": null, "keys": {"a": 1}}'):
+        assert lamp_from_text(lamp(1), text) == Lamp(registration=lamp(1))
+
+
+class Stumbling(Lighting):
+    """Lighting with a mistake in it."""
+
+    def hear(self, uplink, records, now_ms):
+        raise ZeroDivisionError("planted")
+
+    def look(self, now_ms):
+        raise ZeroDivisionError("planted")
+
+
+def test_a_mistake_in_lighting_costs_no_reading_and_does_not_end_the_gateway():
+    app = TownApplication(1, [LAMP_OF_TOWN], lighting=Stumbling())
+    heard = app.hear(uplink(3, status_payload(7, 0), 0, NOW_S * 1000, LAMP_OF_TOWN), app.first_log(None))
+    assert heard.records == 1
+    assert [note.name for note in heard.notes] == ["lighting_failed"]
+    told = app.wake(0)
+    assert [note.name for note in told.notes] == ["lighting_failed"]
+    assert "ZeroDivisionError: planted" in told.notes[0].detail
+    assert app.lighting.wake_at() == 60_000
 
 
 def test_a_receipt_of_nobody_s_order_changes_nothing():

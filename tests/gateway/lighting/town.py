@@ -186,7 +186,10 @@ class Town:
             meant = (lamp.groups and group is not None) or downlink.target == dev_eui
             if not meant or lamp.deaf or self.dice.random() < self.down:
                 continue
-            outcome, detail = lamp.obey(order, group, self.now_ms, self.gps_s())
+            receipt = lamp.obey(order, group, self.now_ms, self.gps_s())
+            if receipt is None:
+                continue
+            outcome, detail = receipt
             spread_ms = 2000 if group is None else 2000 + self.dice.randrange(_SPREAD_MS)
             self.later(spread_ms, self.hear, dev_eui, 4, encode_receipt(Receipt(order.order_id, outcome, detail)))
         self.take(self.app.fate(Fate(ref=downlink.ref, fate=FateOf.SENT), self.now_ms))

@@ -46,6 +46,28 @@ def test_short_frames_have_three_chances_to_repeat_a_reading():
     assert resending.heard(EUI, log(103, (90, 93)), 1, None, 3 * LATER_MS) == Ask(90, 3, 93)
 
 
+def test_a_frame_that_repeats_two_readings_is_asked_after_as_one_that_repeats_three():
+    """The next one repeats at most three: those two, and the newest of this one. So it is at DR0 after an outage."""
+    resending = Resending()
+    assert resending.heard(EUI, log(100, (60, 97)), 3, None, 0) is None
+    assert resending.heard(EUI, log(101, (60, 97)), 3, None, LATER_MS) == Ask(60, 37, 97)
+
+
+def test_what_an_outage_left_is_asked_for_at_once_because_no_repeat_of_it_is_to_come():
+    """Heartbeats of 10:00 to 13:00 come in one frame after an outage since 4:00; what happened since 12:00 may come."""
+    hour_ms = 60 * MINUTE_MS
+    known = NodeLog(7, 100, (Gap(60, 96, (4 * hour_ms, 1), (10 * hour_ms, 400)), Gap(97, 98, None, None)), sure=True)
+
+    def asked(rows=4, oldest=96, clock_ms=13 * hour_ms):
+        return Resending().heard(EUI, known, rows, None, 0, oldest, clock_ms)
+
+    assert asked() == Ask(60, 36, 96)
+    assert asked(clock_ms=None) is None  # the clock of its moments is not known
+    assert asked(rows=2) is None  # the next frame may repeat more
+    assert asked(clock_ms=10 * hour_ms + 12 * MINUTE_MS) is None  # 10:00 is known to within seven minutes
+    assert asked(oldest=95) is None  # it may hold what is missing
+
+
 def test_what_was_noticed_later_is_not_asked_for_yet():
     resending = Resending()
     resending.heard(EUI, log(100, (90, 93)), 4, None, 0)

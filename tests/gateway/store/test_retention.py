@@ -122,7 +122,7 @@ def test_what_is_past_its_retention_goes_once_the_time_is_known():
     database = new_database()
     with database:
         boots.begin_boot(database)
-        boots.keep_offset(database, 1, NOON_MS)
+        boots.keep_offset(database, 1, NOON_MS, 0)
         boots.begin_boot(database)
         kept = [
             record(1, 0, received_ms=NOON_MS - 40 * DAY_MS),

@@ -461,7 +461,7 @@ def test_records_of_a_boot_are_dated_once_its_offset_is_known(database):
     first = boots.begin_boot(database, built_ms=NOON_MS)
     assert first == boots.Boot(1, NOON_MS, None)
     assert boots.Boots(boots.load_boots(database)).unix_ms(1, 5000) is None
-    boots.keep_offset(database, 1, NOON_MS + 1000)
+    boots.keep_offset(database, 1, NOON_MS + 1000, 0)
     dating = boots.Boots(boots.load_boots(database))
     assert dating.unix_ms(1, 5000) == NOON_MS + 6000
     assert dating.unix_ms(None, 77) == 77
@@ -470,18 +470,28 @@ def test_records_of_a_boot_are_dated_once_its_offset_is_known(database):
 
 def test_a_boot_begins_after_the_last_time_that_was_known(database):
     boots.begin_boot(database)
-    boots.keep_offset(database, 1, NOON_MS)
+    boots.keep_offset(database, 1, NOON_MS, 0)
     append(database, record(received_ms=90_000, boot=1), record(received_ms=NOON_MS + 80_000))
     assert boots.begin_boot(database) == boots.Boot(2, NOON_MS + 90_000, None)
     append(database, record(received_ms=5, boot=2))
     assert boots.begin_boot(database).floor_ms == NOON_MS + 90_000
 
 
+def test_boots_that_never_knew_the_time_end_for_good_when_the_next_that_knows_it_began(database):
+    for _ in range(3):
+        boots.begin_boot(database)
+    boots.keep_offset(database, 3, NOON_MS, 40_000)
+    boots.begin_boot(database)
+    boots.keep_offset(database, 4, NOON_MS + 9_000_000, 40_000)
+    ended = NOON_MS + 40_000
+    assert [boot.latest_ms for boot in boots.load_boots(database)] == [ended, ended, None, None]
+
+
 def test_boots_are_bounded(database):
     with database:
         database.execute(
             "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < ?)"
-            " INSERT INTO boot SELECT x, 0, NULL FROM n",
+            " INSERT INTO boot (boot, floor_ms) SELECT x, 0 FROM n",
             (boots.KEPT + 4,),
         )
         boots.begin_boot(database)

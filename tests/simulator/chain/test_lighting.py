@@ -81,3 +81,17 @@ def test_a_scene_reaches_a_street_at_once_and_every_lamp_is_known_to_follow():
     chain.cabinet.hold("rue", None, 0)
     chain.run(2 * HOUR_S + 920)
     assert levels(chain).count(70) <= 1, "it was ended"
+
+
+def test_a_new_lamp_joins_and_gets_its_key_and_its_programme_by_itself():
+    chain = street(5, warm=False)
+    chain.run(1)
+    chain.cabinet.plan(PROGRAMME, "rue")
+    chain.run(1.5 * HOUR_S)
+    light = chain.cabinet.lighting()
+    version = light.programme_named("rue").version
+    assert stored(chain) == {version}
+    assert {lamp.version for lamp in light.lamps.values()} == {version}
+    chain.cabinet.hold("rue", 70, 3600)
+    chain.run(1.5 * HOUR_S + 10)
+    assert levels(chain).count(70) >= 4, "the key of the group came with it"

@@ -82,9 +82,14 @@ def _changed(message: Message) -> Message:
     [
         ("simulator.fleet.births.Mac", ForgetfulMac, scenario(6), {F_CNT_ONCE, NOT_REFUSED}),
         ("simulator.fleet.births.Mac", GreedyMac, scenario(1, nodes=BUSY, radio=SLOW), {DUTY_CYCLE}),
-        ("simulator.chain.cabinet.Messenger", LyingMessenger, scenario(1), {NOTHING_INVENTED}),
-        ("simulator.chain.cabinet.Messenger", TwiceMessenger, scenario(1), {PUBLISHED_ONCE}),
-        ("simulator.chain.cabinet.Messenger", SilentMessenger, scenario(3, final_quiet_s=HOUR_S), {NOTHING_LOST}),
+        ("simulator.chain.cabinet.process.Messenger", LyingMessenger, scenario(1), {NOTHING_INVENTED}),
+        ("simulator.chain.cabinet.process.Messenger", TwiceMessenger, scenario(1), {PUBLISHED_ONCE}),
+        (
+            "simulator.chain.cabinet.process.Messenger",
+            SilentMessenger,
+            scenario(3, final_quiet_s=HOUR_S),
+            {NOTHING_LOST},
+        ),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )

@@ -60,6 +60,15 @@ def test_sync_is_answered_eight_times_and_the_value_tells_the_stub():
     assert struct.unpack_from("<BBHI", host.ask(0x08, SYNC)[0])[3] == 0
 
 
+def test_where_there_are_no_reset_lines_sync_counts_as_a_reset():
+    host = Host(stub=True)
+    again = Loader("ESP32", host.flash, MAC)
+    host.loader = again
+    host.start_stub()
+    assert struct.unpack_from("<BBHI", host.ask(0x08, SYNC)[0])[3] != 0
+    assert not again.stub
+
+
 def test_the_rom_says_of_a_command_it_does_not_have_that_it_is_invalid_and_names_another():
     for answer in Host("ESP32").ask(0x14):
         assert answer[1] != 0x14

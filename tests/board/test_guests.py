@@ -1,0 +1,73 @@
+"""A board of each role beside a scenario's nodes: in the same air, before the same gateway, under the same truths."""
+
+import pytest
+
+from simulator.board.process import Host
+from simulator.chain.chain import Chain
+from simulator.chain.guests import BOARDS, Guests, told
+from simulator.commands.visiting import visited
+from simulator.report.saying import EN, FR
+from simulator.scenario.reading import load_scenario
+from simulator.scenario.shipped import scenario_path
+
+HOURS = 0.75
+
+
+def scenario():
+    return load_scenario(scenario_path("demo"), seed=3)
+
+
+def a_while(firmware):
+    chain = Chain(scenario())
+    with Host(BOARDS) as host:
+        guests = Guests(chain, host, firmware)
+        chain.run(HOURS * 3600)
+        return chain.finish(), guests.visits()
+
+
+@pytest.fixture(name="stay", scope="module")
+def _stay(firmware):
+    return a_while(firmware)
+
+
+def test_each_role_lives_and_is_served_and_every_truth_holds(stay):
+    report, visits = stay
+    assert [visit.role for visit in visits] == ["parking", "air", "light", "bridge"]
+    assert all(visit.failures == () for visit in visits), visits
+    assert all(visit.frames >= 3 for visit in visits), visits
+    assert {visit.role: visit.boots > 1 for visit in visits} == {
+        "parking": True,
+        "air": True,
+        "light": False,
+        "bridge": False,
+    }
+    assert [truth.name for truth in report.truths if not truth.held] == []
+
+
+def test_the_same_seed_gives_the_same_digest_with_boards_as_well(stay, firmware):
+    assert a_while(firmware)[0].digest == stay[0].digest
+
+
+def test_guests_are_no_part_of_the_districts_figures(stay):
+    assert stay[0].nodes == len(scenario().nodes)
+
+
+def test_what_they_did_is_said_in_both_languages(stay):
+    visits = stay[1]
+    english, french = ([line.to(language) for line in told(visits)] for language in (EN, FR))
+    assert len(english) == len(french) == 1 + BOARDS
+    assert english[1].startswith("  parking: ")
+    assert french[-1].startswith("  pont, dix minutes")
+
+
+def test_without_node_or_firmware_a_sentence_says_so_and_the_run_goes_on(monkeypatch, tmp_path):
+    chain = Chain(scenario())
+    with visited(chain, None) as lines:
+        chain.run(60)
+    assert [line.to(EN).partition(":")[0] for line in lines] == ["no virtual boards beside them"]
+    (tmp_path / "boot.py").touch()
+    monkeypatch.setenv("LAMPYRE_MICROPYTHON", str(tmp_path))
+    with visited(chain, tmp_path) as lines:
+        chain.run(120)
+    assert "npm install" in lines[0].to(EN)
+    chain.finish()
