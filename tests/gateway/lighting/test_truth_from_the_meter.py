@@ -16,7 +16,7 @@ from gateway.store.writes import KeepFault
 from tests.gateway.lighting.lamps import DAY_MS, FIRST_MS, FixedNights, Lamp
 
 SOAK = os.environ.get("LAMPYRE_HYPOTHESIS") == "soak"
-LAMPS, NIGHTS = (1000, 100) if SOAK else (120, 20)
+LAMPS, NIGHTS = (1000, 100) if SOAK else (80, 15)
 INJECTED = {
     "failed": {FaultKind.LAMP_FAILED},
     "burns": {FaultKind.DAY_BURNER, FaultKind.DRIVER},

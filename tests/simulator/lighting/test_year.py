@@ -179,3 +179,18 @@ def test_a_plan_is_read_as_the_gateway_reads_it():
     assert (plan.presence, plan.lux) == ((80, 180), (60, 300, 500))
     with pytest.raises(ValueError, match=r"there are no \[\[nights\]\]"):
         planned_nights('name = "x"')
+
+
+@pytest.mark.parametrize(("hour", "boosted"), [("03:00", True), ("12:30", False)])
+def test_people_bring_light_where_it_is_dark_and_none_by_day(hour, boosted):
+    """A programme that is off from one to five: the gateway's presence and a lamp's own alike, at night only."""
+    street = replace(STREET, lamps=1, motion=1, delay_s=0.0, own_boost_s=3600)
+    plan = planned_nights(examples()["off-at-night"].read_text("utf-8"))
+    somebody = Passage(unix(f"2027-01-05T{hour}"), 0, 0, 1.0)
+    quiet = year(street).outcome(plan).lit_s
+    for there, asked in (
+        (year(replace(street, own_boost_pct=80), (somebody,)), plan),
+        (year(street, (somebody,)), plan._replace(presence=(80, 3600))),
+    ):
+        there._people = [somebody]  # who passes by day is left out, but a motion input sees him
+        assert there.outcome(asked).lit_s - quiet == pytest.approx(3600 * boosted, abs=1)
