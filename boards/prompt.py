@@ -20,7 +20,7 @@ _RAW = b"raw REPL; CTRL-B to exit\r\n>"
 _HEARS_S = 0.6  # a prompt answers at once
 _ENDS_S = 3.0  # a program ends when its turn is over
 _START_S = 5.0
-_READ_S = 5.0  # of one piece of an answer
+_READ_S = 20.0  # of one piece of an answer: forty boards on one laptop are slow, and a hang ends all the same
 _WATCHDOG = "import machine\nmachine.WDT(timeout=600000)\n"
 _ABOUT = """import sys,machine
 i=sys.implementation

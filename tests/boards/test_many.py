@@ -40,7 +40,7 @@ class Abreast(Watching):
 
 @pytest.fixture(name="hub", scope="module")
 def _hub(code):
-    with Bench(BOARDS, hurry=0.05) as bench:
+    with Bench(BOARDS, hurry=0.4 / BOARDS) as bench:
         for number in range(BOARDS):
             device = bench.device(number, load("heltec-v3").table("parking"), image=IMAGE)
             device.pull()
@@ -66,7 +66,7 @@ def test_all_boards_of_a_hub_take_hardly_longer_than_one(hub, code, tmp_path):
 
     def one(path):
         device = devices[path]
-        return Flashing(path, desk.order(), code, BenchLoader(device), watches[path], BenchClock(hub)).run()
+        return Flashing(path, desk.order(), code, BenchLoader(device), watches[path], BenchClock(hub, BOARDS / 4)).run()
 
     results = each(list(devices), one)
     assert [result for result in results if isinstance(result, BoardError)] == []
@@ -107,7 +107,7 @@ def test_a_list_of_keys_is_given_out_once_each(hub, code, tmp_path):
 
     def one(path):
         order = first.order(keys_from=listed)
-        return Flashing(path, order, code, BenchLoader(devices[path]), Watching(), BenchClock(hub)).run()
+        return Flashing(path, order, code, BenchLoader(devices[path]), Watching(), BenchClock(hub, BOARDS / 4)).run()
 
     results = each(list(devices), one)
     [left_out] = [result.cause for result in results if isinstance(result, BoardError)]
