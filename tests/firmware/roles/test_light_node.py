@@ -33,7 +33,7 @@ def seldom(desk):
         readings = decode_readings(payload)
         if readings.quantities == ((OPERATING_HOURS, 0), (SWITCH_COUNT, 0), (PROGRAMME_VERSION, 0)):
             (row,) = readings.rows
-            found.append((now_ms // 86_400_000, row.seq, *row.values))
+            found.append((now_ms // 86_400_000, row.seq) + tuple(row.values))
     return found
 
 
