@@ -832,7 +832,7 @@ def test_a_town_that_boots_in_one_second_shares_out_the_hour_and_no_two_lamps_me
         for at_s in times:
             by_hour[at_s // 3600][at_s % 3600 // 300] += 1
         gaps = [times[at] - times[at - 1] for at in range(1, len(times))]
-        assert all([3600 - 32 < gap <= 3600 for gap in gaps]), number
+        assert all(3600 - 32 < gap <= 3600 for gap in gaps), number
         drifts.append(times[3] - times[0])
     for counts in by_hour[1:hours]:
         assert max(counts) < 2.5 * nodes / 12
