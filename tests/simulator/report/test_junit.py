@@ -1,10 +1,13 @@
 """JUnit XML: the elements and attributes that the schema of Ant's JUnit task requires, in its order.
 
-The rules are those of JUnit.xsd of windyroad/JUnit-Schema, written down here as they concern us.
+The rules are those of JUnit.xsd of windyroad/JUnit-Schema, written down here as they concern us. What a reader makes of
+it is asked of junitparser, which is none of ours.
 """
 
 import re
 from xml.etree import ElementTree as ET
+
+from junitparser import Failure, JUnitXml
 
 from simulator.report.junit import junit_xml
 from simulator.report.report import Expectation, Truth
@@ -41,6 +44,37 @@ def test_it_is_as_the_schema_says():
             assert each.tag == "property"
             assert set(each.keys()) == {"name", "value"}
             assert each.get("name")
+
+
+def test_another_s_reader_finds_every_case_its_failure_and_the_seed():
+    report = made_report()
+    report.truths = [Truth("the moon is cheese", False, "at 3 s: it is rock"), Truth("a day has 24 hours", True)]
+    report.expectations = [Expectation("delivered >= 0.9", 0.5, False), Expectation("joined >= 1", 1.0, True)]
+    root = JUnitXml.fromstring(junit_xml(report, 12.3456).encode())
+    assert isinstance(root, JUnitXml)
+    truths, expectations = root
+    read = [(suite.name, suite.tests, suite.failures, suite.errors) for suite in root]
+    assert read == [("truths", 2, 1, 0), ("expectations", 2, 1, 0)]
+    assert (truths.time, truths.hostname, expectations.time) == (12.346, "localhost", 0.0)
+    assert {each.name: each.value for each in truths.properties()} == {
+        "seed": str(report.seed),
+        "digest": report.digest,
+        "replay": REPLAY,
+    }
+    assert [(case.name, case.classname.rpartition(".")[2], case.is_passed) for suite in root for case in suite] == [
+        ("the moon is cheese", "truths", False),
+        ("a day has 24 hours", "truths", True),
+        ("delivered >= 0.9", "expectations", False),
+        ("joined >= 1", "expectations", True),
+    ]
+    failures = [result for suite in root for case in suite for result in case.result]
+    assert all(isinstance(failure, Failure) for failure in failures)
+    assert [(failure.message, failure.text) for failure in failures] == [
+        ("did not hold: the moon is cheese: at 3 s: it is rock", f"repeat it with: {REPLAY}"),
+        ("expected delivered >= 0.9, it is 0.5", f"repeat it with: {REPLAY}"),
+    ]
+    root.update_statistics()  # counted by the reader itself
+    assert (root.tests, root.failures, root.errors) == (4, 2, 0)
 
 
 def test_truths_and_expectations_are_test_cases():
