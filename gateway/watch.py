@@ -61,6 +61,8 @@ class Watch:
         if self.radios.get(report.radio) is not report.online:
             self.radios[report.radio] = report.online
             _log.info("radio %s %s: %s", report.radio, "online" if report.online else "offline", report.detail)
+        elif report.detail:
+            _log.warning("radio %s: %s", report.radio, report.detail)
         if report.figures:
             self.radio_figures.setdefault(report.radio, {}).update(report.figures)
 

@@ -8,9 +8,12 @@ blindly hands over the downlinks. The rule here: *the holder keeps them while it
 - Another IP address takes over only when the holder has been silent for three keepalives. A forwarder that really
   moved (a new address of its mobile network) stops being heard at the old one, so it waits 30 s; a thief, while the
   true one speaks, waits for ever. Each such attempt is counted, and told at most once a minute.
+- A restart of ours changes nothing of that: who held the downlinks before is remembered (`Holds`), and keeps them
+  though it has not been heard yet. Another IP address has to ask for five minutes first, which lets a cabinet boot
+  after a power cut; whoever moved just then goes without downlinks for so long.
 - A network given for an EUI in the configuration is stronger: from elsewhere nothing of it is heard at all. Only this
-  keeps out a thief who was there first, and who can send from the forwarder's own address nothing keeps out: that
-  takes a tunnel, or a forwarder on the same machine.
+  keeps out a thief who was there first, or while the true one was away for longer; and who can send from the
+  forwarder's own address nothing keeps out: that takes a tunnel, or a forwarder on the same machine.
 
 Frames are taken from any address the networks allow: their MIC protects them, and a thief gains nothing.
 TX_ACK counts only with the token of a downlink under way and from the IP address that it was sent to.
@@ -19,6 +22,7 @@ TX_ACK counts only with the token of a downlink under way and from the IP addres
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from types import MappingProxyType
 
 from gateway.links import semtech
 from gateway.links.link import Heard, Outcome, RadioReport, Transmit, TransmitResult
@@ -30,6 +34,8 @@ Network = IPv4Network | IPv6Network
 # The forwarder's keepalive is 10 s unless its owner changes it. One lost datagram, or two, is no outage; and a NAT
 # forgets a silent UDP flow after 30 s or more, so that what is sent later would not arrive anyway.
 SILENT_MS = 30_000
+# After a start of ours: a forwarder that lost its power with us boots for a minute or two, and then finds its network.
+RETURN_MS = 300_000
 # The forwarder answers a PULL_RESP when it has queued it, not when it was sent: a matter of milliseconds, and of up to
 # a second over a bad mobile network.
 TX_ACK_MS = 2_000
@@ -49,7 +55,15 @@ class Send:
     address: Address
 
 
-Effect = Send | Heard
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """Remember beyond a restart that the downlinks of *eui* go to this IP address."""
+
+    eui: bytes
+    ip: str
+
+
+Effect = Send | Holds | Heard
 
 
 @dataclass(slots=True)
@@ -57,6 +71,8 @@ class _Forwarder:
     eui: bytes
     radio: str
     network: Network | None
+    awaited: str | None  # the IP address that held it before the start, until somebody does
+    asked_ms: int | None = None  # when another began to ask meanwhile
     holder: Address | None = None  # where PULL_DATA comes from
     pulled_ms: int = 0  # the last from there
     version: int = 2
@@ -78,16 +94,24 @@ class Forwarders:
     """allowed: the EUIs (8 bytes as printed) that may speak, each with the network it has to speak from, or None.
 
     random_token: a new number 0..65535 for each call, which a stranger cannot guess.
+    held: the IP addresses that `Holds` told before the start, by EUI.
     Raises ValueError when nobody is allowed: an open socket is never the default.
     """
 
-    def __init__(self, allowed: Mapping[bytes, Network | None], random_token: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        allowed: Mapping[bytes, Network | None],
+        random_token: Callable[[], int],
+        held: Mapping[bytes, str] = MappingProxyType({}),
+    ) -> None:
         if not allowed:
             raise ValueError(
                 "no gateway EUI is allowed on the UDP link; expected at least one, as the forwarder's own "
                 "configuration (gateway_ID) has it: without a list anybody could send frames and take downlinks"
             )
-        self._forwarders = {eui: _Forwarder(eui, semtech.radio_name(eui), net) for eui, net in allowed.items()}
+        self._forwarders = {
+            eui: _Forwarder(eui, semtech.radio_name(eui), net, held.get(eui)) for eui, net in allowed.items()
+        }
         self._by_radio = {forwarder.radio: forwarder for forwarder in self._forwarders.values()}
         self._random_token = random_token
         self._strangers: dict[bytes, int] = {}
@@ -227,33 +251,42 @@ class Forwarders:
 
     def _pull(self, forwarder: _Forwarder, opened: semtech.Datagram, address: Address, now_ms: int) -> list[Effect]:
         effects: list[Effect] = [Send(semtech.ack(opened), address)]
-        holder = forwarder.holder
-        if address != holder:
-            if holder and address[0] != holder[0] and now_ms - forwarder.pulled_ms < SILENT_MS:
-                return effects + self._conflict(forwarder, address, now_ms)
-            forwarder.holder = address
+        before = forwarder.awaited if forwarder.holder is None else forwarder.holder[0]
+        if address[0] != before:
+            if before is not None and _keeps(forwarder, now_ms):
+                return effects + self._conflict(forwarder, address, before, now_ms)
+            effects.append(Holds(forwarder.eui, address[0]))
+        forwarder.holder, forwarder.awaited = address, None
         forwarder.pulled_ms = now_ms
         forwarder.version = opened.version
+        moved = before is not None and before != address[0]
         if not forwarder.online:
             forwarder.online = True
             forwarder.mute_told = False
-            effects.append(_report(forwarder, f"is there, at {address[0]} port {address[1]}, GWMP {opened.version}"))
-        elif holder and holder[0] != address[0]:
-            effects.append(_report(forwarder, f"has moved from {holder[0]} to {address[0]}"))
+            detail = f"is there, at {address[0]} port {address[1]}, GWMP {opened.version}"
+            effects.append(_report(forwarder, f"{detail}; it was at {before} before" if moved else detail))
+        elif moved:
+            effects.append(_report(forwarder, f"has moved from {before} to {address[0]}"))
         return effects
 
-    def _conflict(self, forwarder: _Forwarder, address: Address, now_ms: int) -> list[Effect]:
-        assert forwarder.holder is not None
+    def _conflict(self, forwarder: _Forwarder, address: Address, holder_ip: str, now_ms: int) -> list[Effect]:
         self._counts["conflicts"] += 1
         forwarder.conflicts += 1
         told_ms = forwarder.conflict_told_ms
         if told_ms is not None and now_ms - told_ms < CONFLICT_MS:
             return []
         forwarder.conflict_told_ms = now_ms
-        detail = (
-            f"PULL_DATA of this gateway comes from {address[0]} too, while {forwarder.holder[0]} is alive and keeps "
-            "the downlinks: two forwarders with one EUI, or someone who wants them"
-        )
+        if forwarder.holder is None:
+            detail = (
+                f"PULL_DATA of this gateway comes from {address[0]}, and {holder_ip} had its downlinks before the "
+                f"start and is waited for, {RETURN_MS // 60_000} minutes: a forwarder that moved, or someone who wants "
+                "them"
+            )
+        else:
+            detail = (
+                f"PULL_DATA of this gateway comes from {address[0]} too, while {holder_ip} is alive and keeps "
+                "the downlinks: two forwarders with one EUI, or someone who wants them"
+            )
         return [_report(forwarder, detail, (("pull_conflicts", float(forwarder.conflicts)),))]
 
     def _tx_ack(self, forwarder: _Forwarder, opened: semtech.Datagram, address: Address) -> list[Effect]:
@@ -287,6 +320,15 @@ class Forwarders:
         self._told_counts = self._troubles()
         figures = tuple((name, float(number)) for name, number in self._counts.items())
         return RadioReport(radio="udp", online=True, detail=self._error, figures=figures)
+
+
+def _keeps(forwarder: _Forwarder, now_ms: int) -> bool:
+    """Whether who holds the downlinks, or did before the start, keeps them from another IP address that asks."""
+    if forwarder.holder is not None:
+        return now_ms - forwarder.pulled_ms < SILENT_MS
+    if forwarder.asked_ms is None:
+        forwarder.asked_ms = now_ms
+    return now_ms - forwarder.asked_ms < RETURN_MS
 
 
 def _report(forwarder: _Forwarder, detail: str, figures: tuple[tuple[str, float], ...] = ()) -> RadioReport:

@@ -3,10 +3,11 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
-from gateway.links.forwarders import Address, Effect, Forwarders, Network, Send
+from gateway.links.forwarders import Address, Effect, Forwarders, Holds, Network, Send
 from gateway.links.inbox import Inbox
 from gateway.links.link import Heard, Outcome, RadioReport, Transmit, TransmitResult
 
@@ -15,13 +16,26 @@ PORT = 1700  # what forwarders are configured for
 # What the kernel keeps while the loop is busy; it grants less where `net.core.rmem_max` says so (208 KiB by default).
 _RECEIVE_BUFFER = 1 << 20
 _REBIND_S = 1.0
+_NOBODY: Mapping[bytes, str] = MappingProxyType({})
+
+
+def _forget(eui: bytes, ip: str) -> None:
+    """Keep nothing."""
 
 
 class UdpLink:
     """Implements gateway.links.link.Link; made by `open_udp`. *counts* and *strangers* as `Forwarders` has them."""
 
-    def __init__(self, allowed: Mapping[bytes, Network | None], host: str, port: int) -> None:
-        self._core = Forwarders(allowed, lambda: secrets.randbits(16))
+    def __init__(
+        self,
+        allowed: Mapping[bytes, Network | None],
+        host: str,
+        port: int,
+        held: Mapping[bytes, str],
+        keep: Callable[[bytes, str], None],
+    ) -> None:
+        self._core = Forwarders(allowed, lambda: secrets.randbits(16), held)
+        self._keep = keep
         self._inbox = Inbox()
         self._host = host
         self._port = port
@@ -126,7 +140,9 @@ class UdpLink:
 
     def _do(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
-            if not isinstance(effect, Send):
+            if isinstance(effect, Holds):
+                self._keep(effect.eui, effect.ip)
+            elif not isinstance(effect, Send):
                 self._inbox.put(effect)
             elif self._transport is not None:
                 self._transport.sendto(effect.datagram, effect.address)
@@ -164,11 +180,18 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._link.lost(exc)
 
 
-async def open_udp(allowed: Mapping[bytes, Network | None], host: str = LOOPBACK, port: int = PORT) -> UdpLink:
+async def open_udp(
+    allowed: Mapping[bytes, Network | None],
+    host: str = LOOPBACK,
+    port: int = PORT,
+    held: Mapping[bytes, str] = _NOBODY,
+    keep: Callable[[bytes, str], None] = _forget,
+) -> UdpLink:
     """A link for the forwarders whose EUIs (8 bytes as printed) are *allowed*, each from a network or from anywhere.
 
-    Raises ValueError when none is, OSError when the socket cannot be had; both say what to do.
+    held: the IP address that each EUI's downlinks went to before the start; keep: told when that changes, rarely.
+    Raises ValueError when none is allowed, OSError when the socket cannot be had; both say what to do.
     """
-    link = UdpLink(allowed, host, port)
+    link = UdpLink(allowed, host, port, held, keep)
     await link.bind()
     return link

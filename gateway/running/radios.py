@@ -12,6 +12,7 @@ from gateway.links.capture import Capture
 from gateway.links.link import Heard, Link, RadioReport, Received, Transmit, TransmitResult
 from gateway.links.serial import SerialLink
 from gateway.links.udp import open_udp
+from gateway.running.holders import Holders
 from gateway.timekeeping import Clock
 
 CAPTURE_MS = 10_000  # how long a frame of a quiet street may be missing from the capture's file
@@ -55,7 +56,9 @@ class Radios:
         if capture is not None:
             self._capture = Capture(capture, config.site.insee)
         if config.udp is not None:
-            udp = await open_udp(dict.fromkeys(config.udp.gateway_euis), *config.udp.address)
+            holders = Holders(config.store.database.with_name("forwarders"))
+            euis = dict.fromkeys(config.udp.gateway_euis)
+            udp = await open_udp(euis, *config.udp.address, holders.load(), holders.keep)
             self.udp_address = udp.address
             self._links.append(udp)
         version = importlib.metadata.version("lampyre")

@@ -75,16 +75,17 @@ def test_whoever_waits_in_vain_gets_nothing():
     assert asked(Watch(lambda ms: None), wait_s=0.01) == []
 
 
-def test_a_radio_is_logged_when_it_comes_or_goes_and_its_counts_are_kept(caplog):
+def test_a_radio_is_logged_when_it_comes_or_goes_or_says_something_and_its_counts_are_kept(caplog):
     watch = Watch(lambda ms: None)
     with caplog.at_level(logging.INFO):
-        for online in (True, True, False):
-            watch.radio(RadioReport(radio="udp:01", online=online, detail="stat", figures={"rxnb": 2}), 1)
+        for online, detail in ((True, "is there"), (True, ""), (True, "somebody asks, too"), (False, "silent")):
+            watch.radio(RadioReport(radio="udp:01", online=online, detail=detail, figures={"rxnb": 2}), 1)
         watch.alarmed(Alarm(name="silent", dev_eui=bytes(8), detail="not heard"), 2)
     assert watch.radios == {"udp:01": False}
     assert watch.radio_figures == {"udp:01": {"rxnb": 2}}
     assert [record.getMessage() for record in caplog.records] == [
-        "radio udp:01 online: stat",
-        "radio udp:01 offline: stat",
+        "radio udp:01 online: is there",
+        "radio udp:01: somebody asks, too",
+        "radio udp:01 offline: silent",
         "silent dev_eui=0000000000000000: not heard",
     ]

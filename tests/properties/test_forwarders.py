@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.links.forwarders import MAX_STRANGERS, Forwarders, Send
+from gateway.links.forwarders import MAX_STRANGERS, Forwarders, Holds, Send
 from gateway.links.link import Outcome, RadioReport, Received, Transmit, TransmitResult
 from tests.fakes.forwarders import Datagrams
 
@@ -39,7 +39,7 @@ json_values = st.recursive(
 
 def check(core, effects):
     for effect in effects:
-        assert isinstance(effect, Send | Received | RadioReport | TransmitResult)
+        assert isinstance(effect, Send | Holds | Received | RadioReport | TransmitResult)
         if isinstance(effect, Received):
             assert 0 < len(effect.phy_payload) <= 255
             assert 0 <= effect.dr <= 7

@@ -43,6 +43,7 @@ class Cabinet:
         self.watcher = watcher
         self.stolen = 0
         self.pulls_refused = 0  # PULL_DATA that did not get an EUI's downlinks
+        self.held: dict[bytes, str] = {}  # where downlinks of an EUI went last, as the card has it
         self.clock_off_ms = 0  # the machine's clock is wrong by so much
         self.clock_untrusted = 0  # reasons why nobody vouches for it
         self.names: dict[bytes, str] = {}  # by DevEUI

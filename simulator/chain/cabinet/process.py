@@ -15,7 +15,7 @@ from gateway.governance.defaults import datasets_of
 from gateway.lighting.files import read_programme
 from gateway.lighting.plan import SITE, Target
 from gateway.lighting.stored import load_plan, override_of, target_to_text
-from gateway.links.forwarders import Address, Forwarders, Send
+from gateway.links.forwarders import Address, Forwarders, Holds, Send
 from gateway.links.forwarders import Effect as LinkEffect
 from gateway.links.link import RadioReport, Received, Transmit, TransmitResult
 from gateway.network.events import Accepted, Alarm, Committed, Refused
@@ -102,7 +102,7 @@ class Process:
         self.engine = Engine(server, self._application, self._boot, self._transmit, self)
         self.engine.write_with(self._writer)
         self._forwarders = Forwarders(
-            {radio.eui: None for radio in cabinet.radios.values()}, lambda: cabinet.dice.below(0x10000)
+            {radio.eui: None for radio in cabinet.radios.values()}, lambda: cabinet.dice.below(0x10000), cabinet.held
         )
         self._trust = Trust(self._look, self._set_clock)
         self._outbox = StoreOutbox(PUBLISHER, self._read, self._writer.call, self._damaged, _raised)
@@ -262,7 +262,9 @@ class Process:
     def _links(self, effects: list[LinkEffect], transmit: Transmit | None = None) -> None:
         """What the forwarders' door wants; a datagram that follows from a Transmit is its PULL_RESP."""
         for effect in effects:
-            if not isinstance(effect, Send):
+            if isinstance(effect, Holds):
+                self._cabinet.held[effect.eui] = effect.ip
+            elif not isinstance(effect, Send):
                 self._later(effect)
             elif transmit is not None:
                 outcome = self._cabinet.transmit(transmit, effect.address)

@@ -11,9 +11,11 @@ from gateway.links.forwarders import (
     MAX_PENDING,
     MAX_STRANGERS,
     REPORT_MS,
+    RETURN_MS,
     SILENT_MS,
     TX_ACK_MS,
     Forwarders,
+    Holds,
     Send,
 )
 from gateway.links.link import Outcome, RadioReport, Received, Transmit, TransmitResult
@@ -75,7 +77,8 @@ def test_frames_come_after_their_acknowledgement(core, sent):
 
 def test_the_first_pull_data_brings_the_radio_online_and_later_ones_only_keep_it_so(core, sent):
     datagram = sent.pull_data()
-    ack, report = core.handle(datagram, HOME, 0)
+    ack, holds, report = core.handle(datagram, HOME, 0)
+    assert holds == Holds(EUI, HOME[0])
     assert ack == Send(b"\x02" + datagram[1:3] + bytes([PULL_ACK]), HOME)
     assert report == RadioReport(radio=RADIO, online=True, detail="is there, at 192.0.2.1 port 40000, GWMP 2")
     assert reports(core.handle(sent.pull_data(), HOME, 10_000)) == []
@@ -193,6 +196,56 @@ def test_a_restarted_forwarder_is_followed_at_once(core, sent):
     again = (HOME[0], 40_001)
     assert reports(core.handle(sent.pull_data(), again, 1_000)) == []
     assert goes_to(core, 1_000) == again
+
+
+def remembering(ip=HOME[0]):
+    """After a restart, before anybody was heard."""
+    return Forwarders({EUI: None, OTHER: None}, lambda: 1, {EUI: ip})
+
+
+def held(effects):
+    return [effect for effect in effects if isinstance(effect, Holds)]
+
+
+def test_after_a_restart_a_stranger_who_asks_first_gets_nothing_and_who_held_them_before_goes_on(sent):
+    core = remembering()
+    told = []
+    for now_ms in range(0, 40_000, 1_000):  # the forwarder boots for 40 s
+        effects = core.handle(sent.pull_data(), THIEF, now_ms)
+        told += reports(effects)
+        assert (held(effects), goes_to(core, now_ms)) == ([], None)
+    assert core.counts["conflicts"] == 40
+    (why,) = told
+    assert why.startswith("PULL_DATA of this gateway comes from 203.0.113.9, and 192.0.2.1 had its downlinks before")
+    effects = core.handle(sent.pull_data(), (HOME[0], 50_123), 40_000)
+    assert reports(effects) == ["is there, at 192.0.2.1 port 50123, GWMP 2"]
+    assert held(effects) == []  # nothing new to remember
+    core.handle(sent.pull_data(), THIEF, 41_000)
+    assert goes_to(core, 41_000) == (HOME[0], 50_123)
+
+
+def test_a_forwarder_that_moved_while_we_did_not_run_is_followed_after_five_minutes_of_asking(sent):
+    core = remembering()
+    moved = ("198.51.100.7", 1234)
+    for now_ms in range(900_000, 900_000 + RETURN_MS, 10_000):  # from its first word on, not from the start
+        assert held(core.handle(sent.pull_data(), moved, now_ms)) == []
+    effects = core.handle(sent.pull_data(), moved, 900_000 + RETURN_MS)
+    assert held(effects) == [Holds(EUI, moved[0])]
+    assert reports(effects) == ["is there, at 198.51.100.7 port 1234, GWMP 2; it was at 192.0.2.1 before"]
+    assert goes_to(core, 900_000 + RETURN_MS) == moved
+
+
+def test_what_is_remembered_of_one_eui_keeps_nobody_from_another(sent):
+    core = remembering()
+    effects = core.handle(Datagrams(OTHER).pull_data(), THIEF, 0)
+    assert held(effects) == [Holds(OTHER, THIEF[0])]
+
+
+def test_whoever_takes_the_downlinks_over_is_to_be_remembered(core, sent):
+    online(core, sent)
+    assert held(core.handle(sent.pull_data(), (HOME[0], 1), 5_000)) == []  # another port is the same address
+    assert held(core.handle(sent.pull_data(), THIEF, 6_000)) == []
+    assert held(core.handle(sent.pull_data(), THIEF, 5_000 + SILENT_MS)) == [Holds(EUI, THIEF[0])]
 
 
 def test_a_network_in_the_configuration_is_stronger_than_who_came_first(sent):

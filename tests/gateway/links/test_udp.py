@@ -85,6 +85,28 @@ def test_a_whole_conversation():
     run(claim)
 
 
+def test_opened_again_it_keeps_the_downlinks_for_the_address_that_had_them():
+    async def start(held, source):
+        link = await open_udp({EUI: None}, port=0, held=held, keep=held.__setitem__)
+        forwarder = Forwarder(EUI)
+        await forwarder.connect(link.address, source)
+        await forwarder.pull()
+        online = (await link.receive()).online
+        forwarder.close()
+        await link.close()
+        return online
+
+    async def claim():
+        async with asyncio.timeout(20):
+            held = {}
+            assert await start(held, "127.0.0.1")
+            assert not await start(held, "127.0.0.2")  # who asks first this time
+            assert await start(held, "127.0.0.1")
+            assert held == {EUI: "127.0.0.1"}
+
+    asyncio.run(claim())
+
+
 def test_a_forwarder_that_does_not_answer_leaves_no_result_out():
     async def claim(link, forwarder):
         forwarder.verdict = Forwarder.SILENT

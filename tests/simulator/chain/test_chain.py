@@ -264,6 +264,25 @@ def test_whatever_an_attacker_sends_is_refused_and_counted():
     assert chain.cabinet.pulls_refused == report.attacks["pull_data"]
 
 
+def test_a_forwarder_of_a_thief_who_asks_first_after_a_restart_gets_no_downlink():
+    """The gateway is back after three minutes, its forwarder's way to it after seven; a lamp is dimmed between."""
+    pull = Attack(kind=AttackKind.PULL_DATA, from_s=0.9 * HOUR_S, for_s=0.5 * HOUR_S, every_s=5.0)
+    what = scenario(
+        2,
+        nodes=nodes(light=2),
+        orders=tuple(Order(at_s=HOUR_S + at_s, target="light-001", level_pct=30) for at_s in (200, 300, 390, 500)),
+        attacker=Attacker(x_m=10.0, y_m=0.0, attacks=(pull,)),
+        faults=(
+            fault(FaultKind.GATEWAY_POWER_CUT, 1, 0.05, ("mast",)),
+            fault(FaultKind.BACKHAUL, 1, 0.12, ("mast",)),
+        ),
+    )
+    chain, report, _ = run(what)
+    assert report.figures["downlinks_stolen"] == 0.0
+    assert broken(report) == set(), report.failures
+    assert chain.cabinet.pulls_refused > 600  # of 720, and of 72 nobody heard
+
+
 def test_what_was_jammed_and_comes_after_a_night_is_refused():
     delay = Attack(kind=AttackKind.DELAY, from_s=HOUR_S, for_s=2 * HOUR_S, delay_s=8 * HOUR_S)
     what = scenario(14, attacker=Attacker(x_m=10.0, y_m=0.0, attacks=(delay,)))
