@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -290,6 +292,22 @@ def test_what_was_jammed_and_comes_after_a_night_is_refused():
     assert broken(report) == set(), report.failures
     assert report.refused["replayed"] == report.attacks["delay"] >= 8
     assert report.figures["delivered"] == 1.0
+
+
+def test_what_was_jammed_and_comes_before_anything_newer_is_accepted_dated_late_and_counted_apart():
+    """LoRaWAN proves who sent a frame, not when: the limit that simulator/README.md tells."""
+    delay_s = 300.0  # nodes speak each quarter of an hour
+    delay = Attack(kind=AttackKind.DELAY, from_s=HOUR_S, for_s=2 * HOUR_S, delay_s=delay_s)
+    what = scenario(6, attacker=Attacker(x_m=10.0, y_m=0.0, attacks=(delay,)))
+    _, report, published = run(what)
+    readings = [message for message in published if message["kind"] == "reading"]
+    of_one = [message for message in readings if message["key"]["dev_eui"] == readings[0]["key"]["dev_eui"]]
+    observed_s = [datetime.fromisoformat(message["observed"]).timestamp() for message in of_one]
+    assert [round(later_s - s) for s, later_s in pairwise(observed_s)][3:11] == [1200, 600] * 4
+    assert {message["time_error_s"] for message in of_one} == {1}
+    assert broken(report) == set(), report.failures
+    assert report.figures["frames_delayed"] == report.attacks["delay"] >= 8
+    assert (report.figures["frames_forged"], report.figures["delivered"]) == (0.0, 1.0)
 
 
 def test_frames_that_a_gateway_recorded_are_heard_again_and_known_by_their_registry(tmp_path):
