@@ -86,7 +86,8 @@ def issue(folder: Path, hours: float, address: tuple[str, int], names: Sequence[
         token_sha256=_sha256(token.encode()),
         certificate_sha256=certificate_sha256,
     )
-    write_private(folder / CERTIFICATE_NAME, pem)  # first: a pass without its certificate opens nothing
+    withdraw(folder)  # first: a gateway that looks in between sees no pass, instead of one with a wrong certificate
+    write_private(folder / CERTIFICATE_NAME, pem)
     write_private(folder / PASS_NAME, json.dumps(asdict(made)).encode())
     return Issued(token, certificate_sha256)
 

@@ -43,7 +43,7 @@ def open_(
         fail("--name is no host name or IP address in plain letters", 2)
     typer.echo(f"{issued.token}\nsha256:{issued.certificate_sha256}")
     typer.echo(
-        f"A running gateway listens on {listen} within two seconds, for {hours:g} hours; `api close` ends it sooner.\n"
+        f"A running gateway listens on {listen} within two seconds, for {hours:g} h; `api close` ends it sooner.\n"
         "The two lines above are the token file of `lampyre flash`; they are not shown again.",
         err=True,
     )
