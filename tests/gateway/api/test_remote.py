@@ -8,6 +8,7 @@ import logging
 import socket
 import ssl
 import stat
+import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
@@ -380,3 +381,19 @@ def test_a_running_gateway_opens_it_and_takes_the_device(tmp_path):
     assert added == (200, {"added": 1, "places": 0})
     assert (shown[0], shown[1]["role"], "app_key" in shown[1]) == (200, "parking", False)
     assert keys == (400, {"error": "keys are shown to root and to the gateway's own user; use sudo"})
+
+
+def test_what_a_stranger_sends_is_read_to_its_end_and_not_kept(tmp_path):
+    async def scene(town):
+        town.issue()
+        await town.door.look()
+        await town.knock("wrong")  # what is imported at the first time is not counted
+        body = bytes(served.MAX_BODY - 1)
+        tracemalloc.start()
+        try:
+            assert (await town.knock("wrong", "POST", body=body))[0] == 401
+            assert tracemalloc.get_traced_memory()[1] < served.MAX_BODY // 2  # buffers of both sides
+        finally:
+            tracemalloc.stop()
+
+    play(tmp_path, scene)
