@@ -72,7 +72,8 @@ def flash(
         str, typer.Option(help="A running gateway: its socket's path, or https://HOST.", rich_help_panel=REGISTER)
     ] = "",
     token_file: Annotated[
-        Path | None, typer.Option(help="File with the token for https.", rich_help_panel=REGISTER)
+        Path | None,
+        typer.Option(help="File with what `gateway api open` printed, for https.", rich_help_panel=REGISTER),
     ] = None,
     keys_from: Annotated[
         Path | None,
@@ -190,7 +191,7 @@ def _order(
     erase: bool,
 ) -> "Order":
     from boards.flashing import Order
-    from boards.gateway import Gateway
+    from boards.gateway import Gateway, read_token_file
     from boards.record import Records
     from boards.registry import Registry
 
@@ -198,13 +199,15 @@ def _order(
         raise BoardError(
             Cause.SETTING_WRONG, detail="--registry and --gateway: a node is registered in one place, write one"
         )
-    token = ""
+    token = sha256 = ""
     if token_file is not None:
         try:
-            token = token_file.read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
+            token, sha256 = read_token_file(token_file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
             detail = getattr(error, "strerror", None) or "is no text"
             raise BoardError(Cause.FILE_WRONG, path=token_file, detail=detail) from error
+        except ValueError as error:
+            raise BoardError(Cause.FILE_WRONG, path=token_file, detail=str(error)) from error
     place = home()
     return Order(
         wish=wish,
@@ -212,7 +215,7 @@ def _order(
         labels=labels or Path("labels"),
         journal=log or Path("commissioned.csv"),
         registry=None if gateway else Registry(registry or Path("devices.csv")),
-        gateway=Gateway(gateway, token) if gateway else None,
+        gateway=Gateway(gateway, token, sha256) if gateway else None,
         keys_from=keys_from,
         image=image,
         erase=erase,

@@ -1,8 +1,12 @@
 """The gateway, as far as registering needs it: its local API over HTTP, on a Unix socket or at an https address."""
 
+import hashlib
+import hmac
 import http.client
 import json
+import re
 import socket
+import ssl
 import urllib.parse
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,15 +34,55 @@ class _Unix(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
+class _Pinned(http.client.HTTPSConnection):
+    """TLS with whoever shows the certificate of that SHA-256, in hex, and nobody else: no authority is asked."""
+
+    def __init__(self, host: str, port: int | None, sha256: str) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE  # `connect` verifies more strictly, before anything is sent
+        super().__init__(host, port, timeout=_TIMEOUT_S, context=context)
+        self._sha256 = sha256
+
+    def connect(self) -> None:
+        """Connect, and leave if it is another."""
+        super().connect()
+        shown = self.sock.getpeercert(binary_form=True) or b""
+        if not hmac.compare_digest(hashlib.sha256(shown).hexdigest(), self._sha256):
+            self.close()
+            raise _StrangerError
+
+
+class _StrangerError(Exception):
+    """Somebody else answers at the gateway's address, or the gateway has a new certificate."""
+
+
+def read_token_file(text: str) -> tuple[str, str]:
+    """(token, SHA-256 of the certificate in hex or "") of what `lampyre gateway api open` printed.
+
+    A file with the token alone is for a gateway whose certificate an authority signed. Raises ValueError.
+    """
+    lines = text.split()
+    token, named = lines[0] if lines else "", lines[1] if len(lines) == 2 else ""
+    if not re.fullmatch(r"[!-~]{1,500}", token) or len(lines) > 2:
+        raise ValueError("has no token in its first line, or more than two lines; copy what `api open` printed")
+    if named and not re.fullmatch(r"sha256:[0-9a-f]{64}", named):
+        raise ValueError("its second line is not sha256: and 64 hex digits; copy what `api open` printed")
+    return token, named.removeprefix("sha256:")
+
+
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """address: the path of a Unix socket, or https://HOST[:PORT]; http:// is taken for this computer alone.
 
-    token: for an address, as the gateway issued it. Methods raise BoardError: GATEWAY_ABSENT, GATEWAY_REFUSED.
+    token: for an address, as the gateway issued it. sha256: of the certificate to be shown there, in hex; "": one
+    that an authority signed. Methods raise BoardError: GATEWAY_ABSENT, GATEWAY_REFUSED.
     """
 
     address: str
     token: str = field(default="", repr=False)
+    sha256: str = ""
 
     def knows(self, dev_eui: str) -> bool:
         """Whether a device of that DevEUI is registered."""
@@ -71,6 +115,9 @@ class Gateway:
             connection.request(method, path, None if body is None else json.dumps(body).encode(), headers)
             response = connection.getresponse()
             raw = response.read(_MAX_ANSWER)
+        except _StrangerError:
+            detail = "its certificate is not the one that the token file names; nothing was sent to it"
+            raise BoardError(Cause.GATEWAY_REFUSED, gateway=self.address, detail=detail) from None
         except (OSError, http.client.HTTPException, AttributeError) as error:
             detail = getattr(error, "strerror", None) or type(error).__name__
             raise BoardError(Cause.GATEWAY_ABSENT, gateway=self.address, detail=detail) from error
@@ -89,6 +136,8 @@ class Gateway:
             host, port = parts.hostname or "", parts.port
         except ValueError:
             host, port = "", None
+        if host and parts.scheme == "https" and self.sha256:
+            return _Pinned(host, port, self.sha256)
         if host and parts.scheme == "https":
             return http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_S)
         if parts.scheme == "http" and host in ("localhost", "127.0.0.1", "::1"):  # such as the end of an SSH tunnel

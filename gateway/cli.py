@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.commands import care, devices, groups, light, orders, places, records
+from gateway.commands import care, devices, groups, light, orders, places, records, remote
 from gateway.commands.common import CONFIG, ConfigPath
 
 app = typer.Typer(
@@ -50,6 +50,7 @@ app.command(rich_help_panel=_IN)(records.readings)
 app.command(rich_help_panel=_IN)(records.uplinks)
 app.command(rich_help_panel=_IN)(records.quarantine)
 app.add_typer(orders.app, name="order", rich_help_panel=_WHO)
+app.add_typer(remote.app, name="api", rich_help_panel=_CARE)
 app.add_typer(light.app, name="light", rich_help_panel=_LIGHT)
 app.command(rich_help_panel=_CARE)(care.health)
 app.command(rich_help_panel=_CARE)(care.doctor)

@@ -5,6 +5,7 @@ what was accepted is on disk, the rest is still in the nodes' logs.
 """
 
 import asyncio
+import functools
 import gc
 import logging
 import signal
@@ -12,6 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gateway.api.metrics_server import MetricsServer
+from gateway.api.remote import RemoteDoor
+from gateway.api.routes import answer
 from gateway.api.server import ApiServer
 from gateway.api.station import StationError
 from gateway.chores import Backups, Rounds, Snapshots, Tidying, Trust
@@ -87,6 +90,7 @@ class Gateway:
         if self._outlet is not None:
             self._outlet.start(self.station.give_order)
         await self._api.start()
+        await self._remote.start()
         if self._metrics is not None:
             await self._metrics.start()
         self._start_rounds()
@@ -103,6 +107,7 @@ class Gateway:
         await self._radios.close()
         self._pulse.finish()
         await self._api.close()
+        await self._remote.close()
         if self._metrics is not None:
             await self._metrics.close()
         try:
@@ -139,6 +144,11 @@ class Gateway:
     def udp_address(self) -> tuple[str, int] | None:
         """Where packet forwarders are listened to."""
         return self._radios.udp_address
+
+    @property
+    def remote_address(self) -> tuple[str, int] | None:
+        """Where the remote door listens, while it is open."""
+        return self._remote.address
 
     # Making.
 
@@ -179,6 +189,7 @@ class Gateway:
         )
         self._snapshots = Snapshots(self.station, cabinet.engine, self._clock)
         self._api = ApiServer(self.station, config.api.socket, config.api.permissions, config.api.group)
+        self._remote = RemoteDoor(config.store.folder, functools.partial(answer, self.station), self._told)
         if config.metrics is not None:
             self._metrics = MetricsServer(figures.text, config.metrics.address)
 

@@ -1,5 +1,6 @@
 """The gateway as the tool asks it: once, and sure of the answer that was lost."""
 
+import asyncio
 import contextlib
 import http.server
 import json
@@ -9,11 +10,13 @@ import pytest
 
 from boards.causes import BoardError, Cause
 from boards.enrolment import enrol
-from boards.gateway import Gateway
+from boards.gateway import Gateway, read_token_file
 from boards.identity import fresh
 from boards.plan import Wish
 from boards.record import Record
 from boards.registry import row_of
+from gateway.api.remote_pass import boot_s, issue
+from tests.gateway.gateways import running, until
 
 WISH = Wish(board="heltec-v3", role="air")
 
@@ -160,3 +163,62 @@ def test_a_refusal_is_told_as_it_is(fake, record):
         gateway.add(row_for(record))
     with pytest.raises(BoardError, match="is registered already"):
         gateway.add(row_for(record))
+
+
+def at_the_door(folder, act):
+    """What *act*(address, issued) returns or raises in a thread, at the remote door of a real gateway."""
+
+    async def live(town, _):
+        issued = issue(folder / "store", 1, ("127.0.0.1", 0), ["127.0.0.1"], boot_s())
+        await until(lambda: town.remote_address)
+        return await asyncio.to_thread(act, "https://{}:{}".format(*town.remote_address), issued)
+
+    return running(folder, live)
+
+
+def test_a_device_is_registered_at_a_real_gateway_with_the_file_that_it_printed(tmp_path, record):
+    def act(address, issued):
+        gateway = Gateway(address, *read_token_file(f"{issued.token}\nsha256:{issued.certificate_sha256}\n"))
+        before = gateway.knows(record.dev_eui)
+        enrol(record, row_for(record), gateway, lambda: None)
+        return before, gateway.knows(record.dev_eui), gateway.has_keys_of(row_for(record))
+
+    assert at_the_door(tmp_path, act) == (False, True, None)
+    assert record.registered
+
+
+@pytest.mark.parametrize(
+    ("token", "sha256", "cause", "says"),
+    [
+        (None, "00" * 32, Cause.GATEWAY_REFUSED, "its certificate is not the one that the token file names"),
+        (None, "", Cause.GATEWAY_ABSENT, "SSL"),
+        ("wrong", None, Cause.GATEWAY_REFUSED, "this needs the token"),
+    ],
+)
+def test_a_stranger_is_told_nothing_and_a_wrong_token_opens_nothing(tmp_path, record, token, sha256, cause, says):
+    def act(address, issued):
+        pinned = issued.certificate_sha256 if sha256 is None else sha256
+        with pytest.raises(BoardError, match=says) as caught:
+            Gateway(address, token or issued.token, pinned).add(row_for(record))
+        return caught.value.cause
+
+    assert at_the_door(tmp_path, act) is cause
+
+
+@pytest.mark.parametrize("text", ["s3cret", "s3cret\n", "  s3cret\r\n\r\n"])
+def test_a_file_with_the_token_alone_is_read_as_ever(text):
+    assert read_token_file(text) == ("s3cret", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "has no token in its first line"),
+        ("s3cr\xe9t", "has no token in its first line"),
+        ("a b c", "more than two lines"),
+        ("s3cret\nsha256:1f2e", "is not sha256: and 64 hex digits"),
+    ],
+)
+def test_a_token_file_that_was_copied_badly_is_named(text, says):
+    with pytest.raises(ValueError, match=says):
+        read_token_file(text)
