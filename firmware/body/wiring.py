@@ -299,6 +299,10 @@ class Wiring:
 
         if "rx" not in part:
             raise SettingsError("board.json: a lamp of kind dali has no rx; flash the node again")
+        if "relay" in part:
+            self.output(
+                part["relay"], 1
+            )  # for good: a gear without mains neither answers nor hears that it is to light
         machine = self._hw.machine
         inverted = bool(part.get("inverted", False))
         pin = machine.Pin(part["pin"])
