@@ -8,7 +8,7 @@ from simulator.board.board import State
 from simulator.board.process import Host
 from simulator.chips.dali import LAMP_FAILURE, Gear
 from tests.board.roles import breaches
-from tests.board.street import MINUTE_US, Town
+from tests.board.street import MINUTE_US, Town, table_of
 from tests.firmware.roles.street import antony
 
 SECOND_US = 1_000_000
@@ -137,3 +137,20 @@ def test_identify_makes_the_boards_light_flicker_and_then_it_is_dark(host, firmw
         assert led.level == 0
         assert 99 <= len(edges) <= 102  # every 0.1 s
         assert 9.8 * SECOND_US < edges[-1] - edges[0] <= 10.2 * SECOND_US
+
+
+def test_a_bay_below_an_ultrasonic_sensor_is_taken_and_left(host, firmware):
+    with Town(host, ("parking-001",), "parking") as town:
+        table = table_of("esp32-rfm95", distance={"uart": 2, "tx": 17, "rx": 16})
+        board = town.node(0, firmware, table, detector="distance")
+        chip = board.chips["distance"]
+        board.switch_on()
+        town.run(3 * MINUTE_US)
+        chip.mm = 620
+        town.run(MINUTE_US)
+        chip.mm = 2500
+        town.run(MINUTE_US)
+        assert events(town) == ["bay_taken", "bay_left"]
+        readings = [message["values"] for message in town.messages if message["kind"] == "reading"]
+        assert (readings[0]["occupied"], readings[0]["distance"]) == (0, 250)
+        assert breaches(board) == {}
