@@ -27,6 +27,7 @@ _ROWS = (
     "field0    chip  address int",
     "field1    chip  address int",
     "particles uart tx rx",
+    "distance  uart tx rx",
     "co2       chip  address",
     "climate   chip  address",
     "lux       chip  address",

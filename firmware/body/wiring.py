@@ -10,6 +10,7 @@ from protocol.quantities import (
     BATTERY_VOLTAGE,
     CO2,
     CURRENT,
+    DISTANCE,
     ENERGY,
     PM1,
     PM2_5,
@@ -44,6 +45,7 @@ _PARTICLES_MS = const(1_100)
 _CO2_MS = const(20)
 _CLIMATE_MS = const(30)
 _METER_MS = const(250)
+_DISTANCE_MS = const(720)
 _BATTERY_MS = const(5)
 
 
@@ -167,6 +169,11 @@ class Wiring:
                 part.get("watt_counts", WATT_COUNTS),
             )
             found.append(("meter", (VOLTAGE, CURRENT, POWER, ENERGY), meter.read, _METER_MS))
+        part = self._board.part("distance")
+        if part is not None:
+            from ..drivers.a02yyuw import A02yyuw
+
+            found.append(("distance", (DISTANCE,), A02yyuw(self._uart(part, 9600), time).read, _DISTANCE_MS))
         battery = self.battery()
         if battery is not None:
             found.append(("battery", (BATTERY_VOLTAGE,), CentiVolts(battery).read, _BATTERY_MS))
@@ -299,6 +306,10 @@ class Wiring:
 
         if "rx" not in part:
             raise SettingsError("board.json: a lamp of kind dali has no rx; flash the node again")
+        if "relay" in part:
+            self.output(
+                part["relay"], 1
+            )  # for good: a gear without mains neither answers nor hears that it is to light
         machine = self._hw.machine
         inverted = bool(part.get("inverted", False))
         pin = machine.Pin(part["pin"])

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from simulator.board.hardware import Hardware
+from simulator.chips.a02yyuw import A02yyuw
 from simulator.chips.analogue import BatteryAdc
 from simulator.chips.axp import Axp2101
 from simulator.chips.bh1750 import Bh1750
@@ -46,6 +47,8 @@ class Soldered:
                 self.chips[name] = self._on_i2c(part, table["i2c"].get("id", 0))
             elif name == "particles":
                 self.chips[name] = Pms5003(hardware.clock, self._line(part, 9600))
+            elif name == "distance":
+                self.chips[name] = A02yyuw(hardware.clock, self._line(part, 9600))
             elif name == "meter":
                 self.chips[name] = Bl0942(hardware.clock, self._line(part, 4800), part.get("address", 0))
             elif name == "battery":

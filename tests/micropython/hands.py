@@ -1,5 +1,6 @@
 """Each driver does something with its chip, and says what came out; run as a script on both Pythons."""
 
+from firmware.drivers.a02yyuw import A02yyuw
 from firmware.drivers.axp import Axp
 from firmware.drivers.battery import Battery
 from firmware.drivers.bh1750 import Bh1750
@@ -13,7 +14,20 @@ from firmware.drivers.pms5003 import Pms5003
 from firmware.drivers.scd41 import Scd41
 from firmware.drivers.sx1262 import Sx1262
 from firmware.drivers.sx1276 import Sx1276
-from simulator.chips import analogue, axp, bh1750, bl0942, bme280, lis3mdl, mmc5983ma, pms5003, scd41, sx1262, sx1276
+from simulator.chips import (
+    a02yyuw,
+    analogue,
+    axp,
+    bh1750,
+    bl0942,
+    bme280,
+    lis3mdl,
+    mmc5983ma,
+    pms5003,
+    scd41,
+    sx1262,
+    sx1276,
+)
 from simulator.chips.air import OpenAir
 from simulator.chips.clock import Clock
 from simulator.chips.dali import DaliBus, Gear
@@ -77,6 +91,9 @@ particles = Pms5003(line, clock)
 particles.wake()
 clock.sleep_ms(31_000)
 print(particles.read(), particles.sleep())
+line = UartLine(clock)
+a02yyuw.A02yyuw(clock, line, 1953)
+print(A02yyuw(line, clock).read())
 line = UartLine(clock, 4800)
 bl0942.Bl0942(clock, line)
 print(Bl0942(line, clock).read())

@@ -3,6 +3,7 @@
 import struct
 
 import _hw
+from clockwork import happened, settle, sleep_us
 from uctypes import addressof
 
 WAKEUP_ALL_LOW = False
@@ -91,7 +92,10 @@ class RMT:
     def write_pulses(self, duration, data=True):
         """As documented, with a sequence of durations and the first one's level."""
         us = ",".join([str(ticks * 1_000_000 // self._hz) for ticks in duration])
-        _hw.pulses(self._id, int(bool(data)), us)
+        left_us = _hw.pulses(self._id, int(bool(data)), us)  # less than all of it when an edge has come
+        if happened[0]:
+            settle()
+        sleep_us(left_us)
 
     def wait_done(self, *, timeout=0):
         """As documented: writing has waited already."""
