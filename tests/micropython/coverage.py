@@ -1,7 +1,9 @@
 """Which lines of the firmware run on real MicroPython, file by file: `make coverage-board`.
 
-The tests that both Pythons share are run on the build that can trace (npm 1.29.0-6 of the same package). A statement
-counts as run when one of its lines did; what only a type checker reads, and docstrings, count as nothing.
+The tests that both Pythons share are run on the build that can trace (npm 1.29.0-6 of the same package), a fresh
+interpreter for each file: together they need more memory than it has. A statement counts as run when one of its lines
+did; what only a type checker reads, docstrings, and constants that the compiler puts in place count as nothing. Words
+choose files of tests.
 """
 
 import ast
@@ -10,13 +12,16 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tests.micropython.compile import PACKAGES, REPOSITORY
 
 _HERE = Path(__file__).parent
-_PACKAGE = REPOSITORY / "tests/node_modules/micropython-settrace"
+_WASM = "micropython-settrace.wasm"
+_TIMEOUT_S = 900  # of a file on a machine that does much else; alone the slowest takes a minute
 
 
 def statements(source: str) -> list[range]:
@@ -52,9 +57,18 @@ def _is_nothing(node: ast.stmt) -> bool:
         return True
     if isinstance(node, ast.AnnAssign) and node.value is None:
         return True
+    if isinstance(node, ast.Assign) and _is_put_in_place(node):
+        return True
     return isinstance(node, ast.Pass | ast.Global) or (
         isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     )
+
+
+def _is_put_in_place(node: ast.Assign) -> bool:
+    """`_NAME = const(…)`: MicroPython's compiler leaves no code of it."""
+    target, value = node.targets[0], node.value
+    is_const = isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "const"
+    return is_const and isinstance(target, ast.Name) and target.id.startswith("_")
 
 
 def traced(source: str) -> str:
@@ -68,35 +82,71 @@ def traced(source: str) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Run, and print a row for each file, the least covered first."""
-    package = os.environ.get("LAMPYRE_SETTRACE") or _PACKAGE
-    node = os.environ.get("LAMPYRE_NODE", "node")
+def main(words: list[str]) -> None:
+    """Run file after file, and print a row for each file of the firmware, the least covered first."""
+    package = Path(os.environ.get("LAMPYRE_SETTRACE", ""))
+    if not (package / _WASM).is_file():
+        raise SystemExit(
+            f"LAMPYRE_SETTRACE is '{package}', where there is no {_WASM}; expected the folder of "
+            "@micropython/micropython-webassembly-pyscript 1.29.0-6: `make coverage-board` fetches it"
+        )
+    tests = [path.relative_to(REPOSITORY) for path in sorted((REPOSITORY / "tests/firmware").rglob("test_*.py"))]
+    tests = [path for path in tests if not words or any(word in str(path) for word in words)]
+    lines: dict[str, set[int]] = {}
+    passed = 0
+    failed: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        for place in PACKAGES:
-            for path in (REPOSITORY / place).rglob("*.py"):
-                target = Path(folder) / path.relative_to(REPOSITORY)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(traced(path.read_text(encoding="utf-8")), encoding="utf-8")
-        command = [node, _HERE / "coverage.mjs", REPOSITORY, folder, package, *sys.argv[1:]]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"coverage.mjs failed; does {package} have micropython-settrace.wasm?")
-    ran = json.loads(done.stdout.splitlines()[-1])
-    lines = {name.lstrip("/"): set(numbers) for name, numbers in ran["lines"].items()}
+        _write_sources(Path(folder))
+        for number, test in enumerate(tests, 1):
+            began_s = time.monotonic()
+            ran = _run(Path(folder), package, test)
+            passed += ran["passed"]
+            failed += ran["failed"]
+            for name, numbers in ran["lines"].items():
+                lines.setdefault(name.lstrip("/"), set()).update(numbers)
+            took_s = time.monotonic() - began_s
+            print(f"{number:3}/{len(tests)}  {test!s:52}{ran['passed']:4} passed{took_s:7.1f} s", flush=True)
+    _print_table(lines)
+    print(f"{passed} tests passed, {len(failed)} failed {' '.join(failed)}")
+    if failed or not passed:
+        raise SystemExit(1)
+
+
+def _write_sources(folder: Path) -> None:
+    for place in PACKAGES:
+        for path in (REPOSITORY / place).rglob("*.py"):
+            target = folder / path.relative_to(REPOSITORY)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(traced(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _run(sources: Path, package: Path, test: Path) -> dict[str, Any]:
+    """What coverage.mjs says of a file of tests; one that does not end, or ends the interpreter, has failed."""
+    node = os.environ.get("LAMPYRE_NODE", "node")
+    command: list[str | Path] = [node, _HERE / "coverage.mjs", REPOSITORY, sources, package, test]
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=_TIMEOUT_S)
+    except subprocess.SubprocessError as error:
+        print(error, file=sys.stderr)
+        return {"passed": 0, "failed": [str(test)], "lines": {}}
+    ran: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return ran
+
+
+def _print_table(lines: dict[str, set[int]]) -> None:
     rows = []
     for path in sorted((REPOSITORY / "firmware").rglob("*.py")):
         name = str(path.relative_to(REPOSITORY))
         wanted = statements(path.read_text(encoding="utf-8"))
         missed = [place.start for place in wanted if not lines.get(name, set()) & set(place)]
-        rows.append((100 * (len(wanted) - len(missed)) / max(len(wanted), 1), name, len(wanted), missed))
+        if wanted:
+            rows.append((100 * (len(wanted) - len(missed)) / len(wanted), name, len(wanted), missed))
     for share, name, count, missed in sorted(rows):
         print(f"{name:36}{count:6}{share:7.1f} %  {' '.join(map(str, missed[:14]))}")
     count = sum(row[2] for row in rows)
     missed_count = sum(len(row[3]) for row in rows)
     print(f"{'in all':36}{count:6}{100 * (count - missed_count) / count:7.1f} %")
-    print(f"{ran['passed']} tests passed, {len(ran['failed'])} failed {' '.join(ran['failed'])}")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
