@@ -130,8 +130,7 @@ class TownApplication:
         writes: list[Write] = []
         notes: list[Refused | Alarm] = []
         for registration, silent_ms, interval_ms in self._silence.wake(now_ms):
-            if self._lamps is not None and self._lamps.fell_silent(registration.device, now_ms):
-                self._absorbed.add(registration.device)
+            if self._lamps is not None and self._excused(self._lamps, registration, now_ms):
                 continue
             said = content.notice("silent", silent_s=silent_ms // 1000, interval_s=interval_ms // 1000)
             writes.append(AddRecord(self._notice(registration, said, now_ms)))
@@ -196,6 +195,17 @@ class TownApplication:
         self.lighting.set_group(group)
 
     # Within.
+
+    def _excused(self, lamps: LampTruth, registration: Registration, now_ms: int) -> bool:
+        """Whether a node's silence is not to be told, since its feeder answers for it or has no power by day."""
+        if lamps.fell_silent(registration.device, now_ms):
+            self._absorbed.add(registration.device)
+            return True
+        power_ms = lamps.power_ms(registration.device, now_ms, self._offset_ms)
+        if power_ms is None:
+            return False
+        self._silence.excuse(registration.dev_eui, power_ms)
+        return True
 
     def _judge_lamps(self, lamps: LampTruth, uplink: Uplink, heard: Heard, answer: Answer) -> Answer:
         """What the uplink of a lamp says of it; anybody else's, that the radio works."""

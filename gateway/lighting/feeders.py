@@ -7,6 +7,9 @@ event, too, and nobody's fault. Silence is counted on the monotonic clock, which
     on ──(gasps of several, or none of them heard)──▶ out ──(several are heard)──▶ on ──(one is not)──▶ it is missing
     on ──(several of many fall silent)──▶ out in part, for the rest goes on
 
+After a start of the gateway by day nobody knows whether a feeder that is not heard is switched off or failed: until an
+hour after sunset it is neither, and of its lamps nothing is said.
+
 An outage that nobody saw, since the gateway was away itself, is told by lamps that say how long they had no power.
 """
 
@@ -32,6 +35,7 @@ _BACK = 3  # of those that were out, one in so many must be heard again before i
 _SILENT = 3  # readings in a row that a lamp without power has missed at least, as for `readings.silence`
 _DAWN_MS = (3_600_000, 7_200_000)  # before and after sunrise, in which a cabinet switches off
 _DUSK_MS = 3_600_000  # after sunset, when a switched feeder must have come on
+_HALF_DAY_MS = 43_200_000
 _LOOK_MS = 30_000
 
 
@@ -66,6 +70,7 @@ class _Lamp:
     heard_ms: int
     interval_ms: int = _DEFAULT_MS
     gasped: bool = False
+    met: bool = False  # it was heard before this start of the gateway, and not yet since
     out: bool = False  # it surely has no power: it gasped, or has been silent for too long
 
     def silent(self, now_ms: int) -> bool:
@@ -76,12 +81,14 @@ class _Lamp:
 class _Feeder:
     lamps: dict[int, _Lamp] = field(default_factory=dict)
     heard_ms: int = 0  # when any of them was heard last
+    first_ms: int | None = None  # when any of them was heard first since this start of the gateway
+    waiting: set[int] = field(default_factory=set)  # fell silent before that
     gasps_ms: list[int] = field(default_factory=list)
     outage: Outage | None = None
     began_ms: int = 0  # monotonic
     counted: bool = False  # whether it is known by now how many lamps are out
     back: dict[int, int] = field(default_factory=dict)  # heard again while it is out -> when, lately
-    awaited: dict[int, int] = field(default_factory=dict)  # after it came back: lamp -> when it must have been heard
+    awaited: dict[int, int] = field(default_factory=dict)  # after it came back: lamp -> since when
     fallen: set[int] = field(default_factory=set)  # silent by themselves
     returned: dict[int, tuple[int, int]] = field(default_factory=dict)  # says power is back -> when, and away how long
     over_ms: int | None = None  # when the last outage was over, monotonic
@@ -113,6 +120,7 @@ class Feeders:
         self._feeder_of = feeder_of
         self._sun = sun
         self._feeders: dict[str, _Feeder] = {}
+        self._strangers: set[int] = set()  # lamps of no known feeder, not heard since this start of the gateway
         self._others_ms = -1
         self._look_ms = now_ms + _LOOK_MS
         for outage in open_:
@@ -126,17 +134,21 @@ class Feeders:
     def meet(self, device: int, now_ms: int) -> None:
         """A lamp that was heard before this start of the gateway; it has its intervals before it is missed."""
         name = self._feeder_of(device)
-        if name is not None:
-            feeder = self._feeders.setdefault(name, _Feeder())
-            feeder.lamps[device] = _Lamp(now_ms, out=feeder.outage is not None)
-            feeder.heard_ms = max(feeder.heard_ms, now_ms)
+        if name is None:
+            self._strangers.add(device)
+            return
+        feeder = self._feeders.setdefault(name, _Feeder())
+        feeder.lamps[device] = _Lamp(now_ms, met=True, out=feeder.outage is not None)
+        feeder.heard_ms = max(feeder.heard_ms, now_ms)
 
     def forget(self, device: int) -> None:
         """It was removed."""
+        self._strangers.discard(device)
         for feeder in self._feeders.values():
             feeder.lamps.pop(device, None)
             feeder.awaited.pop(device, None)
             feeder.fallen.discard(device)
+            feeder.waiting.discard(device)
 
     def other(self, now_ms: int) -> None:
         """Somebody who is no lamp was heard: the radio works."""
@@ -144,13 +156,16 @@ class Feeders:
 
     def heard(self, device: int, gap_s: int | None, now_ms: int, offset_ms: int) -> list[Outage]:
         """A lamp was heard, so it has power; gap_s: between two of its readings, if the frame told."""
+        self._strangers.discard(device)
         name = self._feeder_of(device)
         if name is None:
             self._others_ms = now_ms
             return []
         feeder = self._feeders.setdefault(name, _Feeder())
         lamp = feeder.lamps.setdefault(device, _Lamp(now_ms, out=feeder.outage is not None))
-        lamp.heard_ms = feeder.heard_ms = now_ms
+        lamp.heard_ms, lamp.met = now_ms, False
+        feeder.waiting.discard(device)
+        self._greet(feeder, now_ms)
         if gap_s is not None:
             lamp.interval_ms = min(max(gap_s * 1000, _LEAST_MS), _MOST_MS)
         feeder.awaited.pop(device, None)
@@ -165,7 +180,8 @@ class Feeders:
             return []
         feeder = self._feeders.setdefault(name, _Feeder())
         lamp = feeder.lamps.setdefault(device, _Lamp(now_ms))
-        lamp.gasped, lamp.heard_ms = True, now_ms
+        lamp.gasped, lamp.heard_ms, lamp.met = True, now_ms, False
+        feeder.waiting.discard(device)
         lately = [ms for ms in feeder.gasps_ms if now_ms - ms < _GASPS_WITHIN_MS]
         feeder.gasps_ms = [*lately[-_MOST_GASPS:], now_ms]
         feeder.back.pop(device, None)
@@ -190,9 +206,26 @@ class Feeders:
             return False
         if feeder.outage is not None:
             feeder.lamps[device].out = True
+        elif feeder.first_ms is None:
+            feeder.waiting.add(device)
+        elif feeder.lamps[device].met and now_ms < feeder.first_ms + self._patience_ms(feeder):
+            feeder.awaited.setdefault(device, feeder.first_ms)
         elif device not in feeder.awaited:
             feeder.fallen.add(device)
         return True
+
+    def power_ms(self, device: int, now_ms: int, offset_ms: int) -> int | None:
+        """From when on a silent lamp of no known feeder has power for sure, monotonic ms; None: nobody doubts it.
+
+        Only of lamps not heard since this start of the gateway: by day they may hang on a switched feeder.
+        """
+        unix_ms = now_ms + offset_ms
+        if device not in self._strangers or self._night(unix_ms):
+            return None
+        sunset_ms, sunrise_ms = self._sun(unix_ms)
+        if unix_ms >= sunrise_ms:
+            sunset_ms, _ = self._sun(sunrise_ms + _HALF_DAY_MS)
+        return sunset_ms + _DUSK_MS - offset_ms
 
     def wake_at(self) -> int | None:
         """When to look again."""
@@ -220,6 +253,8 @@ class Feeders:
         """Whether none of a feeder's lamps has been heard for too long, or too many of them fell silent."""
         count = len(feeder.lamps)
         if count < _LEAST_LAMPS:
+            return []
+        if feeder.first_ms is None and not self._night(now_ms + offset_ms):
             return []
         interval_ms = feeder.interval_ms()
         intervals = min(max(_QUIET_READINGS / count, _QUIET_LEAST), _QUIET_MOST)
@@ -309,8 +344,25 @@ class Feeders:
             others_heard=self._heard_elsewhere(feeder, since_ms),
         )
         feeder.outage, feeder.began_ms, feeder.counted = outage, now_ms, False
-        feeder.back, feeder.awaited, feeder.fallen = {}, {}, set()
+        feeder.back, feeder.awaited, feeder.fallen, feeder.waiting = {}, {}, set(), set()
         return outage
+
+    def _greet(self, feeder: _Feeder, now_ms: int) -> None:
+        """It has power: of lamps about which nobody knew that, it is known from now on."""
+        feeder.heard_ms = now_ms
+        if feeder.first_ms is None:
+            feeder.first_ms = now_ms
+            feeder.awaited.update(dict.fromkeys(feeder.waiting, now_ms))
+            feeder.waiting = set()
+
+    def _patience_ms(self, feeder: _Feeder) -> int:
+        """After how long a lamp that has power must have been heard, its first word included."""
+        return _SPREAD_MS + _MISSED * feeder.interval_ms()
+
+    def _night(self, unix_ms: int) -> bool:
+        """Whether a switched feeder must have power."""
+        sunset_ms, sunrise_ms = self._sun(unix_ms)
+        return sunset_ms + _DUSK_MS < unix_ms < sunrise_ms
 
     def _heard_elsewhere(self, feeder: _Feeder, since_ms: int) -> bool:
         others = (other.heard_ms for other in self._feeders.values() if other is not feeder)
@@ -332,8 +384,7 @@ class Feeders:
             lamps=len(out) + len(feeder.back),
             others_heard=outage.others_heard or self._heard_elsewhere(feeder, feeder.began_ms),
         )
-        deadline_ms = now_ms + _SPREAD_MS + _MISSED * feeder.interval_ms()
-        feeder.awaited = dict.fromkeys(out, deadline_ms)
+        feeder.awaited = dict.fromkeys(out, now_ms)
         for each in out:
             feeder.lamps[each].out = feeder.lamps[each].gasped = False
         feeder.outage, feeder.back, feeder.gasps_ms, feeder.over_ms = None, {}, [], now_ms
@@ -341,7 +392,9 @@ class Feeders:
 
     def _miss(self, feeder: _Feeder, now_ms: int, offset_ms: int, found: Found) -> None:
         """Lamps that did not come back with the others, and those that fell silent alone."""
-        late = [device for device, at_ms in feeder.awaited.items() if now_ms >= at_ms]
+        # How far apart their readings are may have been heard only meanwhile.
+        since_ms = now_ms - self._patience_ms(feeder)
+        late = [device for device, at_ms in feeder.awaited.items() if at_ms <= since_ms]
         if feeder.outage is None:
             patience_ms = _MISSED * feeder.interval_ms()
             late += [device for device in feeder.fallen if now_ms - feeder.lamps[device].heard_ms >= patience_ms]

@@ -54,6 +54,7 @@ class Kept:
     faults: tuple[Fault, ...] = ()  # that are there
     outages: tuple[Outage, ...] = ()  # that are not over
     nights: tuple[LampNight, ...] = ()  # of the last days
+    heard: tuple[int, ...] = ()  # lamps of which anything was ever heard
 
 
 class _Lamp:
@@ -99,6 +100,7 @@ class LampTruth:
         self._feeders = Feeders(town.feeder_of, self._sun, kept.outages, now_ms)
         for device in sorted({*kept.lamps, *there}):
             self._lamps[device] = self._lamp_of(device, tuple(there.get(device, ())), kept.lamps.get(device))
+        for device in sorted({*kept.lamps, *there, *kept.heard}):
             self._feeders.meet(device, now_ms)
         self._nights: dict[int, dict[int, LampNight]] = {}  # night -> device -> its night
         for night in kept.nights:
@@ -145,6 +147,12 @@ class LampTruth:
     def fell_silent(self, device: int, now_ms: int) -> bool:
         """A lamp was not heard for three of its intervals; whether its feeder answers for that from now on."""
         return self._feeders.fell_silent(device, now_ms)
+
+    def power_ms(self, device: int, now_ms: int, offset_ms: int | None) -> int | None:
+        """From when on a silent lamp has power for sure, monotonic ms; None: nobody doubts it, or nobody can tell."""
+        if offset_ms is None or not self._town.known:
+            return None
+        return self._feeders.power_ms(device, now_ms, offset_ms)
 
     def forget(self, device: int) -> None:
         """It was removed."""

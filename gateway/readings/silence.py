@@ -29,6 +29,7 @@ class _Node:
     silent: bool = False
     pause_ms: int = 0  # how long the last long pause was, and when it ended
     paused_ms: int = 0
+    excused_ms: int = 0  # until then its silence means nothing
 
     def patience_ms(self, now_ms: int) -> int:
         """After how long a silence is told."""
@@ -65,6 +66,11 @@ class Silence:
         node.silent = False
         return silent_ms
 
+    def excuse(self, dev_eui: bytes, until_ms: int) -> None:
+        """Nobody knows whether it has power until then: its silence, just told, counts from there."""
+        node = self._nodes[dev_eui]
+        node.silent, node.excused_ms = False, until_ms
+
     def silent(self) -> int:
         """How many are silent now."""
         return sum(node.silent for node in self._nodes.values())
@@ -84,7 +90,8 @@ class Silence:
         fallen = []
         for node in self._nodes.values():
             silent_ms = now_ms - node.heard_ms
-            if not node.silent and silent_ms > node.patience_ms(now_ms):
+            counted_ms = min(silent_ms, now_ms - node.excused_ms) if node.excused_ms else silent_ms
+            if not node.silent and counted_ms > node.patience_ms(now_ms):
                 node.silent = True
                 fallen.append((node.registration, silent_ms, node.interval_ms))
                 if len(fallen) == MOST_AT_ONCE:

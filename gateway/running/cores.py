@@ -12,7 +12,7 @@ from gateway.lighting.stored import hanging_now, load_lighting
 from gateway.lighting.town import TownLamps
 from gateway.lighting.truth import Kept, LampTruth
 from gateway.network.joining import Dice
-from gateway.network.registration import Registration
+from gateway.network.registration import Registration, Role
 from gateway.network.server import Server
 from gateway.network.settings import NetworkSettings
 from gateway.orders.desk import MAX_ORDERS
@@ -44,11 +44,12 @@ def make_cores(
     known = list(registrations)
     kept = sessions.load_devices(read)
     known_groups = groups.load_groups(read)
+    heard = [device for device, state in kept.items() if state.log is not None]
     application = TownApplication(
         boot,
         known,
         known_groups,
-        [device for device, state in kept.items() if state.log is not None],
+        heard,
         reversed(_orders(read)),
         orders.next_order_id(read),
         now_ms,
@@ -57,7 +58,9 @@ def make_cores(
     )
     application.lighting.set_places(hanging_now(read))
     if directory is not None:
-        application.judge_lamps(_truth(read, application, directory, boot, now_ms))
+        lights = {each.device for each in known if each.role is Role.LIGHT}
+        heard_lamps = tuple(device for device in heard if device in lights)
+        application.judge_lamps(_truth(read, application, directory, boot, now_ms, heard_lamps))
     settings = NetworkSettings(
         dedup_ms=DEDUP_MS,
         net_id=network.net_id_number,
@@ -71,13 +74,19 @@ def make_cores(
 
 
 def _truth(
-    read: apsw.Connection, application: TownApplication, directory: Directory, boot: int, now_ms: int
+    read: apsw.Connection,
+    application: TownApplication,
+    directory: Directory,
+    boot: int,
+    now_ms: int,
+    heard: tuple[int, ...],
 ) -> LampTruth:
     """Who judges what lamps really do, with what is known of the run before."""
     door = application.lighting.door
     town = TownLamps(directory, lambda: door.site, application.lighting.light_groups, door.expected)
     nights = lamps.last_nights(read)
-    kept = Kept(lamps.load_states(read), tuple(lamps.load_faults(read)), tuple(lamps.load_outages(read)), nights)
+    faults, outages = tuple(lamps.load_faults(read)), tuple(lamps.load_outages(read))
+    kept = Kept(lamps.load_states(read), faults, outages, nights, heard)
     return LampTruth(town, kept, boot, now_ms)
 
 

@@ -4,14 +4,17 @@ import orjson
 import pytest
 
 from gateway.application import TownApplication
+from gateway.lighting.truth import Kept, LampTruth
 from gateway.network.events import Alarm, Fate, FateOf, Reason, Refused
+from gateway.network.registration import Registration, Role
 from gateway.orders.request import OrderError, OrderRequest
 from gateway.readings.node_log import UNKNOWN, Gap, NodeLog
 from gateway.readings.record import Kind
-from gateway.store.writes import AddQuarantine, AddRecord, KeepOrder
+from gateway.store.writes import AddQuarantine, AddRecord, KeepOrder, KeepOutage
 from protocol.events import BAY_TAKEN
 from protocol.orders import DONE, Receipt, decode_order, encode_receipt
 from protocol.telemetry import encode_event
+from tests.gateway.lighting.lamps import DAY_MS, FIRST_MS, FixedNights
 from tests.gateway.uplinks import BOOT, FOREIGN, LAMP, NODE, OFFSET_MS, readings_payload, status_payload, uplink
 
 MINUTE_MS = 60_000
@@ -173,6 +176,29 @@ def test_a_silent_node_is_told_and_its_return():
     town.at_ms += 4 * HOUR_MS
     [back] = notices(town.reading(1040))
     assert (back["notice"], back["silent_s"]) == ("back", 4 * 3600 + 900)
+
+
+@pytest.mark.parametrize("zones", [True, False])
+def test_two_hundred_switched_lamps_are_not_told_silent_by_a_gateway_that_starts_by_day(zones):
+    """At 9:00, with an empty list of outages; dusk is at 17:12. Whether anybody drew the feeder on the map or not."""
+    lamps = [Registration(device=k, dev_eui=k.to_bytes(8, "big"), role=Role.LIGHT) for k in range(1, 201)]
+    start_ms = FIRST_MS - 3 * HOUR_MS
+    nights = FixedNights()
+    nights.feeders = dict.fromkeys(range(1, 201), "centre") if zones else {}
+    app = TownApplication(BOOT, lamps, heard_before=range(1, 201))
+    app.judge_lamps(LampTruth(nights, Kept({}, heard=tuple(range(1, 201))), BOOT))
+    app.set_clock(start_ms)
+    told = {}
+    while (at_ms := app.wake_at()) < DAY_MS:
+        for write in app.wake(at_ms).writes:
+            told.setdefault((write.record.kind if isinstance(write, AddRecord) else type(write)), []).append(at_ms)
+    hours = {kind: {9 + at_ms // HOUR_MS for at_ms in times} for kind, times in told.items()}
+    if zones:  # nobody came at dusk: that is one event
+        assert hours == {Kind.OUTAGE: {18}, KeepOutage: {18}}
+        assert app.silent() == 0
+    else:  # three hours later: nothing was ever heard of how often they speak
+        assert hours == {Kind.NOTICE: {21}}
+        assert len(told[Kind.NOTICE]) == app.silent() == 200
 
 
 def test_a_device_that_is_removed_is_forgotten_everywhere():

@@ -22,7 +22,10 @@ Power = Callable[[int, int], bool]  # (lamp, ms since the first noon) -> whether
 
 @dataclass
 class Street:
-    """Lamps on one feeder, told of as a gateway hears them. gasps: the share of last gasps that gets through."""
+    """Lamps on one feeder, told of as a gateway hears them. gasps: the share of last gasps that gets through.
+
+    away_h: from when to when the gateway does not run; it begins again with no outage in its store.
+    """
 
     lamps: int
     power: Power
@@ -31,6 +34,8 @@ class Street:
     others: bool = True
     seed: int = 1
     says_back: bool = False  # whether lamps tell how long their power was away
+    feeder: str | None = "centre"  # None: nobody told the gateway which
+    away_h: tuple[float, float] | None = None
     outages: list[Outage] = field(default_factory=list)
     missing: list[int] = field(default_factory=list)
     alone: list[int] = field(default_factory=list)  # told silent one by one, as any node
@@ -38,8 +43,12 @@ class Street:
     def live(self, hours: float) -> "Street":
         dice = random.Random(self.seed)
         town = FixedNights()
-        feeders = Feeders(lambda lamp: "centre", lambda ms: town.dark_ms(town.night_of(ms)))
-        silence = Silence()
+
+        def start(now: int) -> Feeders:
+            return Feeders(lambda lamp: self.feeder, lambda ms: town.dark_ms(town.night_of(ms)), (), now)
+
+        feeders, silence = start(0), Silence()
+        down_ms, up_ms = (int(h * HOUR_MS) for h in self.away_h or (0, 0))
         known = [Registration(device=k, dev_eui=k.to_bytes(8, "big"), role=Role.LIGHT) for k in range(self.lamps)]
         queue: list[tuple[int, int, str]] = [(0, -1, "look")]
         on = dict.fromkeys(range(self.lamps), False)
@@ -47,10 +56,19 @@ class Street:
             now, lamp, what = heapq.heappop(queue)
             if what == "look":
                 heapq.heappush(queue, (now + 30_000, -1, "look"))
+                if down_ms <= now < up_ms + 30_000:
+                    feeders, silence = start(now), Silence(known, now)
+                    for each in range(self.lamps):
+                        feeders.meet(each, now)
                 if self.others and not now % (10 * MINUTE_MS):
                     feeders.other(now)
                 for registration, _, _ in silence.wake(now):
-                    if not feeders.fell_silent(registration.device, now):
+                    if feeders.fell_silent(registration.device, now):
+                        continue
+                    power_ms = feeders.power_ms(registration.device, now, FIRST_MS)
+                    if power_ms is not None:
+                        silence.excuse(registration.dev_eui, power_ms)
+                    else:
                         self.alone.append(registration.device)
                 found = feeders.wake(now, FIRST_MS)
                 self.outages += found.outages
@@ -66,7 +84,7 @@ class Street:
                 heapq.heappush(queue, (now + INTERVAL_MS, lamp, "reading"))
                 if what == "boot" and self.says_back and now > HOUR_MS:
                     feeders.returned(lamp, 7200, now)
-                if dice.random() >= self.loss:
+                if dice.random() >= self.loss and not down_ms <= now < up_ms:
                     self.outages += feeders.heard(lamp, 900, now, FIRST_MS)
                     silence.heard(known[lamp], 900, now)
         return self
@@ -215,3 +233,38 @@ def test_an_outage_that_was_seen_is_not_told_again_by_those_who_come_back():
 
     street = Street(40, power, says_back=True).live(24)
     assert len([outage for outage in street.outages if outage.over_ms is not None]) == 1
+
+
+@pytest.mark.parametrize("away_h", [(10, 22), (20.5, 23), (10, 26), (5, 5.1), (25, 25.1)])
+@pytest.mark.parametrize("lamps", [12, 200])
+def test_after_a_restart_nothing_is_said_of_lamps_that_the_cabinet_keeps_dark(lamps, away_h):
+    """By day (the first noon is hour 0), with no outage kept; at dusk all come, and one does not: it is missing."""
+
+    def but_one(lamp: int, ms: int) -> bool:
+        return by_the_cabinet(lamp, ms) and (lamp != 7 or ms < 19 * HOUR_MS)
+
+    street = Street(lamps, but_one, away_h=away_h).live(40)
+    assert not street.alone
+    assert {outage.cause for outage in street.outages} <= {Cause.SWITCHED_OFF}
+    assert street.missing == [7]
+
+
+def test_lamps_of_no_known_feeder_are_not_told_by_day_after_a_restart_but_after_dusk():
+    def but_one(lamp: int, ms: int) -> bool:
+        return by_the_cabinet(lamp, ms) and lamp != 7
+
+    street = Street(200, but_one, loss=0, feeder=None, away_h=(16, 21)).live(29)
+    assert not street.alone, "dusk is at 29:12"
+    street = Street(200, but_one, loss=0, feeder=None, away_h=(16, 21)).live(35)
+    assert street.alone == [7]
+
+
+def test_a_feeder_that_is_still_not_heard_an_hour_after_dusk_is_out():
+    def never(lamp: int, ms: int) -> bool:
+        return ms < 16 * HOUR_MS
+
+    street = Street(40, never, away_h=(10, 22)).live(29 + 2)
+    assert [(outage.cause, outage.lamps) for outage in street.outages] == [(Cause.OUTAGE, 40)]
+    assert not Street(40, never, away_h=(10, 22)).live(29).outages
+    assert not street.alone
+    assert not street.missing
