@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from boards.causes import BoardError, Cause
 from boards.node import ports
+from boards.node.held import Held, losing
 
 BAUD = 115_200
 MAX_LINE = 4096  # of what a node says: longer is no line, and is forgotten
@@ -68,26 +68,13 @@ class Lines:
         return found
 
 
-class Console:
+class Console(Held):
     """The console of the node on a port; a context. All methods raise BoardError when port or node go away."""
 
     def __init__(self, path: str, clock: Clock | None = None) -> None:
-        self.path = path
+        super().__init__(path, ports.open_serial(path, BAUD))
         self.clock = clock or RealClock()
         self._lines = Lines()
-        self._serial: Any = ports.open_serial(path, BAUD)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the port."""
-        release(self._serial)
 
     def wake(self, reset: bool = True) -> None:
         """Find the node's program: at once, or behind a reset. Raises BoardError: NOT_RUNNING."""
@@ -178,33 +165,17 @@ class Console:
     def listen(self, seconds: float | None = None) -> list[str]:
         """The lines that have come; waits for the first bytes, a tenth of a second at most."""
         with losing(self.path):
-            waiting = self._serial.in_waiting
-            data = self._serial.read(waiting or 1) if waiting or seconds is None else b""
+            waiting = self._port.in_waiting
+            data = self._port.read(waiting or 1) if waiting or seconds is None else b""
         return self._lines.feed(data)
 
     def reset(self) -> None:
         """Pull the chip's reset line, where the bridge has it."""
-        reset(self._serial, self.clock)
+        reset(self._port, self.clock)
 
     def _write(self, data: bytes) -> None:
         with losing(self.path):
-            self._serial.write(data)
-
-
-class losing:  # noqa: N801 - reads as the context that it is
-    """What pyserial raises when the cable goes becomes CABLE_CUT."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, OSError | TypeError):  # pyserial's read of a port that was closed meanwhile
-            raise BoardError(Cause.CABLE_CUT, port=self._path) from error
+            self._port.write(data)
 
 
 def reset(port: Any, clock: Clock) -> None:
@@ -214,19 +185,6 @@ def reset(port: Any, clock: Clock) -> None:
         port.rts = True
         clock.sleep(_RESET_S)
         port.rts = False
-    except OSError:
-        return
-
-
-def release(port: Any) -> None:
-    """Close a port without a reset: RTS before DTR, as Windows does not."""
-    for line in ("rts", "dtr"):
-        try:
-            setattr(port, line, False)
-        except OSError:
-            break
-    try:
-        port.close()
     except OSError:
         return
 

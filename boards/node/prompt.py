@@ -5,12 +5,12 @@ minutes whenever code is run, so that it does not end a copy, and still ends a b
 """
 
 import secrets
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from boards.causes import BoardError, Cause
 from boards.node import ports
-from boards.node.console import BAUD, Clock, RealClock, losing, release, reset
+from boards.node.console import BAUD, Clock, RealClock, reset
+from boards.node.held import Held, losing, release
 
 _CTRL_C = b"\x03"
 _CTRL_A = b"\x01"
@@ -39,8 +39,10 @@ machine.reset()
 """
 
 
-class Prompt:
-    """A board at its prompt; a context. mac: of the chip, hex. version: MicroPython's; mpy: of the code it takes.
+class Prompt(Held):
+    """A board at its prompt, where it stays when the port is let go.
+
+    mac: of the chip, hex. version: MicroPython's; mpy: of the code it takes.
 
     All methods raise BoardError when the port goes away (CABLE_CUT) or what comes makes no sense (NOISE).
     """
@@ -50,20 +52,8 @@ class Prompt:
     mpy: int
 
     def __init__(self, path: str, transport: Any) -> None:
-        self.path = path
+        super().__init__(path, transport.serial)
         self._transport = transport
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the port; the board stays at its prompt."""
-        release(self._transport.serial)
 
     def run(self, code: str) -> str:
         """Run code; what it printed. Raises BoardError: FLASH_FULL, or BOARD_FAILED with the exception's last line."""
