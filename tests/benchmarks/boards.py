@@ -5,13 +5,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from boards.bundle import Bundle, bundle
-from boards.catalogue import load
+from boards.catalogue.known import load
 from boards.causes import BoardError
-from boards.flashing import Flashing
-from boards.hub import each
-from boards.loading import RealLoader
-from boards.plan import Wish
+from boards.firmware.bundle import Bundle, bundle
+from boards.flashing.commissioning import Flashing
+from boards.flashing.hub import each
+from boards.flashing.loading import RealLoader
+from boards.flashing.plan import Wish
 from simulator.rom.image import Recipe, make_image
 from tests.benchmarks.figures import Figure
 from tests.boards.bench import Bench, BenchClock

@@ -2,7 +2,7 @@
 
 import pytest
 
-from boards.catalogue import load, names
+from boards.catalogue.known import load, names
 from simulator.board.process import Host
 from tests.board.street import MINUTE_US, Town
 

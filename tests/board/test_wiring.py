@@ -2,7 +2,7 @@
 
 import pytest
 
-from boards.catalogue import load
+from boards.catalogue.known import load
 from protocol.dimming import EVERY_DAY, SUNRISE, SUNSET, DayType, Programme, Step
 from simulator.board.board import State
 from simulator.board.process import Host

@@ -254,7 +254,7 @@ class Device:
 
 
 class BenchClock:
-    """`boards.console.Clock`: it sleeps while the bench's time passes; how long nobody answered is real time.
+    """`boards.node.console.Clock`: it sleeps while the bench's time passes; how long nobody answered is real time.
 
     patience: how many times as long answers may take: many boards in one process are slower than as many of silicon.
     """

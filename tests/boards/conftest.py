@@ -2,7 +2,7 @@
 
 import pytest
 
-from boards.bundle import bundle
+from boards.firmware.bundle import bundle
 
 
 @pytest.fixture(name="code_folder", scope="session")

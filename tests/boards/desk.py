@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from boards.esp import Found
-from boards.flashing import Flashing, Order
-from boards.image import parse_image
-from boards.pins import ESP32_S3
-from boards.plan import Spot, Wish
-from boards.record import Records
-from boards.registry import Registry
+from boards.catalogue.pins import ESP32_S3
+from boards.enrolment.registry import Registry
+from boards.flashing.commissioning import Flashing, Order
+from boards.flashing.esp import Found
+from boards.flashing.image import parse_image
+from boards.flashing.plan import Spot, Wish
+from boards.flashing.record import Records
 from simulator.rom.image import Recipe, make_image
 from tests.boards.bench import BenchClock
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from boards.catalogue import load
-from boards.drawing import drawing
-from boards.wiring import connected
+from boards.catalogue.drawing import drawing
+from boards.catalogue.known import load
+from boards.catalogue.wiring import connected
 from simulator.rom.image import Recipe, make_image
 
 PICTURES = Path(__file__).parents[2] / "boards" / "pictures"

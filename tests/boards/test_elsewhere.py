@@ -10,13 +10,17 @@ for name in ("termios", "fcntl", "pty", "tty", "pwd", "grp", "resource"):
     sys.modules[name] = None
 import json
 from pathlib import Path
-import boards.cli, boards.node_cli, boards.flashing, boards.hub, boards.updating, boards.prompt, boards.console
-import boards.ports, boards.copying, boards.burning, boards.journal, boards.label, boards.sun, boards.bundle
-from boards.catalogue import load
-from boards.identity import fresh
-from boards.plan import Wish, plan
-from boards.record import Records
-from boards.registry import Registry, row_of
+import boards.enrolment.label
+import boards.firmware.bundle
+import boards.flashing.cli, boards.flashing.commissioning, boards.flashing.hub, boards.flashing.journal
+import boards.flashing.sun
+import boards.node.burning, boards.node.cli, boards.node.console, boards.node.copying
+import boards.node.ports, boards.node.prompt, boards.node.updating
+from boards.catalogue.known import load
+from boards.enrolment.identity import fresh
+from boards.flashing.plan import Wish, plan
+from boards.flashing.record import Records
+from boards.enrolment.registry import Registry, row_of
 folder = Path(sys.argv[1])
 # Now, for Python's own modules take it for Windows itself where there is one.
 sys.modules["msvcrt"] = types.SimpleNamespace(locking=lambda *_: None, LK_LOCK=1, LK_NBLCK=2)

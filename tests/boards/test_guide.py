@@ -7,8 +7,10 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner
 
-from boards import boards_cli, cli, node_cli
-from boards.catalogue import names
+from boards.catalogue import cli as boards_cli
+from boards.catalogue.known import names
+from boards.flashing import cli
+from boards.node import cli as node_cli
 from tests.boards.pictures import DRAWN, LANGUAGES, PICTURES, SCENES, picture_of, screen_of, wiring_of
 
 PAGE = (Path(__file__).parents[2] / "boards" / "README.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ REPOSITORY = Path(__file__).parents[2]
 PACKAGES = ("protocol", "firmware")
 
 sys.path.insert(0, str(REPOSITORY))  # for `python tests/micropython/compile.py`
-from boards.compiling import compiled  # noqa: E402
+from boards.firmware.compiling import compiled  # noqa: E402
 
 
 def compile_all(target: Path, body: str | None = None) -> list[Path]:

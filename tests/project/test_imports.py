@@ -21,7 +21,7 @@ PLANTS = [
     ("gateway/cli.py", "boards", "firmware, gateway and boards do not know each other"),
     ("gateway/store/records.py", "lampyre", "nothing imports the front door"),
     ("firmware/roles/air.py", "simulator.air", "firmware, gateway and boards know nothing of the simulator"),
-    ("simulator/fleet/body.py", "gateway.store.records", "the simulator joins the gateway in exactly one file"),
+    ("simulator/fleet/body.py", "gateway.store.records", "the simulator joins the gateway in exactly one place"),
 ]
 
 

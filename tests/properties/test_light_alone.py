@@ -97,7 +97,7 @@ def test_permanent_supply_with_time_told_once(name):
         assert abs(at_s - planned_s) <= ERROR_S + 1
     assert lamp.wakes <= 700 * DAYS
     assert len(lamp.writes) <= (DAY_S // SAVE_S) * DAYS + 1
-    assert len(lamp.readings) == 24 * DAYS
+    assert 24 * DAYS <= len(lamp.readings) <= 24 * DAYS * 3600 // (3600 - 32)  # each up to 32 s early
     assert lamp.told == []
 
 

@@ -1,0 +1,1 @@
+"""The boards we know: their files read and checked, and how one is wired; `lampyre boards`."""

@@ -1,0 +1,1 @@
+"""The node's sources as they go to a board: made lean, compiled, and bundled."""

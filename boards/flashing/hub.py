@@ -1,0 +1,93 @@
+"""Many boards at once: a thread for each, and a line on the screen for each."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self, TypeVar
+
+from rich.console import Console as Screen
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from boards.causes import BoardError
+from boards.flashing.plan import Errand, Step
+
+MAX_BOARDS = 64  # of one run: more than any hub has, and a thread each
+
+_STEPS = list(Step)
+Result = TypeVar("Result")
+
+
+def each(ports: Sequence[str], do: Callable[[str], Result]) -> list[Result | BoardError]:
+    """Do something with every port at the same time; what went wrong with one does not touch the others."""
+
+    def caught(port: str) -> Result | BoardError:
+        try:
+            return do(port)
+        except BoardError as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=max(min(len(ports), MAX_BOARDS), 1)) as pool:
+        return list(pool.map(caught, ports))
+
+
+class Screens:
+    """The lines of all boards; a context."""
+
+    def __init__(self, screen: Screen) -> None:
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[now]}"),
+            TimeElapsedColumn(),
+            console=screen,
+        )
+
+    def __enter__(self) -> Self:
+        self.progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.progress.stop()
+
+    def line(self, port: str) -> "Line":
+        """A board's."""
+        return Line(self.progress, self.progress.add_task(port, total=len(_STEPS), now=""))
+
+
+class Line:
+    """`flashing.Watcher` as a line: a step is a seventh of the bar, and the bytes of it a part of that."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+        self._step = 0
+        self.tests: list[tuple[str, str]] = []
+        self.said: list[str] = []
+
+    def begins(self, errand: Errand) -> None:
+        """See `flashing.Watcher`."""
+        self._step = _STEPS.index(errand.step)
+        now = errand.step.value if errand.due else f"{errand.step.value}: {errand.why}"
+        self._progress.update(self._task, completed=self._step, now=now)
+
+    def passes(self, done: int, total: int) -> None:
+        """See `flashing.Watcher`."""
+        self._progress.update(self._task, completed=self._step + (done / total if total else 1))
+
+    def tested(self, found: list[tuple[str, str]]) -> None:
+        """See `flashing.Watcher`."""
+        self.tests = found
+
+    def notes(self, text: str) -> None:
+        """See `flashing.Watcher`."""
+        self.said.append(text)
+
+    def ends(self, how: str, good: bool) -> None:
+        """The run is over."""
+        if good:
+            self._progress.update(self._task, completed=len(_STEPS), now=how)
+        else:
+            self._progress.update(self._task, now=how)
