@@ -134,6 +134,10 @@ METRICS = {  # of `simulator.scenario.metrics`
     "confirmed_uplinks": Text("frames sent confirmed", "trames émises confirmées"),
     "dark_lamp_min": Text("time of lamps dark at night", "temps de lampes éteintes la nuit"),
     "frames_forged": Text("forged frames accepted", "trames forgées acceptées"),
+    "scene_followed_10s": Text(
+        "lamps of a group at its new level within 10 s", "lampes d’un groupe à leur nouveau niveau en 10 s"
+    ),
+    "scene_confirmed_s": Text("until each lamp’s state was confirmed", "jusqu’à l’état confirmé de chaque lampe"),
     "frames_delayed": Text("frames held back and accepted late", "trames retenues et acceptées en retard"),
     "downlinks_stolen": Text("downlinks stolen", "trames descendantes volées"),
     "battery_p10_years": Text("battery life one in ten misses", "vie de pile qu’un sur dix n’atteint pas"),

@@ -35,6 +35,7 @@ SITE = antony()
 START_S = to_gps(day_of(2027, 10, 29), 43200)  # the clock changes two nights later
 LIE_S = 800  # the gateway's clock is wrong for less than a quarter of an hour: nobody who asks twice believes it
 LATE_S = 180  # by how much a lamp may take a step early or late, and come up after it gets power
+DUSK_S = 241  # a photocell looks every minute and believes in dusk after three: here, where night falls in a second
 FLOOR_PCT = 30
 PART_NIGHT = Programme(
     DayType(
@@ -248,7 +249,10 @@ class Night(RuleBasedStateMachine):
         if not hasattr(self, "post") or self.post.level_pct != 0:
             return
         now_s = self.post.now_s
-        if not is_night(now_s) or now_s < self.up_s + LATE_S or now_s <= self.dark_until_s:
+        fallen_s = DUSK_S if self.post.changed["on_lux"] else 0
+        if not (is_night(now_s) and is_night(now_s - fallen_s)):
+            return
+        if now_s < self.up_s + LATE_S or now_s <= self.dark_until_s:
             return
         assert self._is_planned(now_s), "it is night, it has power, and nothing that holds says that it be dark"
 
