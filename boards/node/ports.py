@@ -35,7 +35,7 @@ class Port:
 
 def find() -> list[Port]:
     """The ports on USB, in the order of their places on hubs; what has no USB numbers is no board of ours."""
-    from serial.tools import list_ports  # type: ignore[import-untyped]  # pyserial 3.5 has no types
+    from serial.tools import list_ports
 
     found = [
         Port(
@@ -78,7 +78,7 @@ def shared_serial_numbers(ports: Iterable[Port]) -> set[str]:
 
 def open_serial(path: str, baud: int = 115_200, timeout_s: float = 0.1) -> Any:
     """Open a port for this process alone, as a pyserial object. Raises BoardError."""
-    import serial  # type: ignore[import-untyped]
+    import serial
 
     try:
         return serial.serial_for_url(path, baudrate=baud, timeout=timeout_s, write_timeout=10, exclusive=True)

@@ -57,7 +57,7 @@ class Prompt(Held):
 
     def run(self, code: str) -> str:
         """Run code; what it printed. Raises BoardError: FLASH_FULL, or BOARD_FAILED with the exception's last line."""
-        from mpremote.transport import TransportError, TransportExecError  # type: ignore[import-untyped]
+        from mpremote.transport import TransportError, TransportExecError
 
         try:
             with losing(self.path):
@@ -160,7 +160,7 @@ def _hears(port: Any, clock: Clock, say: bytes, seconds: float, *signs: bytes) -
 
 def _taken_over(path: str) -> Prompt:
     from mpremote.transport import TransportError
-    from mpremote.transport_serial import SerialTransport  # type: ignore[import-untyped]
+    from mpremote.transport_serial import SerialTransport
 
     with losing(path):
         try:

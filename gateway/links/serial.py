@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from typing import Any
 
-import serial  # type: ignore[import-untyped]  # pyserial 3.5 has no types
+import serial
 
 from gateway.links.cable import Cable, Effect
 from gateway.links.inbox import Inbox

@@ -8,7 +8,7 @@ from simulator.lighting.compare import FULL, Comparison, Figures
 from simulator.lighting.street import CLASSES, UNITS
 from simulator.report.page import document, figure_html, heading_html, table_html
 from simulator.report.plots import Figure, html_of, line_sample
-from simulator.report.saying import EN, Text, joined, number, percent, same, short, time_of_day, zone_of
+from simulator.report.saying import EN, MONTHS, Text, joined, number, percent, same, short, time_of_day, zone_of
 from simulator.report.svg import Bar, Clock, Line, Scale, bar_plot, time_plot
 
 _NAME_FULL = Text("full light", "plein éclairage")
@@ -270,20 +270,4 @@ def _level(value: float | None) -> Text:
     return same("–") if value is None else number(value)
 
 
-_MONTHS = tuple(
-    Text(english, french)
-    for english, french in (
-        ("January", "janvier"),
-        ("February", "février"),
-        ("March", "mars"),
-        ("April", "avril"),
-        ("May", "mai"),
-        ("June", "juin"),
-        ("July", "juillet"),
-        ("August", "août"),
-        ("September", "septembre"),
-        ("October", "octobre"),
-        ("November", "novembre"),
-        ("December", "décembre"),
-    )
-)
+_MONTHS = tuple(Text(english, french) for english, french in MONTHS)

@@ -10,7 +10,7 @@ LANGUAGES = (EN, FR)
 _THIN = "\u202f"  # the space of French thousands, and before a percent sign; no line breaks there
 _DAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAYS_FR = ("lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim.")
-_MONTHS = (
+MONTHS = (
     ("January", "janvier"),
     ("February", "février"),
     ("March", "mars"),
@@ -119,7 +119,7 @@ def day(unix_s: float, zone: tzinfo) -> Text:
 def date(unix_s: float, zone: tzinfo) -> Text:
     """2 March 2026 and 2 mars 2026."""
     local = datetime.fromtimestamp(unix_s, zone)
-    english, french = _MONTHS[local.month - 1]
+    english, french = MONTHS[local.month - 1]
     first = "1er" if local.day == 1 else str(local.day)
     return Text(f"{local.day} {english} {local.year}", f"{first} {french} {local.year}")
 
