@@ -51,7 +51,7 @@ function boot(andMain) {
   let ended = exists('boot.py') ? vm.run((mp) => mp.runPython(`exec(${again})`)) : null;
   if (ended) return ended;
   vm.images.chosen(vm.mp.FS.cwd());
-  ended = andMain && exists('main.py') ? vm.run((mp) => mp.runPython('import main')) : null;
+  ended = andMain && exists('main.py') ? vm.run((mp) => mp.runPython(vm.images.main())) : null;
   if (ended) return ended;
   const asks = "import _hw, sys\n_hw.take(getattr(sys.modules.get('main'), 'turn', None))\ndel _hw, sys";
   return vm.run((mp) => mp.runPython(asks)) ?? vm.turn !== null;
