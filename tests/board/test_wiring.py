@@ -3,12 +3,13 @@
 import pytest
 
 from boards.catalogue.known import load
+from boards.catalogue.options import agreed
 from protocol.dimming import EVERY_DAY, SUNRISE, SUNSET, DayType, Programme, Step
 from simulator.board.board import State
 from simulator.board.process import Host
 from simulator.chips.dali import LAMP_FAILURE, Gear
 from tests.board.roles import breaches
-from tests.board.street import MINUTE_US, Town, table_of
+from tests.board.street import MINUTE_US, Town
 from tests.firmware.roles.street import antony
 
 SECOND_US = 1_000_000
@@ -139,10 +140,11 @@ def test_identify_makes_the_boards_light_flicker_and_then_it_is_dark(host, firmw
         assert 9.8 * SECOND_US < edges[-1] - edges[0] <= 10.2 * SECOND_US
 
 
-def test_a_bay_below_an_ultrasonic_sensor_is_taken_and_left(host, firmware):
+@pytest.mark.parametrize("kind", ["heltec-v3", "esp32-rfm95"])
+def test_a_bay_below_an_ultrasonic_sensor_is_taken_and_left(host, firmware, kind):
     with Town(host, ("parking-001",), "parking") as town:
-        table = table_of("esp32-rfm95", distance={"uart": 2, "tx": 17, "rx": 16})
-        board = town.node(0, firmware, table, detector="distance")
+        options, settings = agreed(load(kind), "parking", (), {"detector": "distance"})
+        board = town.node(0, firmware, load(kind).table("parking", options), **settings)
         chip = board.chips["distance"]
         board.switch_on()
         town.run(3 * MINUTE_US)
@@ -153,4 +155,10 @@ def test_a_bay_below_an_ultrasonic_sensor_is_taken_and_left(host, firmware):
         assert events(town) == ["bay_taken", "bay_left"]
         readings = [message["values"] for message in town.messages if message["kind"] == "reading"]
         assert (readings[0]["occupied"], readings[0]["distance"]) == (0, 250)
+        chip.alive = False  # the wire breaks, and is mended
+        town.run(4 * MINUTE_US)
+        chip.alive = True
+        town.run(3 * MINUTE_US)
+        assert events(town)[2:] == ["sensor_failed", "sensor_back"]
+        assert board.brought_down == []
         assert breaches(board) == {}
