@@ -20,6 +20,7 @@ from gateway.api.station import StationError
 from gateway.chores import Backups, Rounds, Snapshots, Tidying, Trust
 from gateway.config.load import ConfigError, load_config_apart
 from gateway.config.values import Config
+from gateway.counted import counted
 from gateway.engine import Engine
 from gateway.governance.defaults import ENERGY
 from gateway.lighting.stored import hanging_now
@@ -96,7 +97,7 @@ class Gateway:
         self._start_rounds()
         for note in self._cabinet.store.notes:
             self._told("store_rebuilt", note)
-        ready = f"{len(self._cabinet.registry.registered)} devices, {len(self._radios)} links"
+        ready = f"{counted(len(self._cabinet.registry.registered), 'device')}, {counted(len(self._radios), 'link')}"
         _log.info("ready: %s; commands come by %s", ready, self._config.api.socket)
         self._notifier.ready(ready)
 

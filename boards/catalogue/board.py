@@ -5,7 +5,9 @@ for whoever flashes and wires it. What no type can say about pins is `use.py`'s.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import reduce
+from operator import getitem
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le, Len
@@ -145,6 +147,15 @@ class Particles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Distance:
+    """An A02YYUW: *tx* is ours, and goes to its RX, which rests high: then it says its steadier values."""
+
+    uart: Uart
+    tx: Gpio
+    rx: Gpio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
     """A BL0942: *tx* is ours, and goes to its RX."""
 
@@ -190,6 +201,7 @@ class Parts:
     field0: Field | None = None
     field1: Field | None = None
     particles: Particles | None = None
+    distance: Distance | None = None
     co2: OnI2c | None = None
     climate: OnI2c | None = None
     lux: OnI2c | None = None
@@ -206,12 +218,17 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """Parts that a technician may ask for: each replaces the role's part of that name, or joins."""
+    """Parts that a technician may ask for: each replaces the role's part of that name, or joins.
+
+    without: the role's parts that go. settings: what tells a node to make use of the parts, which asks for them, too.
+    """
 
     roles: Annotated[tuple[Role, ...], Len(1)]
     what: Text
     what_fr: Text
     parts: Parts
+    without: tuple[str, ...] = ()
+    settings: Mapping[str, int | str] = field(default_factory=dict)
 
 
 SECTIONS = (
@@ -226,6 +243,7 @@ SECTIONS = (
     Field,
     OnI2c,
     Particles,
+    Distance,
     Meter,
     Lamp,
     Signal,
@@ -282,11 +300,28 @@ class Board:
         assert self.node.radio is not None
         return self.node.radio
 
+    def joined(self, role: str, options: tuple[str, ...] = ()) -> dict[str, tuple[str, Any]]:
+        """The parts of a board in a role with options, by name: where each stands in the file, and what it is.
+
+        A section is such as `node`, `roles.air` or `options.dali.parts`. Raises KeyError for an option there is not.
+        """
+        layers = [("node", self.node)]
+        layers += [(f"roles.{known}", parts) for known, parts in self.roles.items() if known == role]
+        layers += [(f"options.{name}.parts", self.options[name].parts) for name in options]
+        gone = [part for name in options for part in self.options[name].without]
+        found: dict[str, tuple[str, Any]] = {}
+        for section, parts in layers:
+            for entry in fields(parts):
+                part = getattr(parts, entry.name)
+                if part is not None and not (entry.name in gone and section.startswith("roles.")):
+                    found[entry.name] = section, part
+        return found
+
     def table(self, role: str, options: tuple[str, ...] = ()) -> dict[str, Any]:
-        """What goes to the board as /board.json: its name and parts, the role's, the options'. Raises KeyError."""
-        table = {"name": self.name, **self.raw["node"], **self.raw.get("roles", {}).get(role, {})}
-        for name in options:
-            table.update(self.raw["options"][name]["parts"])
+        """What goes to the board as /board.json: its name and `joined` parts, as they stand there. Raises KeyError."""
+        table: dict[str, Any] = {"name": self.name}
+        for part, (section, _) in self.joined(role, options).items():
+            table[part] = reduce(getitem, section.split("."), self.raw)[part]
         return table
 
     def options_for(self, role: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from boards.catalogue.known import Board, boards, load, parse
+from boards.catalogue.options import unknown
 from boards.catalogue.page import LANGUAGES, wiring_page
 from boards.causes import BoardError
 from boards.flashing.cli import fail_with, home
@@ -103,8 +104,4 @@ def wiring(
 def _wrong(board: Board, role: str, options: tuple[str, ...]) -> str:
     if role not in (*board.roles, "bridge"):
         return f"--role is {role!r}; {board.id} has {', '.join(board.roles)} and bridge"
-    for name in options:
-        if name not in board.options_for(role):
-            offered = ", ".join(board.options_for(role)) or "none"
-            return f"--option is {name!r}; for {role}, {board.id} offers {offered}"
-    return ""
+    return unknown(board, role, options)

@@ -51,6 +51,15 @@ DEVICES = {
         note="Its supply is 5 V, its lines 3.3 V. SET and RESET stay free.",
         note_fr="Alimentation 5 V, lignes 3,3 V. SET et RESET restent libres.",
     ),
+    "distance": Device(
+        what="distance A02YYUW (SEN0311)",
+        what_fr="distance A02YYUW (SEN0311)",
+        terminals=(("1 VCC", SUPPLY), ("2 GND", GROUND), ("3 RX", "tx"), ("4 TX", "rx")),
+        note="Above the bay, looking straight down: 0.3 to 4.5 m to the ground, nothing else in its beam. It takes "
+        "8 mA all the time: for a node on mains or a panel.",
+        note_fr="Au-dessus de la place, visant le sol à la verticale : de 0,3 à 4,5 m, rien d'autre dans le faisceau. "
+        "Il prend 8 mA en permanence : pour un nœud sur secteur ou panneau solaire.",
+    ),
     "meter": Device(
         what="meter BL0942",
         what_fr="compteur BL0942",

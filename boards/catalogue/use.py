@@ -6,6 +6,8 @@ from enum import Enum
 
 from boards.catalogue.board import Board, Parts
 from boards.catalogue.pins import SPI_BUSES
+from protocol.errors import ProtocolError
+from protocol.settings import Settings
 
 
 class Does(Enum):
@@ -36,6 +38,8 @@ class Use:
         return f"[{self.section}] {self.key}"
 
 
+SIGNALS = ("motion", "mains")  # parts that the node has to hear of while it sleeps
+
 _DOES = {
     **dict.fromkeys(("sck", "mosi", "cs", "reset", "rx_enable", "tx", "control", "relay"), Does.OUTPUT),
     **dict.fromkeys(("miso", "busy", "dio0", "dio1", "rx", "int"), Does.INPUT),
@@ -44,43 +48,21 @@ _DOES = {
 _PIN_DOES = {
     "battery": Does.ANALOG,
     **dict.fromkeys(("led", "rail", "lamp0", "lamp1"), Does.OUTPUT),
-    **dict.fromkeys(("motion", "mains"), Does.INPUT),
+    **dict.fromkeys(SIGNALS, Does.INPUT),
 }
 
 
-def uses_of(parts: Parts, section: str) -> list[Use]:
-    """All pins that *parts* use; section: where they stand in the file, such as `node` or `roles.air`."""
-    found = []
-    for part in dataclasses.fields(parts):
-        values = getattr(parts, part.name)
-        for entry in () if values is None else dataclasses.fields(values):
-            gpio = getattr(values, entry.name)
-            does = _PIN_DOES.get(part.name) if entry.name == "pin" else _DOES.get(entry.name)
-            if does is not None and gpio is not None:
-                wakes = entry.name == "int" or (entry.name.startswith("dio") and bool(values.wakes))
-                found.append(Use(gpio=gpio, section=f"{section}.{part.name}", key=entry.name, does=does, wakes=wakes))
-    return found
-
-
 def uses(board: Board, role: str, options: tuple[str, ...] = ()) -> list[Use]:
-    """The pins of a board in a role with options, as `Board.table` joins them: by GPIO."""
-    by_part: dict[str, list[Use]] = {}
-    for parts, section in _sections(board, role, options):
-        for part in dataclasses.fields(parts):
-            if getattr(parts, part.name) is not None:
-                by_part[part.name] = []
-        for use in uses_of(parts, section):
-            by_part[use.part].append(use)
-    return sorted((use for group in by_part.values() for use in group), key=lambda use: use.gpio)
-
-
-def _sections(board: Board, role: str, options: tuple[str, ...]) -> Iterator[tuple[Parts, str]]:
-    yield board.node, "node"
-    for known, parts in board.roles.items():
-        if known == role:
-            yield parts, f"roles.{role}"
-    for name in options:
-        yield board.options[name].parts, f"options.{name}.parts"
+    """The pins of a board in a role with options, as `Board.joined` has it: by GPIO."""
+    found = []
+    for name, (section, part) in board.joined(role, options).items():
+        for entry in dataclasses.fields(part):
+            gpio = getattr(part, entry.name)
+            does = _PIN_DOES.get(name) if entry.name == "pin" else _DOES.get(entry.name)
+            if does is not None and gpio is not None:
+                wakes = entry.name == "int" or name in SIGNALS or (entry.name.startswith("dio") and bool(part.wakes))
+                found.append(Use(gpio=gpio, section=f"{section}.{name}", key=entry.name, does=does, wakes=wakes))
+    return sorted(found, key=lambda use: use.gpio)
 
 
 def faults_of(board: Board) -> list[str]:
@@ -91,6 +73,7 @@ def faults_of(board: Board) -> list[str]:
         for use in found:
             faults += [f"{use} = {use.gpio}: {fault}" for fault in _impossible(board, use)]
         faults += _twice(board, found) + _buses(board, role, options)
+    faults += [*_falling(board), *_settings_faults(board)]
     faults += [
         f"[strapping] {text} is no strapping pin of an {board.chip.name}; remove the line"
         for text in board.strapping
@@ -156,18 +139,42 @@ def _buses(board: Board, role: str, options: tuple[str, ...]) -> list[str]:
     """No two parts share a UART, and the console's is nobody's on a board with a bridge."""
     faults = []
     taken: dict[int, str] = {}
-    for parts, section in _sections(board, role, options):
-        for name in ("particles", "meter"):
-            part = getattr(parts, name)
-            if part is None:
-                continue
-            where = f"[{section}.{name}] uart = {part.uart}"
-            if part.uart in taken and taken[part.uart] != name:
-                faults.append(f"{where}: {taken[part.uart]} has it already; take another")
-            if part.uart == 0:
-                faults.append(f"{where}: it is the console's; write 1 or 2")
-            taken[part.uart] = name
+    for name, (section, part) in board.joined(role, options).items():
+        uart = getattr(part, "uart", None)
+        if uart is None:
+            continue
+        where = f"[{section}.{name}] uart = {uart}"
+        if uart in taken:
+            faults.append(f"{where}: {taken[uart]} has it already; take another")
+        if uart == 0:
+            faults.append(f"{where}: it is the console's; write 1 or 2")
+        taken[uart] = name
     return faults
+
+
+def _falling(board: Board) -> Iterator[str]:
+    """Of the pins that may end a sleep one may do so by falling (`esp32.wake_on_ext0`); options may meet."""
+    falling: dict[str, str] = {}
+    for role, options in _combinations(board):
+        for name, (section, part) in board.joined(role, options).items():
+            if name in SIGNALS and not part.level:
+                falling.setdefault(name, f"[{section}.{name}]")
+    if len(falling) > 1:
+        first, second = falling.values()
+        yield f"{second} level = 0: one pin can end a sleep by falling, and {first} has it; turn one signal round"
+
+
+def _settings_faults(board: Board) -> Iterator[str]:
+    """Settings that a node of the option's roles does not take."""
+    for name, option in board.options.items():
+        for role in option.roles if option.settings else ():
+            try:
+                Settings.from_names({"role": role, "dev_eui": "00" * 8, "join_eui": "00" * 8, **option.settings})
+            except ProtocolError as error:
+                yield f"[options.{name}.settings] {str(error).removeprefix('settings: ')}"
+        for part in option.without:
+            if part not in {entry.name for entry in dataclasses.fields(Parts)}:
+                yield f"[options.{name}] without names {part}; there is no such part"
 
 
 def _radio_faults(board: Board) -> Iterator[str]:

@@ -28,24 +28,15 @@ class Connected:
 
 def connected(board: Board, role: str, options: tuple[str, ...] = ()) -> tuple[Connected, ...]:
     """What a technician has to connect for a role, in the order of /board.json's parts."""
-    found = []
-    for name, part in _outside(board, role, options).items():
+    joined, found = board.joined(role, options), []
+    for name in (entry.name for entry in dataclasses.fields(Parts) if entry.name in joined):
+        section, part = joined[name]
+        if section == "node":  # what the board itself has is connected
+            continue
         device = DEVICES[getattr(part, "chip", None) or getattr(part, "kind", None) or name]
         wires = [wire for terminal, key in device.terminals if (wire := _wire(board, part, terminal, key))]
         found.append(Connected(part=name, device=device, wires=tuple(wires)))
     return tuple(found)
-
-
-def _outside(board: Board, role: str, options: tuple[str, ...]) -> dict[str, object]:
-    """The role's parts and the options'; what the board itself has is connected."""
-    groups: list[Parts] = [parts for known, parts in board.roles.items() if known == role]
-    groups += [board.options[name].parts for name in options]
-    found = {}
-    for field in dataclasses.fields(Parts):
-        for parts in groups:
-            if getattr(parts, field.name) is not None:
-                found[field.name] = getattr(parts, field.name)
-    return found
 
 
 def _wire(board: Board, part: object, terminal: str, key: str) -> Wire | None:

@@ -167,6 +167,7 @@ def _complete(wish: Wish, ports: "list[Port]") -> Wish:
     from dataclasses import replace
 
     from boards.catalogue.known import likely, load, names
+    from boards.catalogue.options import agreed
 
     if not wish.board:
         candidates = {board.id for port in ports for board in likely(port.vid, port.pid)}
@@ -174,7 +175,12 @@ def _complete(wish: Wish, ports: "list[Port]") -> Wish:
             said = ", ".join(sorted(candidates) or names())
             raise BoardError(Cause.BOARD_NEEDED, port=ports[0].path, likely=said)
         wish = replace(wish, board=candidates.pop())
-    load(wish.board)
+    wish.check()
+    try:
+        options, chosen = agreed(load(wish.board), wish.role, wish.options, wish.settings)
+    except ValueError as error:
+        raise BoardError(Cause.SETTING_WRONG, detail=str(error)) from None
+    wish = replace(wish, options=options, settings=chosen)
     wish.check()
     return wish
 

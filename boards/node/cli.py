@@ -102,7 +102,8 @@ def update(port: PortOption = "", language: LanguageOption = "") -> None:
         path = _path(port)
         done = bring(path, bundle(home() / "cache"), lambda sent, of: shown.update(task, completed=sent, total=of))
     if done.slot:
-        what = f"{done.before} → {done.now} in slot {done.slot}, {done.files} files copied"
+        copied = "1 file" if done.files == 1 else f"{done.files} files"
+        what = f"{done.before} → {done.now} in slot {done.slot}, {copied} copied"
         typer.echo(f"{what}; on trial until a network answers")
     else:
         typer.echo(f"{done.now} is on trial already; it is confirmed when a network has answered")

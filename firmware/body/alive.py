@@ -35,7 +35,7 @@ from ..actions import (
 from ..boot import TRIAL
 from ..demand import forget
 from ..events import FieldMoved, MotionSeen, PowerFailing, Transmitted, Woke
-from .being import Being
+from .being import NO_PINS, Being
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from ..mac import Mac
     from ..mind import Facts, Mind, Role
     from ..node import Core
+    from .being import Wakers
     from .birth import Parts
     from .board import Board
     from .hardware import Hardware
@@ -258,7 +259,7 @@ class NodeBody(Being):
         for next_ms in (
             self.station.next_ms(now_ms, awake),
             None if self.lamps is None else self.lamps.next_ms(now_ms),
-            now_ms + _LOOK_MS if awake and pins else None,
+            now_ms + _LOOK_MS if awake and pins != NO_PINS else None,
             self._motion_ms if _is_on(self._motion) else None,
             now_ms + self.station.free_ms(now_ms) + 1 if self._errands else None,  # which wait for the radio
         ):
@@ -268,13 +269,17 @@ class NodeBody(Being):
             forget()
         self.rest(now_ms, until_ms, pins)
 
-    def _wake_pins(self) -> "tuple[Any, ...]":
-        """The pins that are low now and whose rise is news."""
-        pins = self._radio_pins + self.senses.watch_pins()
+    def _wake_pins(self) -> "Wakers":
+        """The pins that are low now and whose rise is news, and one that is high and whose fall is: the supply's."""
+        rise = self._radio_pins + self.senses.watch_pins()
+        fall = None
         for alarm in (self._motion, self._mains):
-            if alarm is not None and alarm[1] and not alarm[0].value():
-                pins.append(alarm[0])
-        return tuple(pins)
+            if alarm is not None and not _is_on(alarm):
+                if alarm[1]:
+                    rise.append(alarm[0])
+                else:
+                    fall = alarm[0]
+        return tuple(rise), fall
 
     def _may_sleep_deep(self, now_ms: int, until_ms: int | None, awake: bool) -> bool:
         """Whether nothing is under way that a restart would lose, and the wait is worth a boot."""

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from .kept import Kept
     from .memory import Memory
 
+    Wakers = tuple[tuple[Any, ...], Any]  # pins that wake by their rise, and one that does so by its fall, or None
+
 WATCHDOG_MS = const(60_000)  # the longest that a turn may take: an SCD41's start and both retries of a PMS5003 are 3 s
 MOST_REST_MS = const(30_000)  # so that it is fed in time
+NO_PINS: "Wakers" = ((), None)
 _LEAST_LIGHT_MS = const(5)  # a light sleep itself takes one or two
 
 
@@ -63,7 +66,7 @@ class Being:
         self.console = Console(self, 0 if slept else self.clock.now_ms() + AFTER_START_MS, decoder)
         self._watchdog = hardware.machine.WDT(timeout=WATCHDOG_MS)
         self._light = board is not None and bool(board.number("sleep", "light"))
-        self._wakers: "tuple[Any, ...]" = ()  # pins that end a sleep, as they were last told
+        self._wakers = NO_PINS  # that end a sleep, as they were last told
 
     def turn(self) -> None:
         """Do one thing, or rest until there is one."""
@@ -102,8 +105,8 @@ class Being:
         self.blinker.step(now_ms)
         return self.console.step(now_ms)
 
-    def rest(self, now_ms: int, until_ms: int | None, wakers: "tuple[Any, ...]" = ()) -> None:
-        """Sleep until *until_ms*, half a minute at most, or until one of the pins *wakers* rises; feed the watchdog.
+    def rest(self, now_ms: int, until_ms: int | None, wakers: "Wakers" = NO_PINS) -> None:
+        """Sleep until *until_ms*, half a minute at most, or until one of *wakers* moves; feed the watchdog.
 
         Awake, what comes from the console ends it, and no pin does.
         """
@@ -121,11 +124,14 @@ class Being:
         else:
             self.hardware.port.wait(wait_ms)
 
-    def wake_by(self, pins: "tuple[Any, ...]") -> None:
-        """Let these pins end a sleep when they are high, and no others."""
-        if pins != self._wakers:
-            self._wakers = pins
+    def wake_by(self, wakers: "Wakers") -> None:
+        """Let these pins end a sleep, any of the first when it is high and the other when it is low, and no others."""
+        if wakers != self._wakers:
+            self._wakers = wakers
+            high, low = wakers
+            esp32 = self.hardware.esp32
             try:
-                self.hardware.esp32.wake_on_ext1(pins or None, self.hardware.esp32.WAKEUP_ANY_HIGH)
+                esp32.wake_on_ext1(high or None, esp32.WAKEUP_ANY_HIGH)
+                esp32.wake_on_ext0(low, esp32.WAKEUP_ALL_LOW)
             except (ValueError, OSError) as error:
                 self.hardware.report("wake pin", error)

@@ -23,7 +23,7 @@ def sleep_deep(body: "NodeBody", until_ms: int | None) -> None:
         return
     rest_in_order(body)
     body.station.sleep()
-    body.wake_by(tuple(body.senses.watch_pins()))
+    body.wake_by((tuple(body.senses.watch_pins()), None))
     for pin in body.held:
         pin.init(hold=True)
     hardware.esp32.gpio_deep_sleep_hold(True)

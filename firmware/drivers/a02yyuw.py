@@ -1,7 +1,9 @@
 """DFRobot A02YYUW (SEN0311): the distance to the nearest thing, by ultrasound; watertight.
 
-Cited as DS: its product manual, "UART output". It speaks by itself: every 0.1 s, or every 0.3 s with a steadier value
-while its RX is high, as a UART at rest leaves it.
+Cited as DS: its maker's pages, wiki.dfrobot.com/sen0311 ("Communication Protocol", "Specification", revision of January
+2026) and the Chinese edition, wiki.dfrobot.com.cn. It speaks by itself at 9600 bit/s, 8N1: every 0.1 s, or with a
+steadier value and up to 0.3 s after the one before while its RX is high or open, as a UART at rest leaves it; the
+Chinese edition gives 0.5 s. The longer A01NYUB (SEN0313) and the ME007YS (SEN0312) speak the same frames.
 """
 
 from protocol.compat import const
@@ -10,11 +12,13 @@ TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
     from .bus import Clock, Uart
 
-_FRAME = const(4)  # 0xFF, two bytes of millimetres, their sum
+_FRAME = const(4)  # 0xFF, high and low byte of the millimetres, the low byte of the sum of the three
 _HEAD = const(0xFF)
-_BLIND_MM = const(30)  # DS: nearer it sees nothing, and says anything
-_FARTHEST_MM = const(7_500)  # of its longest sibling
-_PATIENCE_MS = const(700)  # two of its slower frames and a bit
+_BLIND_MM = const(30)  # DS: 3 cm to 4.5 m; their own example refuses 30 mm and less
+# Beyond 4.5 m it still says numbers, of open space 5.5 m and then 0 (owners of DYP-A02 sensors, on GitHub): far is all
+# that a bay wants to know, so the limit is that of the A01NYUB.
+_FARTHEST_MM = const(7_500)
+_PATIENCE_MS = const(700)  # the slowest that is documented, and a bit
 _POLL_MS = const(10)
 
 

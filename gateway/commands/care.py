@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway.commands.common import CONFIG, AsJson, ConfigPath, door, fail, load, shown
+from gateway.counted import counted
 
 if TYPE_CHECKING:
     from gateway.config.values import Config
@@ -51,7 +52,7 @@ def check(as_json: AsJson = False, config: ConfigPath = CONFIG) -> None:
             dataset.name,
             dataset.sharing.name.lower(),
             ", ".join(entry.doors) or "nothing: it stays here",
-            f"{dataset.retention_days} days",
+            counted(dataset.retention_days, "day"),
             f"{dataset.freshness_s} s",
             dataset.owner,
             shown(dataset.licence),
@@ -187,7 +188,7 @@ def replay(
     what = {"parked": True} if parked else {"since_ms": unix_ms(since)}
     with door(config) as gateway:
         told = gateway.ask("POST", "/v1/replay", body=what | {"publisher": publisher})
-    typer.echo(f"{told['records']} records go out again", err=True)
+    typer.echo(f"{counted(told['records'], 'record goes', 'records go')} out again", err=True)
 
 
 def support_bundle(

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.commands.common import CONFIG, AsJson, ConfigPath, door, fail, print_rows, sub_app
+from gateway.counted import counted
 
 app = sub_app("Devices that may speak: register, list, exchange, remove.")
 _COLUMNS = {
@@ -80,15 +81,16 @@ def import_(
             typer.echo(
                 f"{file}:{fault.line}: {fault.sentence}" if fault.line else f"{file}: {fault.sentence}", err=True
             )
-        fail(f"{len(batch.faults)} faults; nothing was registered")
+        fail(f"{counted(len(batch.faults), 'fault')}; nothing was registered")
     if not batch.registrations:
         fail(f"{file}: has no devices")
+    devices, places = counted(len(batch.registrations), "device"), counted(len(batch.places), "place")
     if dry_run:
-        typer.echo(f"{len(batch.registrations)} devices and {len(batch.places)} places can be read", err=True)
+        typer.echo(f"{devices} and {places} can be read", err=True)
         return
     with door(config) as gateway:
         gateway.ask("POST", "/v1/devices", body={"devices": rows_of(batch)})
-    typer.echo(f"registered {len(batch.registrations)} devices, {len(batch.places)} places", err=True)
+    typer.echo(f"registered {devices}, {places}", err=True)
 
 
 @app.command("list")

@@ -9,6 +9,7 @@ import typer
 from gateway.commands import lamps
 from gateway.commands.common import CONFIG, AsJson, ConfigPath, door, fail, load, print_rows, shown, sub_app
 from gateway.commands.places import unix_ms
+from gateway.counted import counted
 
 app = sub_app("Street lighting: programmes, overrides, and why a lamp has its level.")
 programme = sub_app("Dimming programmes: check a file, load it into lamps, see what there is.")
@@ -63,10 +64,9 @@ def check(
         almanac = site_of(site.latitude_deg, site.longitude_deg, site.timezone, site.insee, now.year)
     except (ProgrammeError, AlmanacError) as error:
         fail(f"{path}: {error}")
-    typer.echo(
-        f"{found.name}: version {found.version:04x}, {len(found.nights.encode())} bytes in {parts_of(found)} frame(s), "
-        f"{len(found.events)} event(s)"
-    )
+    frames, events = counted(parts_of(found), "frame"), counted(len(found.events), "event")
+    size = len(found.nights.encode())
+    typer.echo(f"{found.name}: version {found.version:04x}, {size} bytes in {frames}, {events}")
     for finding in findings(found, almanac, int(now.timestamp())):
         french = lang is lamps.Language.FR
         typer.echo(f"{'attention :' if french else 'warning:'} {finding.sentence(french)}", err=True)
@@ -94,7 +94,7 @@ def load_(
     with door(config) as gateway:
         said = gateway.ask("POST", "/v1/light/programmes", body=form | {"dry_run": True})
         for row in said["groups"]:
-            typer.echo(f"{row['name']}, {row['lamps']} lamps: {row['cost']}", err=True)
+            typer.echo(f"{row['name']}, {counted(row['lamps'], 'lamp')}: {row['cost']}", err=True)
         for warning in [*said["warnings"], *said["law"]]:
             typer.echo(f"warning: {warning}", err=True)
         if not said["groups"]:

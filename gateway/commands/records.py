@@ -9,6 +9,7 @@ import apsw
 import typer
 
 from gateway.commands.common import CONFIG, AsJson, ConfigPath, door, fail, lines, print_rows
+from gateway.counted import counted
 
 if TYPE_CHECKING:
     from gateway.api.door import Door
@@ -105,6 +106,9 @@ def _print_as_they_come(rows: Iterator[dict[str, Any]], as_json: bool) -> None:
 
 def _uplink(row: dict[str, Any]) -> dict[str, Any]:
     """A row of the ring as a line: who, how the best radio heard it, and what became of it."""
-    said = f"{row['refused']}: {row['detail']}" if "refused" in row else f"accepted, {row['records']} records"
+    if "refused" in row:
+        said = f"{row['refused']}: {row['detail']}"
+    else:
+        said = f"accepted, {counted(row['records'], 'record')}"
     best = row["radios"][0] if row.get("radios") else {}
     return row | best | {"dev": row.get("dev_eui") or row.get("dev_addr"), "said": said}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gateway.counted import counted
 from gateway.orders.desk import GROUP_SENDS
 from protocol.orders import LOAD_PROGRAMME, SET_LEVEL, Order, encode_order, programme_orders
 from protocol.region import frame_airtime_us, sub_band
@@ -27,7 +28,7 @@ class Cost:
         """The cost as a person reads it."""
         share = 100 * self.airtime_ms / self.hour_ms
         return (
-            f"{self.frames} frames, {self.airtime_ms / 1000:.1f} s on the air from each radio "
+            f"{counted(self.frames, 'frame')}, {self.airtime_ms / 1000:.1f} s on the air from each radio "
             f"({share:.1f} % of what an hour allows); {self.each_ms / 1000:.1f} s more for each lamp that misses all"
         )
 

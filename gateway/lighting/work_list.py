@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.counted import compte, counted
+
 Words = Mapping[str, str]
 
 NAMES: Mapping[str, Words] = {
@@ -91,11 +93,12 @@ def evidence_in_words(evidence: Mapping[str, Any], language: str) -> str:
 def outage_in_words(outage: Mapping[str, Any], language: str) -> str:
     """What is known of an outage."""
     if language == "fr":
-        said = f"{outage['lamps']} lampes sur {outage['known']}, {outage['gasps']} derniers messages"
+        gasps = compte(outage["gasps"], "dernier message", "derniers messages")
+        said = f"{compte(outage['lamps'], 'lampe')} sur {outage['known']}, {gasps}"
         return (
             said if outage["others_heard"] else f"{said} ; personne d’autre n’est entendu : la radio de la passerelle ?"
         )
-    said = f"{outage['lamps']} of {outage['known']} lamps, {outage['gasps']} last gasps"
+    said = f"{outage['lamps']} of {outage['known']} lamps, {counted(outage['gasps'], 'last gasp')}"
     return said if outage["others_heard"] else f"{said}; nobody else is heard: is it the gateway's radio?"
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import apsw
 
 from gateway.config.values import Config, Mqtt, SerialPort
+from gateway.counted import counted
 from gateway.operate import clock
 from gateway.operate.health import FSYNC_LIES_US, FSYNC_SLOW_US, HOT_CELSIUS, Machine, ask_vcgencmd, look_at_machine
 from gateway.store import cursors
@@ -291,10 +292,11 @@ def judge_parked(parked: Sequence[cursors.Parked]) -> Finding:
     if not parked:
         return Finding(check="parked", level=Level.GOOD, what="the broker refused nothing")
     newest_one = parked[-1]
+    refused = counted(len(parked), "record was", "records were")
     return Finding(
         check="parked",
         level=Level.BAD,
-        what=f"{len(parked)} records were refused, the newest {newest_one.record_id}: {newest_one.reason}",
+        what=f"{refused} refused, the newest {newest_one.record_id}: {newest_one.reason}",
         why="they are kept here and are not tried again by themselves",
         do="put right what the reason names, then `lampyre gateway replay --parked`",
     )
@@ -341,9 +343,8 @@ def look_at_permissions(config: Config) -> list[Finding]:
                     do=f"`chmod 600 {path}`",
                 )
             )
-    return found or [
-        Finding(check="permissions", level=Level.GOOD, what=f"{len(secrets)} files are the gateway's alone")
-    ]
+    alone = f"{counted(len(secrets), 'file is', 'files are')} the gateway's alone"
+    return found or [Finding(check="permissions", level=Level.GOOD, what=alone)]
 
 
 def look_at_port(serial: SerialPort, proc: Path = Path("/proc")) -> Finding:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from protocol.errors import SettingsError
-from protocol.settings import Settings, expected, number_of
+from protocol.settings import ROLES, SETTINGS, Settings, expected, number_of
 from simulator.scenario.model import Feeder, NodeSpec, Role, Street, Zone
 from simulator.scenario.tables import NodesTable, RunTable
 from simulator.streams import Stream
@@ -17,7 +17,6 @@ from simulator.streams import Stream
 KINDS = {Role.PARKING: "bay", Role.AIR: "station", Role.LIGHT: "lamp"}  # as place ids say it
 _EVERY_M = {Role.PARKING: 6.0, Role.AIR: 200.0, Role.LIGHT: 30.0}
 _HEIGHT_M = {Role.PARKING: 0.0, Role.AIR: 3.0, Role.LIGHT: 8.0}
-_INTERVAL_S = {Role.PARKING: 3600, Role.AIR: 900, Role.LIGHT: 3600}
 _BATTERY_MAH = {Role.PARKING: 19_000, Role.AIR: 0, Role.LIGHT: 0}
 _INTERVAL = {Role.PARKING: "heartbeat_s", Role.AIR: "reading_interval_s", Role.LIGHT: "reading_interval_s"}
 _ONLY = {"bays": Role.PARKING, "heads": Role.LIGHT, "watts": Role.LIGHT, "group": Role.LIGHT, "feeder": Role.LIGHT}
@@ -77,7 +76,7 @@ def expand(table: NodesTable, given: Sequence[str], run: RunTable, insee: str, t
                 zone=zone,
                 street=table.street,
                 place_ids=_place_ids(insee, role, name, table.bays if role is Role.PARKING else table.heads),
-                interval_s=table.interval_s or _INTERVAL_S[role],
+                interval_s=table.interval_s or _default_s(role),
                 bays=table.bays,
                 heads=table.heads,
                 watts=table.watts if role is Role.LIGHT else 0,
@@ -170,6 +169,13 @@ def _place_ids(insee: str, role: Role, name: str, instances: int) -> tuple[str, 
     rest = name.removeprefix(f"{role.value}-")
     place_id = f"{insee.lower()}-{KINDS[role]}-{rest}"
     return (place_id,) if instances == 1 else tuple(f"{place_id}-{'ab'[instance]}" for instance in range(instances))
+
+
+def _default_s(role: Role) -> int:
+    """The interval of a node that was told no other."""
+    default = SETTINGS[number_of(_INTERVAL[role]) or 0][2]
+    found: int = default[ROLES.index(role.value)] if isinstance(default, tuple) else default
+    return found
 
 
 def _settings(table: NodesTable) -> tuple[tuple[str, int | str], ...]:

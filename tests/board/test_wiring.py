@@ -3,12 +3,13 @@
 import pytest
 
 from boards.catalogue.known import load
+from boards.catalogue.options import agreed
 from protocol.dimming import EVERY_DAY, SUNRISE, SUNSET, DayType, Programme, Step
 from simulator.board.board import State
 from simulator.board.process import Host
 from simulator.chips.dali import LAMP_FAILURE, Gear
 from tests.board.roles import breaches
-from tests.board.street import MINUTE_US, Town, table_of
+from tests.board.street import MINUTE_US, Town
 from tests.firmware.roles.street import antony
 
 SECOND_US = 1_000_000
@@ -23,10 +24,14 @@ def _host():
         yield host
 
 
-def lamp(town, firmware, options=(), **settings):
-    """A light on the ESP32 with an RFM95W, switched on."""
+def lamp(town, firmware, options=(), level=1, **settings):
+    """A light on the ESP32 with an RFM95W, switched on. level: of motion and mains, when there is something to tell."""
     table = load("esp32-rfm95").table("light", options)
+    told = [name for name in ("motion", "mains") if name in table]
+    table |= {name: table[name] | {"level": level} for name in told}
     board = town.node(0, firmware, table, rated_dw=420, **settings)
+    for name in told:
+        board.hardware.pin(table[name]["pin"]).drive(1 - level)
     board.chips["meter"].set_load(2300, 182, 420)
     board.switch_on()
     return board
@@ -68,35 +73,60 @@ def test_the_photocell_of_a_lamp_without_a_clock_puts_it_out_by_day(host, firmwa
         assert breaches(board) == {}
 
 
-def test_who_moves_below_a_dimmed_lamp_gets_its_light_at_once(host, firmware):
+@pytest.mark.parametrize("level", [1, 0])
+def test_who_moves_below_a_dimmed_lamp_gets_its_light_at_once(host, firmware, level):
     with Town(host, (NAME,), "light") as town:  # it is midnight
-        board = lamp(town, firmware, ("motion",), boost_s=30)
+        board = lamp(town, firmware, ("motion",), level, boost_s=30)
         board.nvs.write("lampyre", "programme", stored(Step(SUNSET, 0, 40, 0), Step(SUNRISE, 0, 0, 0)))
         board.nvs.write("lampyre", "site", antony().encode())
         town.run(2 * MINUTE_US)
         assert board.state is State.LIGHT
         dimmed = board.hardware.pwm[LAMP_PIN].duty
         assert 0.3 < dimmed / FULL_DUTY < 0.5
-        drive(board, MOTION_PIN, 1)
+        drive(board, MOTION_PIN, level)
         town.run(SECOND_US * 3 // 2)
         assert board.hardware.pwm[LAMP_PIN].duty == FULL_DUTY
         town.run(60 * SECOND_US)
         assert board.hardware.pwm[LAMP_PIN].duty == FULL_DUTY  # as long as somebody moves
-        drive(board, MOTION_PIN, 0)
+        drive(board, MOTION_PIN, 1 - level)
         town.run(45 * SECOND_US)
         assert board.hardware.pwm[LAMP_PIN].duty == dimmed
         assert board.state is State.LIGHT
 
 
-def test_the_last_gasp_tells_that_the_mains_are_gone(host, firmware):
+@pytest.mark.parametrize("level", [1, 0])
+def test_power_that_goes_and_comes_back_is_told_with_how_long_it_was_away(host, firmware, level):
+    with Town(host, (NAME,), "light") as town:
+        board = lamp(town, firmware, ("mains",), level)
+        town.run(20 * MINUTE_US + 35 * SECOND_US)  # in the midst of a sleep
+        assert board.state is State.LIGHT
+        drive(board, MAINS_PIN, level)
+        town.run(3 * SECOND_US)  # as long as the capacitor lasts
+        gone_us = town.timeline.now_us
+        board.switch_off()
+        town.run(40 * MINUTE_US)
+        assert events(town) == ["power_lost"]
+        board.hardware.pin(MAINS_PIN).drive(1 - level)
+        board.switch_on()
+        away_us = town.timeline.now_us - gone_us
+        town.run(30 * MINUTE_US)
+        told = [message for message in town.messages if message["kind"] == "event"]
+        assert [message["event"] for message in told] == ["power_lost", "power_back"]
+        assert told[1]["details"]["outage_s"] == pytest.approx(away_us / SECOND_US, abs=60)
+        assert board.brought_down == []
+
+
+def test_power_that_is_back_before_the_lamp_goes_out_was_a_dip(host, firmware):
     with Town(host, (NAME,), "light") as town:
         board = lamp(town, firmware, ("mains",))
         town.run(10 * MINUTE_US)
-        assert board.state is State.LIGHT
-        assert events(town) == []
         drive(board, MAINS_PIN, 1)
         town.run(3 * SECOND_US)
-        assert events(town) == ["power_lost"]
+        drive(board, MAINS_PIN, 0)
+        town.run(MINUTE_US)
+        told = [message for message in town.messages if message["kind"] == "event"]
+        assert [message["event"] for message in told] == ["power_lost", "power_back"]
+        assert told[1]["details"] == {"outage_s": 0}
 
 
 def test_a_lamp_on_dali_obeys_and_its_gear_says_when_it_fails(host, firmware):
@@ -139,10 +169,11 @@ def test_identify_makes_the_boards_light_flicker_and_then_it_is_dark(host, firmw
         assert 9.8 * SECOND_US < edges[-1] - edges[0] <= 10.2 * SECOND_US
 
 
-def test_a_bay_below_an_ultrasonic_sensor_is_taken_and_left(host, firmware):
+@pytest.mark.parametrize("kind", ["heltec-v3", "esp32-rfm95"])
+def test_a_bay_below_an_ultrasonic_sensor_is_taken_and_left(host, firmware, kind):
     with Town(host, ("parking-001",), "parking") as town:
-        table = table_of("esp32-rfm95", distance={"uart": 2, "tx": 17, "rx": 16})
-        board = town.node(0, firmware, table, detector="distance")
+        options, settings = agreed(load(kind), "parking", (), {"detector": "distance"})
+        board = town.node(0, firmware, load(kind).table("parking", options), **settings)
         chip = board.chips["distance"]
         board.switch_on()
         town.run(3 * MINUTE_US)
@@ -153,4 +184,10 @@ def test_a_bay_below_an_ultrasonic_sensor_is_taken_and_left(host, firmware):
         assert events(town) == ["bay_taken", "bay_left"]
         readings = [message["values"] for message in town.messages if message["kind"] == "reading"]
         assert (readings[0]["occupied"], readings[0]["distance"]) == (0, 250)
+        chip.alive = False  # the wire breaks, and is mended
+        town.run(4 * MINUTE_US)
+        chip.alive = True
+        town.run(3 * MINUTE_US)
+        assert events(town)[2:] == ["sensor_failed", "sensor_back"]
+        assert board.brought_down == []
         assert breaches(board) == {}

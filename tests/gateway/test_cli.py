@@ -165,7 +165,7 @@ def test_an_import_with_faults_registers_nothing_and_names_file_and_line(tmp_pat
     assert "nothing was registered" in message
     assert ok("devices", "list", config=config).stdout == ""
     file.write_text(CSV, encoding="utf-8")
-    assert "2 devices and 1 places can be read" in ok("devices", "import", file, "--dry-run", config=config).stderr
+    assert "2 devices and 1 place can be read" in ok("devices", "import", file, "--dry-run", config=config).stderr
     assert ok("devices", "list", config=config).stderr == "no device is registered\n"
     rows = json.dumps([{"dev_eui": BAY, "role": "air", "app_key": KEY}])
     ok("devices", "import", "-", config=config, stdin=rows)

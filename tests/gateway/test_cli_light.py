@@ -40,7 +40,7 @@ def test_a_file_is_checked_without_a_gateway(config):
     folder = config.parent
     said = ok("light", "programme", "check", folder / "rue.toml", config=config)
     assert said.stdout.startswith("rue: version ")
-    assert said.stdout.endswith("2 frame(s), 0 event(s)\n")
+    assert said.stdout.endswith("2 frames, 0 events\n")
     wrong = folder / "wrong.toml"
     wrong.write_text(RUE.replace("sunset", "sunste"), encoding="utf-8")
     assert f"{wrong}: [[nights]] number 1, step 1: at is 'sunste'" in no(

@@ -39,7 +39,7 @@ def test_devices_come_in_by_the_socket(tmp_path, config):
 def test_the_last_uplinks_are_shown(config):
     shown = ok("uplinks", config=config).stdout
     assert BAY in shown
-    assert "accepted, 1 records" in shown
+    assert "accepted, 1 record" in shown
     assert "-97" in shown
     rows = [json.loads(line) for line in ok("uplinks", "--json", config=config).stdout.splitlines()]
     assert [row["number"] for row in rows] == [1, 2]

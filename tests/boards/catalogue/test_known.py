@@ -114,7 +114,7 @@ def test_uses_are_told_by_pin():
         ("tx = 47\n", "tx = 7\n", "[roles.light.lamp0] pin = 7: [roles.light.meter] tx has GPIO7 already"),
         ("uart = 1\n", "uart = 0\n", "[roles.air.particles] uart = 0: it is the console's; write 1 or 2"),
         ("busy = 13\n", "", "[node.radio] needs busy: an sx1262 does not work without"),
-        ("[on_board]", "[strapping]\n7 = 'why'\n[on_board]", "[strapping] 7 is no strapping pin of an ESP32-S3"),
+        ("[strapping]", "[strapping]\n7 = 'why'", "[strapping] 7 is no strapping pin of an ESP32-S3"),
         ("headers = [0,", "headers = [22,", "headers: there is no GPIO22 on an ESP32-S3FN8; remove it"),
         ("cs = 8", "cs = 99", "[node.radio] cs is '99': input should be less than or equal to 48"),
         ("cs = 8", "cs = '8'", "[node.radio] cs is '8': input should be a valid integer"),
@@ -126,6 +126,16 @@ def test_uses_are_told_by_pin():
             "[roles.tram.co2]",
             "[roles] tram is 'tram': input should be 'parking', 'air', 'light' or 'bridge'",
         ),
+        ("pin = 3, level", "pin = 38, level", "[options.mains.parts.mains] pin = 38: GPIO38 of an ESP32-S3 cannot"),
+        (
+            "motion = { pin = 2 }",
+            "motion = { pin = 38, level = 0 }",
+            "[options.motion.parts.motion] pin = 38: GPIO38 of an ESP32-S3 cannot end a sleep; take an RTC pin",
+        ),
+        ("uart = 1, tx = 47", "uart = 0, tx = 47", "[options.distance.parts.distance] uart = 0: it is the console's"),
+        ('without = ["field0"]', 'without = ["field"]', "[options.distance] without names field; there is no"),
+        ("bays = 2", "bays = 3", "[options.two-bays.settings] bays is 3; write 1..2 (bays)"),
+        ("bays = 2", "heads = 2", "[options.two-bays.settings] heads is not for role parking; leave it out"),
         ("name =", "name", "is no TOML: "),
     ],
 )
@@ -133,6 +143,17 @@ def test_what_is_wrong_is_told_with_its_place(old, new, says):
     assert old in TEXT
     faults = faults_of(TEXT.replace(old, new))
     assert any(fault.startswith(f"boards/mine.toml: {says}") for fault in faults), faults
+
+
+def test_one_pin_ends_a_sleep_by_falling_and_two_cannot():
+    one = TEXT.replace("pin = 3, level = 1", "pin = 3, level = 0")
+    assert known.parse("mine", one.encode()).options["mains"].parts.mains.level == 0
+    assert faults_of(one.replace("motion = { pin = 2 }", "motion = { pin = 2, level = 0 }")) == [
+        (
+            "boards/mine.toml: [options.mains.parts.mains] level = 0: one pin can end a sleep by falling, and "
+            "[options.motion.parts.motion] has it; turn one signal round"
+        )
+    ]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def typed(app, *words, exit_code=0):
 @pytest.fixture(name="device", scope="module")
 def _device(code):
     with Bench(hurry=0.05) as bench:
-        device = bench.device(5, load("heltec-v3").table("parking"), image=IMAGE)
+        device = bench.device(5, load("heltec-v3").table("parking", ("distance",)), image=IMAGE)
         device.pull()
         for path, data in code.slot.items():
             device.board.put(f"/a/{path}", data)
@@ -43,7 +43,8 @@ def _device(code):
 def test_a_board_is_flashed_and_asked(device, home):
     (home / "image.bin").write_bytes(IMAGE)
     what = ("--board", "heltec-v3", "--role", "parking", "--name", "bay-12", "--place", "92002-bay-12")
-    flash = (cli.app, "--port", device.path, *what, "--image", home / "image.bin", "--set", "heartbeat_s=600")
+    settings = ("--set", "heartbeat_s=600", "--set", "detector=distance")  # which wires the sensor, too
+    flash = (cli.app, "--port", device.path, *what, "--image", home / "image.bin", *settings)
 
     planned = typed(*flash, "--dry-run").stdout
     assert re.findall(r"^  (\w+) +(yes|no)", planned, re.MULTILINE) == [
@@ -72,7 +73,10 @@ def test_a_board_is_flashed_and_asked(device, home):
 
     node = ("--port", device.path)
     assert "0.1.0" in typed(node_cli.app, "status", *node).stdout
-    assert "ok" in typed(node_cli.app, "selftest", *node).stderr
+    tested = typed(node_cli.app, "selftest", *node).stderr
+    assert re.search(r"distance +ok", tested), tested
+    assert "field0" not in tested
+    assert typed(node_cli.app, "settings", *node, "detector").stdout == "detector = distance\n"
     assert typed(node_cli.app, "settings", *node, "heartbeat_s").stdout == "heartbeat_s = 600\n"
     assert typed(node_cli.app, "settings", *node, "heartbeat_s=900", "heartbeat_s").stdout == "heartbeat_s = 900\n"
     wrong = typed(node_cli.app, "settings", *node, "heartbeat_s=5", "--language", "fr", exit_code=1)
@@ -91,6 +95,17 @@ def test_a_board_is_flashed_and_asked(device, home):
         (("--board", "heltec-v3"), 2, "What shall the node be? Say it with --role: parking, air, light, bridge."),
         (("--board", "heltec-v3", "--role", "light"), 2, "A lamp has to know the sun where it hangs."),
         (("--board", "heltec-v3", "--role", "air", "--set", "min_dr=9"), 2, "settings: min_dr is 9; write 0..5"),
+        (("--board", "heltec-v3", "--role", "air", "--option", "dali"), 2, "for air, heltec-v3 offers none"),
+        (
+            ("--board", "heltec-v3", "--role", "parking", "--option", "two-bays", "--set", "bays=1"),
+            2,
+            "--option two-bays means bays = 2, and bays is 1; leave one out",
+        ),
+        (
+            ("--board", "heltec-v3", "--role", "parking", "--option", "distance", "--set", "bays=2"),
+            2,
+            "settings: bays is 2; the distance detector sees one, write 1",
+        ),
         (("--board", "heltec-v3", "--role", "air", "--join-eui", "12"), 2, "JoinEUI '12' has 2 hex digits"),
         (("--all", "--name", "x"), 2, "with --all use --keys-from"),
         (("--board", "heltec-v3", "--role", "air", "--gateway", "x", "--registry", "y.csv"), 2, "write one"),

@@ -163,15 +163,17 @@ class Machine:
 
     def lightsleep(self, ms):
         self._board.light_sleeps += 1
-        self._board.sleep(ms, self._board.esp32.wakers)
+        self._board.sleep(ms, self._board.esp32.wakes)
 
 
 class Esp32:
+    WAKEUP_ALL_LOW = 0
     WAKEUP_ANY_HIGH = 1
 
     def __init__(self, board):
         self._board = board
         self.wakers = ()
+        self.faller = None
 
     def NVS(self, namespace):
         assert namespace == "lampyre"
@@ -204,7 +206,15 @@ class Esp32:
         pass
 
     def wake_on_ext1(self, pins, level):
+        assert level == self.WAKEUP_ANY_HIGH
         self.wakers = tuple(pins or ())
+
+    def wake_on_ext0(self, pin, level):
+        assert level == self.WAKEUP_ALL_LOW
+        self.faller = pin
+
+    def wakes(self):
+        return any(pin.value() for pin in self.wakers) or (self.faller is not None and not self.faller.value())
 
     def gpio_deep_sleep_hold(self, on):
         pass
@@ -241,10 +251,7 @@ class Port:
             self.listener(bytes(data))
 
     def wait(self, ms):
-        self._board.sleep(ms, [self])
-
-    def value(self):
-        return self.any()
+        self._board.sleep(ms, self.any)
 
     def binary(self, on):
         self.is_binary = on
@@ -384,10 +391,10 @@ class BenchBoard:
         """The body that runs, for a look inside."""
         return self.life.body
 
-    def sleep(self, ms, wakers):
-        """Let time pass until then, or until a pin is high."""
+    def sleep(self, ms, wakes):
+        """Let time pass until then, or until something wakes it."""
         until_us = self.clock.now_us + ms * 1000
-        while self.clock.now_us < until_us and not _is_high(wakers):
+        while self.clock.now_us < until_us and not wakes():
             next_us = self.clock.next_us()
             self.clock.run(until_us if next_us is None else min(next_us, until_us))
 
@@ -395,7 +402,7 @@ class BenchBoard:
         if end.sleep_ms is not None:
             self.deep_sleeps.append(end.sleep_ms)
             self.runs += 1  # the watchdog sleeps too
-            self.sleep(end.sleep_ms, self.esp32.wakers)
+            self.sleep(end.sleep_ms, self.esp32.wakes)
         self.boot(end.cause)
 
 
@@ -429,10 +436,6 @@ def folder(name):
     _clear(root)
     os.mkdir(root)
     return root
-
-
-def _is_high(pins):
-    return any(pin.value() for pin in pins)
 
 
 def _clear(path):

@@ -1,4 +1,4 @@
-"""A02YYUW: its manual's example, and everything that a line can do to it."""
+"""A02YYUW: its maker's example (wiki.dfrobot.com/sen0311), and everything that a line can do to it."""
 
 from firmware.drivers.a02yyuw import A02yyuw
 from simulator.chips.a02yyuw import A02yyuw as A02yyuwChip
@@ -18,6 +18,16 @@ def test_the_manuals_example():
     driver, chip, _ = bench()
     chip.spoil = lambda _: b"\xff\x07\xa1\xa7"  # 0x07A1 = 1953 mm
     assert driver.read() == (195,)
+
+
+def test_it_is_heard_at_each_pace_that_is_documented():
+    driver, chip, clock = bench()
+    for every_ms in (100, 300, 500):
+        chip.every_us = every_ms * 1000
+        for mm in (700, 1900):
+            chip.mm = mm
+            clock.sleep_ms(1_100)
+            assert driver.read() == (mm // 10,), every_ms
 
 
 def test_distances_whatever_their_bytes():
