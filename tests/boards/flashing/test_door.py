@@ -1,4 +1,4 @@
-"""`lampyre flash --gateway https://…` into a gateway process, through the door that `lampyre gateway api open` opens."""
+"""`lampyre flash --gateway https://…` into a gateway process, by the door that `lampyre gateway api open` opens."""
 
 import contextlib
 import json
