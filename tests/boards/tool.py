@@ -1,7 +1,7 @@
 """`lampyre` in a process of its own, which takes pseudo-terminals for a hub: `-m tests.boards.tool PORTS PATIENCE …`.
 
-PORTS: paths with commas between. PATIENCE: how many times as long answers may take: forty boards of one Python process
-are slower than forty of silicon. On stderr, last, it says how much memory the process had at the most, in kB.
+PORTS: paths with commas between. PATIENCE: how many times as long answers may take; esptool's are in esptool.cfg. On
+stderr, last, it says how much memory the process had at the most, in kB.
 """
 
 import sys
