@@ -131,7 +131,7 @@ def _folder(path: Path) -> Path:
 
 
 def _flash_a_board(environment: Environment) -> None:
-    """A technician's laptop has the extra [flash] alone, and no internet: boards, pages, and a board that is flashed."""
+    """A technician's laptop has the extra [flash] alone and no internet: boards, pages, and one that is flashed."""
     environment.install("[flash]")
     assert "heltec-v3" in environment.lampyre("boards", "list").stdout
     environment.lampyre("boards", "wiring", "heltec-v3", "--role", "air")
