@@ -195,6 +195,8 @@ def test_all_images_are_fetched_for_a_van_without_internet(tmp_path, monkeypatch
         assert result.stdout.split() == [
             str(tmp_path / "images" / f"{build}-{image.RELEASE}.bin") for build in ("ESP32_GENERIC_S3", "LILYGO_T3_S3")
         ]
-        result = CliRunner().invoke(app, ["fetch", "lora32-v161", "--source", source, "--language", "fr"])
+        (tmp_path / "images" / f"LILYGO_T3_S3-{image.RELEASE}.bin").unlink()
+        result = CliRunner().invoke(app, ["fetch", "lora32-v161", "t3-s3", "--source", source, "--language", "fr"])
     assert result.exit_code == 1
+    assert result.stdout.split() == [str(tmp_path / "images" / f"LILYGO_T3_S3-{image.RELEASE}.bin")]
     assert f"{source}ESP32_GENERIC-{image.RELEASE}.bin" in result.stderr
