@@ -152,6 +152,10 @@ class Air:
 
     def _sample(self, values: tuple[int | None, ...], now_ms: int) -> list[object]:
         self._waiting = False
+        if not self._ranges:
+            from protocol.quantity_table import ranges_of
+
+            self._ranges = ranges_of(self.set_number)
         self._samples.append(tuple([self._doubted(position, value) for position, value in enumerate(values)]))
         if len(self._samples) < SAMPLES:
             self._next_ms = now_ms + SAMPLE_MS
@@ -160,7 +164,10 @@ class Air:
 
     def _doubted(self, position: int, value: int | None) -> int | None:
         """A sample, or None for what no sensor of its kind can have seen; counts how long it has been the same."""
-        if value is None or not self._plausible(position, value):
+        if value is None:
+            return None
+        low, high = self._ranges[position]
+        if not low <= value <= high:
             return None
         number = self._quantities[position]
         quiet = number in _PARTICLES and value < _QUIET_UG10
@@ -169,14 +176,6 @@ class Air:
         self._same[position] += 1
         self._last[position] = value
         return value
-
-    def _plausible(self, position: int, value: int) -> bool:
-        if not self._ranges:
-            from protocol.quantity_table import ranges_of
-
-            self._ranges = ranges_of(self.set_number)
-        low, high = self._ranges[position]
-        return low <= value <= high
 
     def _conclude(self, now_ms: int) -> list[object]:
         values = [self._median(position) for position in range(len(self._quantities))]

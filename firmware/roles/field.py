@@ -95,7 +95,13 @@ class FieldDetector:
         """Take one sample; returns what it revealed, as numbered in `verdict.py`."""
         if temperature_dcel is not None:
             self._last_dcel = temperature_dcel
-        x, y, z = self._seen = self._compensated(seen)
+        # The field as it would be at the reference temperature.
+        above = self._last_dcel - _REFERENCE_DCEL
+        slopes = self._slopes
+        x = seen[0] - slopes[0] * above // _SLOPE
+        y = seen[1] - slopes[1] * above // _SLOPE
+        z = seen[2] - slopes[2] * above // _SLOPE
+        self._seen = (x, y, z)
         if self._state == _STILL:
             level = self._level
             dx = x * _SCALE - level[0]
@@ -171,12 +177,6 @@ class FieldDetector:
         self._last_dcel, self._noise, self._swing_dut = items[21:]
         self._since_s = verdict.changed_s
         self._seen = (self._level[0] // _SCALE, self._level[1] // _SCALE, self._level[2] // _SCALE)
-
-    def _compensated(self, field: tuple[int, int, int]) -> tuple[int, int, int]:
-        above = self._last_dcel - _REFERENCE_DCEL
-        slopes = self._slopes
-        x, y, z = field
-        return (x - slopes[0] * above // _SLOPE, y - slopes[1] * above // _SLOPE, z - slopes[2] * above // _SLOPE)
 
     def _begin(self, now_s: int) -> None:
         self._state = _MOVING

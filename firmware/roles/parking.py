@@ -181,25 +181,25 @@ class Parking:
     ) -> None:
         """A sensor answered, or did not."""
         bay.waiting = False
-        quantity = DISTANCE if self._distance else FIELD_DEVIATION
         if not bay.alive(seen, not self._distance):
             bay.next_ms = now_ms + (_FAILED_MS if bay.failed else self._still_ms())
             if not bay.failed and bay.silent >= SILENT_SAMPLES:
                 bay.failed = True
-                actions.append(TellEvent(SENSOR_FAILED, (quantity,)))
+                actions.append(TellEvent(SENSOR_FAILED, (DISTANCE if self._distance else FIELD_DEVIATION,)))
             return
         if bay.failed:
             bay.failed = False
-            actions.append(TellEvent(SENSOR_BACK, (quantity,)))
+            actions.append(TellEvent(SENSOR_BACK, (DISTANCE if self._distance else FIELD_DEVIATION,)))
         detector = bay.detector
-        before = detector.occupied()
-        before_s = detector.changed_s
         meaning = detector.sample(seen, temperature_dcel, now_ms // 1000)
-        if before is None:
-            if detector.occupied() is not None and not self._reading:
-                self._reading_ms = now_ms  # the city waits for the state of a bay that has woken up
+        if bay.since_s is None:
+            if detector.occupied() is not None:
+                bay.since_s = detector.changed_s
+                if not self._reading:
+                    self._reading_ms = now_ms  # the city waits for the state of a bay that has woken up
         elif meaning != NOTHING:
-            lasted_s = max(detector.changed_s - before_s, 0)
+            lasted_s = max(detector.changed_s - bay.since_s, 0)
+            bay.since_s = detector.changed_s
             if meaning != CAME:
                 actions.append(TellEvent(BAY_LEFT, (bay.number, lasted_s)))
             if meaning == SWAPPED:
@@ -254,6 +254,8 @@ class _Bay:
         self.silent = 0  # samples without one
         self._same = 0  # equal answers in a row
         self._last: object = None
+        # Since when the bay is as it is, None before the first verdict.
+        self.since_s: int | None = None if detector.occupied() is None else detector.changed_s
 
     def look(self, now_ms: int) -> None:
         """Sample at once."""

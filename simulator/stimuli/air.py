@@ -76,12 +76,11 @@ class AirStimulus:
         if int(time_s) // _SLOW_S != self._minute:
             self._follow(int(time_s) // _SLOW_S)
         slow, bells, index = self._slow, self._bells, self._phase + 13 * int(time_s)
-        values: tuple[int | None, ...] = tuple(
-            [
-                min(high, max(low, int(slow[quantity] + jitter * bells[(index + 97 * quantity) % NOISES])))
-                for quantity, jitter, low, high in _SETS[set_number]
-            ]
-        )
+        noisy: list[int | None] = []
+        for quantity, jitter, low, high in _SETS[set_number]:
+            value = int(slow[quantity] + jitter * bells[(index + 97 * quantity) % NOISES])
+            noisy.append(low if value < low else high if value > high else value)
+        values = tuple(noisy)
         return values if self._seen is None else self._replayed(self._seen, set_number, time_s, values)
 
     def measure(self, quantity: int, time_s: float) -> int | None:
