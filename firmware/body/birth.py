@@ -145,14 +145,14 @@ def become_whole(body: NodeBody) -> None:
 
 def role_of(settings: "Settings", kept: "Kept", part: bytes) -> "Role":
     """The role; part: its image, b"" after anything but deep sleep."""
+    seed = int.from_bytes(settings.dev_eui[4:], "big")
     if settings.role == PARKING:
         from ..roles.parking import Parking
 
-        return Parking(settings, kept.blob("bays"), part)
+        return Parking(settings, kept.blob("bays"), part, seed)
     if settings.role == LIGHT:
         from ..roles.light import Light
 
-        seed = int.from_bytes(settings.dev_eui[4:], "big")
         return Light(settings, seed, kept.blob("site"), kept.blob("programme"), kept.blob("light"), part)
     assert settings.role == AIR
     from ..roles.air import Air
@@ -164,6 +164,7 @@ def role_of(settings: "Settings", kept: "Kept", part: bytes) -> "Role":
         settings.growth_per_mille,
         _FIRST_READING_MS,
         part,
+        seed,
     )
 
 

@@ -18,6 +18,7 @@ from protocol.quantities import (
 
 from ..actions import PARTICLE_FAN, Power, Sense, TakeReading, TellEvent
 from ..events import Sensed, Woke
+from .turns import Turns
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -54,9 +55,9 @@ _MAX_HUMIDITY_PCT = const(95)  # above, the formula asks more of a hygrometer th
 class Air:
     """set_number: of the sensors. first_ms: when the first reading is due. image: what `image` returned before.
 
-    interval_s: between readings. warm_up_s: how long the fan runs before a reading (30 s for a PMS5003, by its data
-    sheet); it stays on when it would rest for less than that. growth_per_mille: kappa / density of the place's
-    particles, 0 for sensors that are not to be corrected.
+    interval_s: between readings, on average; seed: of their times (`turns.py`). warm_up_s: how long the fan runs before
+    a reading (30 s for a PMS5003, by its data sheet); it stays on when it would rest for less than that.
+    growth_per_mille: kappa / density of the place's particles, 0 for sensors that are not to be corrected.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Air:
         growth_per_mille: int,
         first_ms: int = 0,
         image: bytes = b"",
+        seed: int = 0,
     ) -> None:
         self.set_number = set_number
         self._quantities = tuple([number for number, _ in quantities_of(set_number)])
@@ -74,6 +76,7 @@ class Air:
         self._growth_per_mille = growth_per_mille
         self._interval_ms = interval_s * 1000
         self._warm_up_ms = warm_up_s * 1000
+        self._turns = Turns(seed)
         self._next_ms = first_ms  # of the next step: the fan, or a sample
         self._fan_on = False
         self._samples: list[tuple[int | None, ...]] = []
@@ -129,11 +132,12 @@ class Air:
     def image(self) -> bytes:
         """What it knows of its sensors; a reading under way begins again after the sleep."""
         next_ms = self._begun_ms if self._sampling else self._next_ms
-        return cbor.encode([(next_ms + 999) // 1000, self._silent, self._same, self._last, self._failed])
+        kept = [(next_ms + 999) // 1000, self._turns.state, self._silent, self._same, self._last, self._failed]
+        return cbor.encode(kept)
 
     def _restore(self, image: bytes) -> None:
         kept: Kept = cbor.decode(image)
-        next_s, self._silent, self._same, self._last, self._failed = kept
+        next_s, self._turns.state, self._silent, self._same, self._last, self._failed = kept
         self._next_ms = next_s * 1000
 
     def _begin(self, now_ms: int) -> list[object]:
@@ -181,8 +185,9 @@ class Air:
         values = [self._median(position) for position in range(len(self._quantities))]
         self._samples = []
         self._sampling = False
-        # Skip missed slots: after a long sleep one reading is news, forty are noise.
-        self._next_ms = self._begun_ms + ((now_ms - self._begun_ms) // self._interval_ms + 1) * self._interval_ms
+        # Skip missed intervals: after a long sleep one reading is news, forty are noise.
+        missed_ms = (now_ms - self._begun_ms) // self._interval_ms * self._interval_ms
+        self._next_ms = self._begun_ms + missed_ms + self._turns.gap_s(self._interval_ms // 1000) * 1000
         actions: list[object] = []
         if self._interval_ms > 2 * self._warm_up_ms:
             self._fan_on = False

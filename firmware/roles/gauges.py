@@ -17,6 +17,7 @@ from protocol.quantities import (
 from ..actions import Sense, TakeReading, TellEvent
 from .base import ask
 from .meter import Latch, Meter
+from .turns import EARLIER_S, draw_after
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
 _SENSE_S = const(300)
 _ANSWER_S = const(30)  # sensors that take longer are silent
 _WARM_UP_S = const(300)  # a sodium lamp takes so long to reach its power: nothing is judged before
-# A power cut makes a whole town begin within seconds. Its lamps share their interval out between them, and none keeps
-# to a time: two whose frames meet once, or one that speaks while the gateway answers another, would meet every hour.
-_EARLIER_S = const(32)
-_DRAWS = const(65537)  # x -> 75 x + 74 goes through all below it (the ZX81's generator), in small integers
 _SEEN_POWER = const(1)
 _SEEN_TEMPERATURE = const(2)
 
@@ -59,7 +56,7 @@ class Gauges:
         self._gone = {POWER: Latch(), TEMPERATURE: Latch()}
         self._sense_s = begin_s
         self._reading_s = begin_s
-        self._draw = seed % _DRAWS
+        self._draw = seed
         self._has_read = False
         self._asked_s: int | None = None
 
@@ -108,8 +105,8 @@ class Gauges:
         if ENERGY in known:
             known[ENERGY] = self._ledger.metered(known[ENERGY])
         if now_s >= self._reading_s:
-            self._draw = (75 * self._draw + 74) % _DRAWS
-            earlier_s = self._draw % _EARLIER_S
+            self._draw = draw_after(self._draw)
+            earlier_s = self._draw % EARLIER_S
             self._sense_s -= earlier_s
             self._reading_s = now_s - earlier_s + (self.interval_s if self._has_read else self._draw % self.interval_s)
             self._has_read = True

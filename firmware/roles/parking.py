@@ -12,6 +12,7 @@ from protocol.quantities import DISTANCE, FIELD_DEVIATION, PARKING_DISTANCE, PAR
 
 from ..actions import Persist, Sense, SenseField, TakeReading, TellEvent, WatchField
 from ..events import FieldMoved, FieldSensed, Sensed, Woke
+from .turns import Turns
 from .verdict import CAME, NOTHING, SWAPPED
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
@@ -79,13 +80,15 @@ _MOST_DURATION_MIN = const(525_600)
 class Parking:
     """settings: of this node. kept: what was persisted as "bays". image: what `image` returned before the deep sleep.
 
-    It is installed at an empty bay: the first field that it sees is a free bay's.
+    seed: of the times of its heartbeats (`turns.py`). It is installed at an empty bay: the first field that it sees is
+    a free bay's.
     """
 
-    def __init__(self, settings: "Settings", kept: bytes = b"", image: bytes = b"") -> None:
+    def __init__(self, settings: "Settings", kept: bytes = b"", image: bytes = b"", seed: int = 0) -> None:
         self._distance = settings.detector == BY_DISTANCE
         self._watched = settings.detector == WATCHED
         self._heartbeat_ms = settings.heartbeat_s * 1000
+        self._turns = Turns(seed)
         self._reading = False  # the `Sense` for a reading is under way
         self._battery_low = False
         self._reading_ms = _FIRST_READING_MS
@@ -93,7 +96,7 @@ class Parking:
         bays: Kept = [[b"", 0, False]] * 2
         if image:
             items: Kept = cbor.decode(image)
-            self._battery_low, reading_s, keep_s, bays = items
+            self._battery_low, self._turns.state, reading_s, keep_s, bays = items
             self._reading_ms = reading_s * 1000
             self._keep_ms = keep_s * 1000
         fields: Kept = cbor.decode(kept) if kept else []
@@ -153,6 +156,7 @@ class Parking:
         return cbor.encode(
             [
                 self._battery_low,
+                self._turns.state,
                 (self._reading_ms + 999) // 1000,
                 (self._keep_ms + 999) // 1000,
                 [[bay.detector.image(), (bay.next_ms + 999) // 1000, bay.failed] for bay in self._bays],
@@ -221,7 +225,7 @@ class Parking:
     def _read(self, measured: tuple[int | None, ...], actions: list[object], now_ms: int) -> None:
         """Report the bays, with the temperature and the battery that the body measured."""
         self._reading = False
-        self._reading_ms = now_ms + self._heartbeat_ms
+        self._reading_ms = now_ms + self._turns.gap_s(self._heartbeat_ms // 1000) * 1000
         values: list[int | None] = []
         for bay in self._bays:
             values += bay.values(now_ms // 1000, self._distance)

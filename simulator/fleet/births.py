@@ -168,13 +168,13 @@ class _WatchedLog(Log):
 
 
 def _role(kit: Kit, settings: Settings, persisted: dict[str, int | bytes], image: bytes) -> "Role":
+    seed = int.from_bytes(settings.dev_eui[4:], "big")
     if kit.spec.role is RoleName.AIR:
         interval_s, growth_per_mille = settings.reading_interval_s, settings.growth_per_mille
-        return Air(kit.air_set, interval_s, settings.fan_warm_up_s, growth_per_mille, kit.first_ms, image)
+        return Air(kit.air_set, interval_s, settings.fan_warm_up_s, growth_per_mille, kit.first_ms, image, seed)
     if kit.spec.role is RoleName.PARKING:
-        return Parking(settings, _blob(persisted, "bays"), image)
+        return Parking(settings, _blob(persisted, "bays"), image, seed)
     programme = _blob(persisted, "programme") or kit.programme
-    seed = int.from_bytes(settings.dev_eui[4:], "big")
     return Light(settings, seed, kit.site, programme, _blob(persisted, "light"))
 
 

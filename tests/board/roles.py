@@ -66,7 +66,10 @@ def plant(board, what):
 
 
 def weather(board):
-    """What the sensors see never stands still: one that does is taken for stuck."""
+    """What the sensors see changes every ten minutes: one that stands still for hours is taken for stuck.
+
+    Not more often: where a change falls between samples, microseconds decide which of them sees it.
+    """
     chips, clock = board.chips, board.clock
 
     def change():
@@ -74,7 +77,7 @@ def weather(board):
         dust.pm1, dust.pm2_5, dust.pm10 = [v % 40 + 5 for v in (dust.pm1 + 3, dust.pm2_5 + 5, dust.pm10 + 7)]
         carbon.co2 = 400 + (carbon.co2 + 17) % 300
         chips["climate"].set_weather(150 + carbon.co2 % 50, 500, 10_132)
-        clock.at(clock.now_us + 40_000_000, change)
+        clock.at(clock.now_us + 600_000_000, change)
 
     change()
 

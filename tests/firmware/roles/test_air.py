@@ -60,8 +60,12 @@ class Bench:
         return [(at_ms, action.on) for at_ms, action in self.done if isinstance(action, Power)]
 
 
-def air(interval_s=INTERVAL_S, first_ms=5_000, growth_per_mille=182, set_number=AIR_FULL, image=b""):
-    return Air(set_number, interval_s, 30, growth_per_mille, first_ms, image)
+SEED = 436  # 75 x 436 + 74 is half of 65,537: its first interval is a whole one
+VARIES_MS = 16_000  # of any other
+
+
+def air(interval_s=INTERVAL_S, first_ms=5_000, growth_per_mille=182, set_number=AIR_FULL, image=b"", seed=SEED):
+    return Air(set_number, interval_s, 30, growth_per_mille, first_ms, image, seed)
 
 
 def varied(n=0):
@@ -87,27 +91,29 @@ def test_the_fan_warms_up_and_stops_and_five_samples_make_a_reading():
     assert bench.readings() == [VALUES]
 
 
-def test_readings_keep_to_their_grid():
+def test_readings_come_at_about_their_interval():
     bench = Bench(air(), lambda now_ms: VALUES)
-    bench.run(10 * INTERVAL_MS)
+    bench.run(9 * INTERVAL_MS + INTERVAL_MS // 2)
     starts = [at_ms for at_ms, on in bench.fan() if on]
-    assert starts == [5_000 + n * INTERVAL_MS for n in range(10)]
+    gaps = [starts[n + 1] - starts[n] for n in range(len(starts) - 1)]
+    assert len(starts) == 10 and gaps[0] == INTERVAL_MS
+    assert all(abs(gap_ms - INTERVAL_MS) <= VARIES_MS for gap_ms in gaps) and len(set(gaps)) >= 6
 
 
 def test_a_short_interval_leaves_the_fan_on():
     bench = Bench(air(interval_s=60), lambda now_ms: VALUES)
     bench.run(600_000)
     assert bench.fan() == [(5_000, True)]
-    assert len(bench.readings()) == 10
+    assert 9 <= len(bench.readings()) <= 11
 
 
 def test_missed_slots_are_skipped():
     bench = Bench(air(), lambda now_ms: VALUES)
     bench.run(INTERVAL_MS)
     bench.now_ms = 40 * INTERVAL_MS
-    bench.run(41 * INTERVAL_MS)
+    bench.run(40 * INTERVAL_MS + INTERVAL_MS // 2)
     assert len(bench.readings()) == 2
-    assert bench.role.wake_at() == 41 * INTERVAL_MS + 5_000
+    assert abs(bench.role.wake_at() - 41 * INTERVAL_MS - 5_000) <= VARIES_MS
 
 
 def test_two_outliers_in_five_do_not_show():
@@ -272,7 +278,11 @@ def test_deep_sleep_keeps_what_it_knows_of_its_sensors():
             bench.role = air(image=image)
         bench.now_ms = bench.role.wake_at()
     assert bench.events() == [(SENSOR_FAILED, (CO2,))]
-    assert [at_ms % INTERVAL_MS for at_ms, on in bench.fan() if on] == [5_000] * 20
+    awake = Bench(air(), sense)
+    awake.run(20 * INTERVAL_MS)
+    starts = [at_ms for at_ms, on in bench.fan() if on]
+    assert all(0 <= at_ms - as_awake_ms < 1_000 for at_ms, (as_awake_ms, _) in zip(starts, awake.fan()[::2]))
+    assert len(starts) == 20
 
 
 def test_a_reading_under_way_begins_again_after_the_sleep():

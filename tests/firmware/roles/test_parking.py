@@ -25,6 +25,8 @@ from protocol.settings import PARKING, Settings, number_of
 from tests.firmware.roles.bays import CAR, EMPTY, NEIGHBOUR, Bench, Ground
 
 GONE = (0, 0, 0)
+SEED = 436  # 75 x 436 + 74 is half of 65,537: its first interval is a whole one
+VARIES_MS = 16_000  # of any other
 
 
 def settings(**given):
@@ -35,7 +37,7 @@ def settings(**given):
 
 
 def bench(ground=None, kept=b"", image=b"", **given):
-    return Bench(Parking(settings(**given), kept, image), ground or Ground())
+    return Bench(Parking(settings(**given), kept, image, SEED), ground or Ground())
 
 
 def test_the_city_hears_the_state_of_a_bay_as_soon_as_it_is_known():
@@ -79,7 +81,7 @@ def test_the_heartbeat_carries_state_duration_and_deviation():
     street.change(0, CAR)
     street.run(3600)
     gaps = street.gaps(TakeReading)
-    assert len(gaps) >= 5 and min(gaps) >= 599_000 and max(gaps) <= 601_000
+    assert len(gaps) >= 5 and min(gaps) >= 599_000 - VARIES_MS and max(gaps) <= 601_000 + VARIES_MS
     occupied, minutes, deviation, _, _ = street.readings()[-1]
     assert occupied == 1 and 50 <= minutes <= 60 and 300 <= deviation <= 360
 
@@ -292,7 +294,8 @@ def test_it_goes_on_after_a_deep_sleep():
             (BAY_LEFT, bays - 1),
         ]
         assert abs(street.events()[1][1][1] - 1008) <= 12
-        assert min(street.gaps(TakeReading)) >= 599_000 and max(street.gaps(TakeReading)) <= 602_000
+        gaps = street.gaps(TakeReading)
+        assert min(gaps) >= 599_000 - VARIES_MS and max(gaps) <= 602_000 + VARIES_MS
 
 
 def test_settings_are_changed_by_order():
@@ -302,7 +305,7 @@ def test_settings_are_changed_by_order():
     for name in ("taken_distance_cm", "bays", "floor_pct"):
         assert street.role.configure(number_of(name), 1) == NOT_HERE
     assert bench(detector=BY_DISTANCE).role.configure(number_of("taken_distance_cm"), 100) == DONE
-    street.run(1500)
+    street.run(1350)
     assert len(street.readings()) == 5  # the new heartbeat holds from the first reading on
 
 

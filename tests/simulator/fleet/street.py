@@ -9,7 +9,7 @@ from protocol.civil import to_gps
 from protocol.lorawan.frames import JOIN_REQUEST, frame_mtype
 from protocol.quantities import BATTERY_VOLTAGE, ENERGY, LEVEL, POWER, TEMPERATURE, VOLTAGE, quantities_of
 from protocol.region import rx1_dr
-from simulator.air.interface import OnAir, Reception
+from simulator.air.interface import Air, OnAir, Reception
 from simulator.fleet.fleet import Fleet
 from simulator.fleet.hardware import Field
 from simulator.fleet.network import QuietNetwork, Windows
@@ -161,7 +161,7 @@ def spec(name: str, role: Role = Role.AIR, **more: Any) -> NodeSpec:
 
 
 class Street:
-    """A fleet in an air without losses; a quiet network answers cold nodes. frames: every uplink, as it began."""
+    """A fleet in an air without losses, or another; a quiet network answers cold nodes. frames: those that arrived."""
 
     def __init__(
         self,
@@ -172,10 +172,11 @@ class Street:
         feeders: tuple[Feeder, ...] = (),
         seed: int = 1,
         hears: bool = True,
+        air: Callable[[Timeline], Air] = PerfectAir,
         **more: Any,
     ) -> None:
         self.timeline = Timeline()
-        self.air = PerfectAir(self.timeline)
+        self.air = air(self.timeline)
         self.watcher = Recorder()
         self.stimuli: dict[str, Any] = {}
         self.frames: list[OnAir] = []
