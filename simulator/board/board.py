@@ -19,7 +19,7 @@ from typing import Any
 
 from simulator.board.hardware import Hardware
 from simulator.board.nvs import Nvs
-from simulator.board.operations import OPERATIONS, Ends, Waits
+from simulator.board.operations import OPERATIONS, Ends, Waits, surroundings
 from simulator.board.power import Writes
 from simulator.board.process import Link
 from simulator.chips.clock import Clock
@@ -168,7 +168,7 @@ class Board:
     def _leave(self, why: str) -> None:
         """End the call that the interpreter is in the midst of."""
         if self._calling:
-            self._link.write([self.clock.now_us, self.clock.now_us, None, [], 0, why, []])
+            self._link.write([self.clock.now_us, self.clock.now_us, None, [], 0, why, [], []])
             while self._link.read()[0] != "done":
                 raise AssertionError("a board that was switched off goes on")
             self._calling = False
@@ -242,7 +242,7 @@ class Board:
                 self._until_us = None
             self._go_on()
         elif self.state is State.BUSY:
-            self._call("turn", self._taken(), len(self.stdin))
+            self._call("turn", self._taken(), len(self.stdin), *surroundings(self))
 
     # The interpreter.
 
@@ -259,7 +259,7 @@ class Board:
     def _chip(self, cause: int) -> dict[str, object]:
         """What the firmware finds; NVS only when it is not what it was at the last start."""
         chip: dict[str, object] = {"cause": cause, "origin": self.origin_us, "uid": self._uid.hex()}
-        chip["memory"] = self.memory.hex()
+        chip |= {"memory": self.memory.hex(), "calm": self.hardware.calm}
         if self.nvs.kept != self._told_nvs:
             chip["nvs"] = self._all_nvs()
             self._told_nvs = dict(self.nvs.kept)
@@ -310,10 +310,9 @@ class Board:
         self._follow()
 
     def _reply(self, answer: Any, end: str | None) -> None:
-        lines = [(number, line.any()) for number, line in self.hardware.uart.items()]
         touched = (self._all_nvs(),) if self.nvs.touched else ()
         now_us, typed = self.clock.now_us, len(self.stdin)
-        self._link.write([now_us, self._free_us(), answer, self._taken(), typed, end, lines, *touched])
+        self._link.write([now_us, self._free_us(), answer, self._taken(), typed, end, *surroundings(self), *touched])
 
     def _follow(self) -> None:
         """Do what it asks for until it waits, or the call is over."""

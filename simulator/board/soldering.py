@@ -18,7 +18,7 @@ from simulator.chips.lis3mdl import Lis3mdl
 from simulator.chips.mmc5983ma import Mmc5983ma
 from simulator.chips.pms5003 import Pms5003
 from simulator.chips.scd41 import Scd41
-from simulator.chips.sx1262 import Sx1262
+from simulator.chips.sx1262 import CALM_COMMANDS, Sx1262
 from simulator.chips.sx1276 import Sx1276
 from simulator.chips.uart import UartLine
 
@@ -71,6 +71,7 @@ class Soldered:
             assert dio1 is not None
             tcxo_mv = 1800 if "tcxo" in part else 0
             chip = Sx1262(clock, antenna, reset, pin(part["busy"]), dio1, tcxo_mv)
+            self._hw.calm.append((part["busy"], part["cs"], part["spi"], list(CALM_COMMANDS)))
         self._hw.spi_bus(part["spi"]).attach(cs, chip)
         return chip
 
