@@ -188,11 +188,14 @@ class Board:
         self._plans += 1
         plan = self._plans
         at_us = self._due_us()
-        while at_us is not None and at_us < self._timeline.quiet_us():
+        while at_us is not None and at_us < self._quiet_us():
             self._happen(at_us)
             at_us = self._due_us()
         if at_us is not None:
-            self._timeline.at(at_us, lambda: self._timeline.at(at_us, lambda: self._ring(plan)))
+            self._timeline.at_inner(at_us, lambda: self._timeline.at_inner(at_us, lambda: self._ring(plan)))
+
+    def _quiet_us(self) -> int:
+        return self._timeline.quiet_us(self.hardware.hears())
 
     def _due_us(self) -> int | None:
         due = [time_us for time_us in (self.clock.next_us(), self._wake_us, self._bites_us()) if time_us is not None]
@@ -221,7 +224,7 @@ class Board:
 
     def _free_us(self) -> int:
         """Before when nothing happens by itself to what the firmware sees."""
-        free_us = min(self._timeline.quiet_us(), self.clock.now_us + _UNASKED_US)
+        free_us = min(self._quiet_us(), self.clock.now_us + _UNASKED_US)
         for due_us in (self.clock.next_us(), self._bites_us()):
             if due_us is not None and due_us < free_us:
                 free_us = due_us
@@ -311,8 +314,8 @@ class Board:
 
     def _reply(self, answer: Any, end: str | None) -> None:
         touched = (self._all_nvs(),) if self.nvs.touched else ()
-        now_us, typed = self.clock.now_us, len(self.stdin)
-        self._link.write([now_us, self._free_us(), answer, self._taken(), typed, end, *surroundings(self), *touched])
+        told = [self.clock.now_us, self._free_us(), answer, self._taken(), len(self.stdin), end]
+        self._link.write([*told, *surroundings(self), *touched])
 
     def _follow(self) -> None:
         """Do what it asks for until it waits, or the call is over."""
@@ -343,7 +346,7 @@ class Board:
     def _is_due(self) -> bool:
         """Whether something has to happen before the firmware goes on."""
         now_us, bites_us = self.clock.now_us, self._bites_us()
-        return now_us >= self._timeline.quiet_us() or (bites_us is not None and now_us >= bites_us)
+        return now_us >= self._quiet_us() or (bites_us is not None and now_us >= bites_us)
 
     def _pass(self, time_us: int) -> None:
         if time_us > self.clock.now_us:

@@ -6,6 +6,7 @@ So the table is put to the test as well: a pin that it has wrong leads nowhere.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from simulator.board.antenna import Antenna
 from simulator.board.hardware import Hardware
 from simulator.chips.a02yyuw import A02yyuw
 from simulator.chips.analogue import BatteryAdc
@@ -40,6 +41,8 @@ class Soldered:
     def __init__(self, hardware: Hardware, antenna: "Air", table: Table) -> None:
         self._hw = hardware
         self.chips: dict[str, Any] = {}
+        if isinstance(antenna, Antenna):
+            hardware.hears = antenna.hears
         for name, part in table.items():
             if name == "radio":
                 self.chips[name] = self._radio(part, antenna)
