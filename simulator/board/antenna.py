@@ -68,6 +68,10 @@ class Antenna:
         self._tuned = None
         self._timeline.at(self._clock.now_us, self._turn_away)
 
+    def hears(self) -> bool:
+        """Whether the chip listens."""
+        return self._tuned is not None
+
     def _tune(self, tuning: object) -> None:
         radio = self._radio
         if tuning is None or tuning is not self._tuned or radio is None or radio.tuning is None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from simulator.board.hardware import Hardware
 from simulator.board.nvs import Nvs
-from simulator.board.operations import OPERATIONS, Ends, Waits
+from simulator.board.operations import OPERATIONS, Ends, Waits, surroundings
 from simulator.board.power import Writes
 from simulator.board.process import Link
 from simulator.chips.clock import Clock
@@ -168,7 +168,7 @@ class Board:
     def _leave(self, why: str) -> None:
         """End the call that the interpreter is in the midst of."""
         if self._calling:
-            self._link.write([self.clock.now_us, self.clock.now_us, None, [], 0, why, []])
+            self._link.write([self.clock.now_us, self.clock.now_us, None, [], 0, why, [], []])
             while self._link.read()[0] != "done":
                 raise AssertionError("a board that was switched off goes on")
             self._calling = False
@@ -188,11 +188,14 @@ class Board:
         self._plans += 1
         plan = self._plans
         at_us = self._due_us()
-        while at_us is not None and at_us < self._timeline.quiet_us():
+        while at_us is not None and at_us < self._quiet_us():
             self._happen(at_us)
             at_us = self._due_us()
         if at_us is not None:
-            self._timeline.at(at_us, lambda: self._timeline.at(at_us, lambda: self._ring(plan)))
+            self._timeline.at_inner(at_us, lambda: self._timeline.at_inner(at_us, lambda: self._ring(plan)))
+
+    def _quiet_us(self) -> int:
+        return self._timeline.quiet_us(self.hardware.hears())
 
     def _due_us(self) -> int | None:
         due = [time_us for time_us in (self.clock.next_us(), self._wake_us, self._bites_us()) if time_us is not None]
@@ -221,7 +224,7 @@ class Board:
 
     def _free_us(self) -> int:
         """Before when nothing happens by itself to what the firmware sees."""
-        free_us = min(self._timeline.quiet_us(), self.clock.now_us + _UNASKED_US)
+        free_us = min(self._quiet_us(), self.clock.now_us + _UNASKED_US)
         for due_us in (self.clock.next_us(), self._bites_us()):
             if due_us is not None and due_us < free_us:
                 free_us = due_us
@@ -242,7 +245,7 @@ class Board:
                 self._until_us = None
             self._go_on()
         elif self.state is State.BUSY:
-            self._call("turn", self._taken(), len(self.stdin))
+            self._call("turn", self._taken(), len(self.stdin), *surroundings(self))
 
     # The interpreter.
 
@@ -259,7 +262,7 @@ class Board:
     def _chip(self, cause: int) -> dict[str, object]:
         """What the firmware finds; NVS only when it is not what it was at the last start."""
         chip: dict[str, object] = {"cause": cause, "origin": self.origin_us, "uid": self._uid.hex()}
-        chip["memory"] = self.memory.hex()
+        chip |= {"memory": self.memory.hex(), "calm": self.hardware.calm}
         if self.nvs.kept != self._told_nvs:
             chip["nvs"] = self._all_nvs()
             self._told_nvs = dict(self.nvs.kept)
@@ -310,10 +313,9 @@ class Board:
         self._follow()
 
     def _reply(self, answer: Any, end: str | None) -> None:
-        lines = [(number, line.any()) for number, line in self.hardware.uart.items()]
         touched = (self._all_nvs(),) if self.nvs.touched else ()
-        now_us, typed = self.clock.now_us, len(self.stdin)
-        self._link.write([now_us, self._free_us(), answer, self._taken(), typed, end, lines, *touched])
+        told = [self.clock.now_us, self._free_us(), answer, self._taken(), len(self.stdin), end]
+        self._link.write([*told, *surroundings(self), *touched])
 
     def _follow(self) -> None:
         """Do what it asks for until it waits, or the call is over."""
@@ -344,7 +346,7 @@ class Board:
     def _is_due(self) -> bool:
         """Whether something has to happen before the firmware goes on."""
         now_us, bites_us = self.clock.now_us, self._bites_us()
-        return now_us >= self._timeline.quiet_us() or (bites_us is not None and now_us >= bites_us)
+        return now_us >= self._quiet_us() or (bites_us is not None and now_us >= bites_us)
 
     def _pass(self, time_us: int) -> None:
         if time_us > self.clock.now_us:

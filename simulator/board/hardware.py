@@ -1,5 +1,6 @@
 """What is soldered to a board's microcontroller: wires, buses and outputs, by the firmware's numbers for them."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from simulator.chips.analogue import PwmPin
@@ -28,11 +29,16 @@ class Hardware:
     """Everything by number; what nobody wired is a pin that floats low, and a bus without chips.
 
     Chips are made with `clock`, which is the board's, so that they live on while its microcontroller sleeps.
+    seen: pins that the firmware has read. calm: (BUSY's pin, select's pin, SPI bus, commands) of chips whose BUSY, when
+    it is low, stays so over these commands. hears: whether its radio listens, so that others' doings may reach it.
     """
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.pins: dict[int, Wire] = {}
+        self.seen: dict[int, Wire] = {}
+        self.hears: Callable[[], bool] = lambda: True
+        self.calm: list[tuple[int, int, int, list[int]]] = []
         self.spi: dict[int, SpiBus] = {}
         self.i2c: dict[int, I2cBus] = {}
         self.uart: dict[int, UartLine] = {}

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from simulator.board.board import Board
+    from simulator.chips.wire import Wire
 
 _PRINTED = 1 << 16
 _STAYS = 1 << 53  # µs, of what stays as it is until something happens
@@ -73,9 +74,20 @@ def _turn(board: "Board") -> None:
     board.turns += 1
 
 
+def surroundings(board: "Board") -> list[Any]:
+    """What the firmware may look at without asking: the pins that it once asked for, and what waits on serial lines."""
+    hardware = board.hardware
+    pins = [(number, *_level(board, wire)) for number, wire in hardware.seen.items()]
+    return [pins, [(number, line.waiting().hex()) for number, line in hardware.uart.items()]]
+
+
 def _get(board: "Board", number: int) -> tuple[int, int]:
+    wire = board.hardware.seen[number] = board.hardware.pin(number)
+    return _level(board, wire)
+
+
+def _level(board: "Board", wire: "Wire") -> tuple[int, int]:
     """The level, and until when it stays so as long as nothing happens."""
-    wire = board.hardware.pin(number)
     if wire.source is None:
         return wire.level, _STAYS
     level = wire.source()
@@ -98,12 +110,18 @@ def _i2c_read(board: "Board", number: int, address: int, count: int) -> int | st
         return int(error.args[0])
 
 
-def _i2c_register(board: "Board", number: int, address: int, register: int, count: int) -> int | str:
+def _i2c_register(board: "Board", number: int, address: int, register: int, count: int) -> int | str | tuple[str, int]:
+    """What it holds; of a register that may be read again and again also how many µs that takes."""
+    bus = board.hardware.i2c_bus(number)
+    begun_us = board.clock.now_us
     try:
-        board.hardware.i2c_bus(number).writeto(address, bytes((register,)), False)
+        bus.writeto(address, bytes((register,)), False)
     except OSError as error:
         return int(error.args[0])
-    return _i2c_read(board, number, address, count)
+    answer = _i2c_read(board, number, address, count)
+    if isinstance(answer, str) and count == 1 and bus.stays(address, register):
+        return answer, board.clock.now_us - begun_us
+    return answer
 
 
 def _uart_read(board: "Board", number: int, count: int) -> str:
@@ -170,7 +188,6 @@ OPERATIONS: "dict[str, Callable[..., Any]]" = {
     "stdin_read": _stdin_read,
     "binary": _binary,
     "uart": lambda board, number, baud: board.hardware.uart_line(number).set_baud(baud),
-    "uart_any": lambda board, number: (board.hardware.uart_line(number).any(), _STAYS),
     "uart_read": _uart_read,
     "uart_write": lambda board, number, data: board.hardware.uart_line(number).write(bytes.fromhex(data)),
     "pulses": _pulses,

@@ -6,6 +6,7 @@ So the table is put to the test as well: a pin that it has wrong leads nowhere.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from simulator.board.antenna import Antenna
 from simulator.board.hardware import Hardware
 from simulator.chips.a02yyuw import A02yyuw
 from simulator.chips.analogue import BatteryAdc
@@ -18,7 +19,7 @@ from simulator.chips.lis3mdl import Lis3mdl
 from simulator.chips.mmc5983ma import Mmc5983ma
 from simulator.chips.pms5003 import Pms5003
 from simulator.chips.scd41 import Scd41
-from simulator.chips.sx1262 import Sx1262
+from simulator.chips.sx1262 import CALM_COMMANDS, Sx1262
 from simulator.chips.sx1276 import Sx1276
 from simulator.chips.uart import UartLine
 
@@ -40,6 +41,8 @@ class Soldered:
     def __init__(self, hardware: Hardware, antenna: "Air", table: Table) -> None:
         self._hw = hardware
         self.chips: dict[str, Any] = {}
+        if isinstance(antenna, Antenna):
+            hardware.hears = antenna.hears
         for name, part in table.items():
             if name == "radio":
                 self.chips[name] = self._radio(part, antenna)
@@ -71,6 +74,7 @@ class Soldered:
             assert dio1 is not None
             tcxo_mv = 1800 if "tcxo" in part else 0
             chip = Sx1262(clock, antenna, reset, pin(part["busy"]), dio1, tcxo_mv)
+            self._hw.calm.append((part["busy"], part["cs"], part["spi"], list(CALM_COMMANDS)))
         self._hw.spi_bus(part["spi"]).attach(cs, chip)
         return chip
 

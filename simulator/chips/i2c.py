@@ -77,6 +77,11 @@ class I2cBus:
         self.readfrom_mem_into(address, register, into)
         return bytes(into)
 
+    def stays(self, address: int, register: int) -> bool:
+        """Whether a register that was just read may be read again and is the same, as long as nothing happens."""
+        chip = self._chips.get(address)
+        return isinstance(chip, RegisterChip) and register in chip.still
+
     def _chip(self, address: int) -> "I2cChip":
         if self.stuck:
             raise OSError(ETIMEDOUT)
@@ -89,7 +94,12 @@ class I2cBus:
 
 
 class RegisterChip:
-    """A chip with registers: the first byte written is an address, which then goes on by itself."""
+    """A chip with registers: the first byte written is an address, which then goes on by itself.
+
+    still: registers that change only with a write, or with what its clock has planned; reading them does nothing.
+    """
+
+    still: tuple[int, ...] = ()
 
     def __init__(self) -> None:
         self.registers = bytearray(256)

@@ -24,6 +24,8 @@ _WRITABLE = (0x05, 0x06, 0x07, 0x08, 0x09, 0x0A, 0x20, 0x21, 0x22, 0x23, 0x24, 0
 class Lis3mdl(RegisterChip):
     """interrupt: its INT pin. dcel: its temperature. stalled: no conversion is ever done."""
 
+    still = (0x27,)  # the status: polled until a conversion is done
+
     def __init__(self, clock: "Clock", interrupt: "Wire | None" = None, dcel: int = 200) -> None:
         super().__init__()
         self._clock = clock

@@ -304,7 +304,7 @@ class Sx1262:
         return []
 
     def _execute(self, opcode: int, a: list[int]) -> None:
-        if opcode in (0x12, 0x13, 0x14, 0x17, 0x11, 0x1D, 0x1E, 0xC0):
+        if opcode in _READS:
             return
         count = _ARGUMENTS.get(opcode)
         if count is None or (len(a) < -count if count < 0 else len(a) != count):
@@ -644,31 +644,18 @@ def _rtc_us(steps: int) -> int:
     return (steps * _RTC_US_1000 + 999) // 1000
 
 
-# Arguments of each command; below zero: so many at least.
-_ARGUMENTS = {
-    0x84: 1,
-    0x80: 1,
-    0xC1: 0,
-    0x83: 3,
-    0x82: 3,
-    0x89: 1,
-    0x98: 2,
-    0x97: 4,
-    0x0D: -3,
-    0x0E: -1,
-    0x02: 2,
-    0x08: 8,
-    0x07: 2,
-    0x96: 1,
-    0x9D: 1,
-    0x9F: 1,
-    0x93: 1,
-    0x8A: 1,
-    0x86: 4,
-    0x95: 4,
-    0x8E: 2,
-    0x8B: 4,
-    0x8C: 6,
-    0x8F: 2,
-    0xA0: 1,
-}
+_BY_COUNT = (  # commands by how many arguments they have; at least so many: negative
+    (0, (0xC1,)),
+    (1, (0x84, 0x80, 0x89, 0x96, 0x9D, 0x9F, 0x93, 0x8A, 0xA0)),
+    (2, (0x98, 0x02, 0x07, 0x8E, 0x8F)),
+    (3, (0x83, 0x82)),
+    (4, (0x97, 0x86, 0x95, 0x8B)),
+    (6, (0x8C,)),
+    (8, (0x08,)),
+    (-1, (0x0E,)),
+    (-3, (0x0D,)),
+)
+_ARGUMENTS = {opcode: count for count, opcodes in _BY_COUNT for opcode in opcodes}
+_READS = (0x12, 0x13, 0x14, 0x17, 0x11, 0x1D, 0x1E, 0xC0)
+_SWITCHES = (0x84, 0x80, 0xC1, 0x83, 0x82, 0x89, 0x98)  # of mode, clock or calibration
+CALM_COMMANDS = _READS + tuple([each for each in _ARGUMENTS if each not in _SWITCHES])  # BUSY stays low (8.3.1)

@@ -41,6 +41,10 @@ class UartLine:
         """As `machine.UART.any`."""
         return len(self._waiting)
 
+    def waiting(self) -> bytes:
+        """What `read` would give; nobody reads it by that."""
+        return bytes(self._waiting)
+
     def read(self, count: int = -1) -> bytes | None:
         """As `machine.UART.read` with a time-out of 0."""
         taken = self._waiting if count < 0 else self._waiting[:count]

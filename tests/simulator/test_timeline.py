@@ -96,3 +96,17 @@ def test_it_tells_what_comes_next_however_late():
     assert timeline.quiet_us() == 5
     timeline.run(10)
     assert timeline.quiet_us() == 11
+
+
+def test_inner_events_keep_their_place_and_disturb_only_those_who_listen():
+    timeline, ran = Timeline(), []
+    timeline.at_inner(5, lambda: ran.append("inner"))
+    timeline.at(5, lambda: ran.append("outer"))
+    timeline.at_inner(3, lambda: ran.append("first"))
+    assert timeline.next_us() == 3
+    timeline.until_us = 10
+    assert (timeline.quiet_us(), timeline.quiet_us(listening=False)) == (3, 5)
+    timeline.run(10)
+    assert ran == ["first", "inner", "outer"]
+    timeline.at_inner(12, lambda: None)
+    assert (timeline.next_us(), timeline.quiet_us()) == (12, 11)

@@ -18,21 +18,16 @@ export function hardware(vm) {
   const post = (op, ...args) => {
     note(op, ...args);
     vm.settled = false;
-    vm.known.clear();
+    vm.known.forget(op, ...args);
   };
   const ask = (op, ...args) => {
     vm.now += OP_US;
     return vm.ask(op, ...args);
   };
-  // What stays as it is until something happens is asked for once.
-  const look = (op, id) => {
-    vm.now += OP_US;
-    const key = `${op}${id}`;
-    const known = vm.known.get(key);
-    if (known && vm.now < known[1] && vm.now < vm.free) return known[0];
-    const found = vm.ask(op, id);
-    vm.known.set(key, found);
-    return found[0];
+  // What stays as it is until something happens; null if it is to be asked for.
+  const known = (key) => {
+    const found = vm.known.get(key);
+    return found && vm.now < found[1] && vm.now < vm.free ? found[0] : null;
   };
   let blob = ''; // the last one asked for: first its length is told, then it is copied
   const length = (text) => {
@@ -99,15 +94,25 @@ export function hardware(vm) {
       else vm.now += OP_US;
     },
     pin_set: (id, level) => post('set', id, level),
-    pin_get: (id) => look('get', id),
+    pin_get(id) {
+      vm.now += OP_US;
+      return known(`get${id}`) ?? vm.ask('get', id)[0]; // which is told with the answer as well
+    },
     pin_irq: (id, trigger) => note('irq', id, trigger),
     timer: (id, ms, periodic) => post('timer', id, ms, periodic),
     adc: (id) => ask('adc', id),
     pwm: (id, duty, hz) => note('pwm', id, duty, hz),
 
     spi_write: (id, from, count) => post('spi_write', id, hex(from, count)),
-    spi_read: (id, into, count, byte) => fill(into, ask('spi_read', id, count, byte)),
-    spi_both: (id, from, into, count) => fill(into, ask('spi_both', id, hex(from, count))),
+    spi_read(id, into, count, byte) {
+      vm.known.forget('spi_read', id, byte.toString(16).padStart(2, '0'));
+      fill(into, ask('spi_read', id, count, byte));
+    },
+    spi_both(id, from, into, count) {
+      const data = hex(from, count);
+      vm.known.forget('spi_both', id, data);
+      fill(into, ask('spi_both', id, data));
+    },
     i2c_write: (id, address, from, count) => ask('i2c_write', id, address, hex(from, count)),
     i2c_read(id, address, into, count) {
       const answer = ask('i2c_read', id, address, count);
@@ -117,15 +122,36 @@ export function hardware(vm) {
     },
     // What a write of the register's number and a read without a stop between them do.
     i2c_register(id, address, register, into, count) {
-      const answer = ask('i2c_register', id, address, register, count);
+      vm.now += OP_US;
+      const key = `i2c${id},${address},${register}`;
+      const again = vm.known.get(key);
+      if (count === 1 && again && vm.now + again[1] < vm.free) {
+        vm.now += again[1];
+        fill(into, again[0]);
+        return 0;
+      }
+      const answer = vm.ask('i2c_register', id, address, register, count);
       if (typeof answer === 'number') return answer;
-      fill(into, answer);
+      if (Array.isArray(answer)) vm.known.set(key, answer);
+      fill(into, Array.isArray(answer) ? answer[0] : answer);
       return 0;
     },
     i2c_scan: (id) => length(ask('i2c_scan', id)),
     uart: (id, baud) => post('uart', id, baud),
-    uart_any: (id) => look('uart_any', id),
-    uart_read: (id, count) => length(ask('uart_read', id, count)),
+    uart_any(id) {
+      vm.now += OP_US;
+      if (known(`uart${id}`) === null) vm.ask('sync');
+      return (vm.known.get(`uart${id}`)?.[0] ?? '').length / 2;
+    },
+    // What is known to wait is only taken.
+    uart_read(id, count) {
+      const waits = known(`uart${id}`);
+      if (waits === null) return length(ask('uart_read', id, count));
+      const end = count < 0 ? waits.length : 2 * count;
+      vm.known.get(`uart${id}`)[0] = waits.slice(end);
+      note('uart_read', id, count);
+      return length(waits.slice(0, end));
+    },
     uart_write: (id, from, count) => post('uart_write', id, hex(from, count)),
     stdin_any: () => vm.typed, // as of the last answer: asked for in every turn
     stdin_read: (count) => length(ask('stdin_read', count)),

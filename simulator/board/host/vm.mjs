@@ -10,6 +10,7 @@ import { Flash } from './flash.mjs';
 import { hardware } from './hardware.mjs';
 import { Images } from './images.mjs';
 import { shortened } from './jumps.mjs';
+import { Known } from './known.mjs';
 import { Repl } from './repl.mjs';
 
 const HEAP_BYTES = 1 << 19; // this build collects between calls only: what a call leaves behind must fit as well
@@ -89,7 +90,7 @@ export class Vm {
   // Prepare an interpreter that has modules for the hardware and the flash as its root, and keep what it is then.
   begin() {
     this.hw = hardware(this);
-    this.start(0, 0, { cause: 1, origin: 0, uid: '', memory: '' });
+    this.start(0, 0, { cause: 1, origin: 0, uid: '', memory: '', calm: [] });
     this.mp.registerJsModule('_hw', this.hw);
     this.mp.FS.mkdir('/shims');
     for (const name of [...SHIMS, 'clockwork']) {
@@ -141,12 +142,13 @@ export class Vm {
   }
 
   // The state of a chip that has just been reset. now, free: as below. origin: of power on, for the RTC. memory: the
-  // RTC's, as hex. nvs: [namespace, key, type, hex] of all that is committed; left out: as at the last start.
-  start(now, free, { cause, origin, uid, memory, nvs }) {
+  // RTC's, as hex. calm: see known.mjs. nvs: [namespace, key, type, hex] of all that is committed; left out: as at the
+  // last start.
+  start(now, free, { cause, origin, uid, memory, calm, nvs }) {
     this.booted = now;
     this.posted = [];
     this.events = [];
-    this.known = new Map(); // what pins and lines were, as long as nothing has happened since
+    this.known = new Known(calm);
     this.typed = 0; // bytes that wait at the serial port
     this.at(now, free);
     this.cause = cause;
@@ -168,6 +170,12 @@ export class Vm {
     this.free = free;
     this.settled = true; // nothing was done since of which chips are to be told first
     this.known.clear();
+  }
+
+  // What pins and lines are now.
+  tell(pins, lines) {
+    for (const [pin, level, until] of pins) this.known.set(`get${pin}`, [level, until]);
+    for (const [id, waiting] of lines) this.known.set(`uart${id}`, [waiting, Infinity]);
   }
 
   happen(events) {
@@ -213,9 +221,9 @@ export class Vm {
     this.posted = [];
     const answer = this.channel.read();
     if (!answer) process.exit(0); // the simulator is gone; of the board this is the thread
-    const [now, free, result, events, typed, end, lines, nvs] = answer;
+    const [now, free, result, events, typed, end, pins, lines, nvs] = answer;
     this.at(now, free);
-    for (const [id, waiting] of lines) this.known.set(`uart_any${id}`, [waiting, Infinity]);
+    this.tell(pins, lines);
     this.typed = typed;
     this.happen(events);
     if (nvs) this.keep(nvs); // somebody else wrote to it
