@@ -196,9 +196,11 @@ class FieldDetector:
         if not first:
             x, y, z = self._seen
             level = self._level
-            swing = length((x - level[0] // _SCALE, y - level[1] // _SCALE, z - level[2] // _SCALE))
-            if swing > self._swing_dut:
-                self._swing_dut = swing
+            x -= level[0] // _SCALE
+            y -= level[1] // _SCALE
+            z -= level[2] // _SCALE
+            if abs(x) + abs(y) + abs(z) > self._swing_dut:  # no vector is longer than its parts together
+                self._swing_dut = max(self._swing_dut, length((x, y, z)))
         if len(window) < _WINDOW:
             return NOTHING
         if not self._settled():

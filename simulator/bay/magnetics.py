@@ -340,15 +340,15 @@ class Car:
     def _field(self, x_m: float, y_m: float) -> Vector:
         bx = by = bz = 0.0
         for (ahead, left, up), (mx, my, mz) in self._dipoles:
-            # From the dipole to the sensor, in the origin.
-            rx, ry, rz = -(x_m + ahead), -(y_m + left), -up
-            square = rx * rx + ry * ry + rz * rz
+            # From the sensor, in the origin, to the dipole: the field is the same on either side of it.
+            rx, ry = x_m + ahead, y_m + left
+            square = rx * rx + ry * ry + up * up
             cube = square * math.sqrt(square)
-            along = 3 * (mx * rx + my * ry + mz * rz) / square
+            along = 3 * (mx * rx + my * ry + mz * up) / square
             # µ0/4π is 1e-7 T·m/A: 0.1 µT for 1 A·m² at 1 m.
             bx += 0.1 * (along * rx - mx) / cube
             by += 0.1 * (along * ry - my) / cube
-            bz += 0.1 * (along * rz - mz) / cube
+            bz += 0.1 * (along * up - mz) / cube
         scale = self._scale
         return (bx * scale, by * scale, bz * scale)
 
