@@ -168,7 +168,7 @@ class Board:
     def _leave(self, why: str) -> None:
         """End the call that the interpreter is in the midst of."""
         if self._calling:
-            self._link.write([self.clock.now_us, self.clock.now_us, None, [], 0, why, [], []])
+            self._link.write([self.clock.now_us, self.clock.now_us, None, [], 0, why, [], [], []])
             while self._link.read()[0] != "done":
                 raise AssertionError("a board that was switched off goes on")
             self._calling = False
@@ -224,11 +224,8 @@ class Board:
 
     def _free_us(self) -> int:
         """Before when nothing happens by itself to what the firmware sees."""
-        free_us = min(self._quiet_us(), self.clock.now_us + _UNASKED_US)
-        for due_us in (self.clock.next_us(), self._bites_us()):
-            if due_us is not None and due_us < free_us:
-                free_us = due_us
-        return free_us
+        due = [due_us for due_us in (self.clock.next_us(), self._bites_us()) if due_us is not None]
+        return min(self._quiet_us(), self.clock.now_us + _UNASKED_US, *due)
 
     def _wake(self) -> None:
         self._wake_us = None

@@ -75,10 +75,11 @@ def _turn(board: "Board") -> None:
 
 
 def surroundings(board: "Board") -> list[Any]:
-    """What the firmware may look at without asking: the pins that it once asked for, and what waits on serial lines."""
+    """What the firmware needs not ask for: pins that it once asked for, what waits on serial lines, who acknowledges."""
     hardware = board.hardware
     pins = [(number, *_level(board, wire)) for number, wire in hardware.seen.items()]
-    return [pins, [(number, line.waiting().hex()) for number, line in hardware.uart.items()]]
+    lines = [(number, line.waiting().hex()) for number, line in hardware.uart.items()]
+    return [pins, lines, [(number, bus.willing()) for number, bus in hardware.i2c.items()]]
 
 
 def _get(board: "Board", number: int) -> tuple[int, int]:
@@ -95,12 +96,14 @@ def _level(board: "Board", wire: "Wire") -> tuple[int, int]:
     return level, (until_us if wire.holds is None or until_us > board.clock.now_us else _STAYS)
 
 
-def _i2c_write(board: "Board", number: int, address: int, data: str) -> int:
+def _i2c_write(board: "Board", number: int, address: int, data: str) -> int | tuple[int]:
+    """The error's number, or how many µs it took."""
+    begun_us = board.clock.now_us
     try:
         board.hardware.i2c_bus(number).writeto(address, bytes.fromhex(data))
     except OSError as error:
         return int(error.args[0])
-    return 0
+    return (board.clock.now_us - begun_us,)
 
 
 def _i2c_read(board: "Board", number: int, address: int, count: int) -> int | str:

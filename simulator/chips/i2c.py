@@ -30,12 +30,15 @@ class I2cBus:
         self._clock = clock
         self._hz = hz
         self._chips: dict[int, "I2cChip"] = {}
+        self._registered: list[int] = []
         self.stuck = False
         self.silent: set[int] = set()
 
     def attach(self, address: int, chip: "I2cChip") -> None:
         """Give *chip* an address."""
         self._chips[address] = chip
+        if isinstance(chip, RegisterChip):
+            self._registered.append(address)
 
     def scan(self) -> list[int]:
         """As `machine.I2C.scan`."""
@@ -82,6 +85,10 @@ class I2cBus:
         chip = self._chips.get(address)
         return isinstance(chip, RegisterChip) and register in chip.still
 
+    def willing(self) -> list[int]:
+        """Addresses that acknowledge whatever is written to them, as long as nothing happens."""
+        return [] if self.stuck else [address for address in self._registered if address not in self.silent]
+
     def _chip(self, address: int) -> "I2cChip":
         if self.stuck:
             raise OSError(ETIMEDOUT)
@@ -94,7 +101,7 @@ class I2cBus:
 
 
 class RegisterChip:
-    """A chip with registers: the first byte written is an address, which then goes on by itself.
+    """A chip with registers, which acknowledges always: the first byte written is an address, which then goes on.
 
     still: registers that change only with a write, or with what its clock has planned; reading them does nothing.
     """

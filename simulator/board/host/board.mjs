@@ -1,11 +1,11 @@
 // One board, driven by lines of JSON: a command comes, and what it asks and how it ends goes back. While it waits for an
 // answer its thread stands still.
 //
-// commands: ["make"] ["put", path, latin1 or null] ["files"] ["start", now, free, chip] ["turn", now, free, events, typed, pins, lines]
-//           ["feed", now, free, latin1] ["soft", now, free, chip, raw, latin1]; chip: see `Vm.start`; pins, lines: below
+// commands: ["make"] ["put", path, latin1 or null] ["files"] ["start", now, free, chip] ["turn", now, free, events, typed, …]
+//           ["feed", now, free, latin1] ["soft", now, free, chip, raw, latin1]; chip: see `Vm.start`; …: `Vm.tell`
 // answers:  ["done", posted, now, result]; before that any number of ["ask", posted, now, op, …], each answered by
-//           [now, free, result, events, bytes typed, what ends the call or null, [[pin, level, until when], …],
-//           [[UART, what waits, as hex], …], NVS if it was written to]. posted: [[now, op, …], …], in order.
+//           [now, free, result, events, bytes typed, what ends the call or null, …, …, …, NVS if it was written to].
+//           posted: [[now, op, …], …], in order.
 // Times are in µs. Before *free* nothing happens by itself: as long as no chip was touched, the firmware looks at pins
 // and sleeps without asking, and one turn follows the other.
 import fs from 'node:fs';
@@ -68,9 +68,9 @@ const commands = {
     vm.start(now, free, chip);
     return boot(true);
   },
-  turn(now, free, events, typed, pins, lines) {
+  turn(now, free, events, typed, ...known) {
     vm.at(now, free);
-    vm.tell(pins, lines);
+    vm.tell(...known);
     vm.typed = typed;
     vm.happen(events);
     for (;;) {

@@ -29,6 +29,7 @@ export function hardware(vm) {
     const found = vm.known.get(key);
     return found && vm.now < found[1] && vm.now < vm.free ? found[0] : null;
   };
+  const writing = new Map(); // µs that it takes, by I²C bus and number of bytes
   let blob = ''; // the last one asked for: first its length is told, then it is copied
   const length = (text) => {
     blob = text ?? '';
@@ -113,7 +114,19 @@ export function hardware(vm) {
       vm.known.forget('spi_both', id, data);
       fill(into, ask('spi_both', id, data));
     },
-    i2c_write: (id, address, from, count) => ask('i2c_write', id, address, hex(from, count)),
+    i2c_write(id, address, from, count) {
+      const data = hex(from, count);
+      const lasts = writing.get(`${id},${count}`);
+      if (vm.willing.get(id)?.includes(address) && vm.now + OP_US + lasts < vm.free) {
+        post('i2c_write', id, address, data);
+        vm.now += lasts;
+        return 0;
+      }
+      const answer = ask('i2c_write', id, address, data);
+      if (typeof answer === 'number') return answer;
+      writing.set(`${id},${count}`, answer[0]);
+      return 0;
+    },
     i2c_read(id, address, into, count) {
       const answer = ask('i2c_read', id, address, count);
       if (typeof answer === 'number') return answer;

@@ -15,7 +15,7 @@ import { Repl } from './repl.mjs';
 
 const HEAP_BYTES = 1 << 19; // this build collects between calls only: what a call leaves behind must fit as well
 const COLLECTS_BYTES = 1 << 17; // as often as it needs, not after each 16 kB
-const PAGE = 1 << 12;
+const PAGE = 1 << 16;
 const SHIMS = ['machine', 'esp32', 'cryptolib'];
 
 // Memory of an interpreter that was dropped is dropped with it, so nothing needs to be told of what JavaScript forgets.
@@ -149,6 +149,7 @@ export class Vm {
     this.posted = [];
     this.events = [];
     this.known = new Known(calm);
+    this.willing = new Map();
     this.typed = 0; // bytes that wait at the serial port
     this.at(now, free);
     this.cause = cause;
@@ -172,8 +173,10 @@ export class Vm {
     this.known.clear();
   }
 
-  // What pins and lines are now.
-  tell(pins, lines) {
+  // What is so now: [[pin, level, until when], …], [[UART, what waits, as hex], …], and of I²C buses whom nothing that
+  // is written keeps from acknowledging: [[bus, [address, …]], …].
+  tell(pins, lines, willing) {
+    this.willing = new Map(willing);
     for (const [pin, level, until] of pins) this.known.set(`get${pin}`, [level, until]);
     for (const [id, waiting] of lines) this.known.set(`uart${id}`, [waiting, Infinity]);
   }
@@ -221,9 +224,9 @@ export class Vm {
     this.posted = [];
     const answer = this.channel.read();
     if (!answer) process.exit(0); // the simulator is gone; of the board this is the thread
-    const [now, free, result, events, typed, end, pins, lines, nvs] = answer;
+    const [now, free, result, events, typed, end, pins, lines, willing, nvs] = answer;
     this.at(now, free);
-    this.tell(pins, lines);
+    this.tell(pins, lines, willing);
     this.typed = typed;
     this.happen(events);
     if (nvs) this.keep(nvs); // somebody else wrote to it
