@@ -30,7 +30,7 @@ _ABOUT = Text(
     "same weather; its bay has cars of its own. What they measure is no part of the other figures of this page.",
     "Un vrai MicroPython les anime, leurs puces sont simulées jusqu’aux octets du bus, et elles partagent l’air et la "
     "passerelle du quartier. Chacune se tient à côté d’un nœud de la flotte, son voisin, dans la même rue et par le "
-    "même temps ; sa place a ses propres voitures. Ce qu’elles mesurent ne compte pas dans les autres chiffres de "
+    "même temps\u00a0; sa place a ses propres voitures. Ce qu’elles mesurent ne compte pas dans les autres chiffres de "
     "cette page.",
 )
 _ABOUT_BRIDGE = Text(
