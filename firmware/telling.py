@@ -6,6 +6,7 @@ asks them in order of urgency whenever the radio is free.
 """
 
 from protocol.compat import const
+from protocol.events import MOTION_SEEN
 from protocol.telemetry import (
     F_PORT_EVENT,
     F_PORT_READINGS,
@@ -93,7 +94,7 @@ class Receipts:
 
 
 class Events:
-    """Events: at once, again after 15..45 s and after 2..5 min, each time with the same number."""
+    """Events: at once, again after 15..45 s and after 2..5 min, each time with the same number; a motion once."""
 
     f_port = F_PORT_EVENT
     confirmed = False
@@ -126,7 +127,7 @@ class Events:
                 event = other
         if event.told == 0:
             event.first_ms = now_ms
-        if event.told < len(_REPEATS_S):
+        if event.told < len(_REPEATS_S) and event.record.number != MOTION_SEEN:
             least_s, most_s = _REPEATS_S[event.told]
             event.due_ms = event.first_ms + self._dice.between_ms(least_s, most_s)
             event.told += 1

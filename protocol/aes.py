@@ -12,16 +12,16 @@ try:
     from cryptolib import aes
 except ImportError:  # CPython
     from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
+    from cryptography.hazmat.primitives.cmac import CMAC
 
     class aes:  # type: ignore[no-redef]  # noqa: N801 - stands in for cryptolib's
-        """`cryptolib.aes` as far as it is needed here, and a chain: a context costs 20 blocks, so each is kept."""
+        """`cryptolib.aes` as far as it is needed here, and AES-CMAC: a context costs 20 blocks, so each is kept."""
 
         def __init__(self, key: bytes, mode: int) -> None:
             assert mode == _ECB
             self._key = algorithms.AES(key)
             self._encryptor: CipherContext | None = None
-            self._chain: CipherContext | None = None
-            self._vector = 0  # of the chain, which goes on where it ended
+            self._cmac: CMAC | None = None
 
         def encrypt(self, blocks: bytes | bytearray | memoryview) -> bytes:
             """Encrypt whole blocks."""
@@ -33,14 +33,13 @@ except ImportError:  # CPython
             """Decrypt whole blocks."""
             return Cipher(self._key, modes.ECB()).decryptor().update(blocks)
 
-        def cbc_mac(self, blocks: bytes) -> bytes:
-            """See `Aes128.cbc_mac`; in one call, which takes the chain's vector out of the first block again."""
-            if self._chain is None:
-                self._chain = Cipher(self._key, modes.CBC(bytes(BLOCK_LEN))).encryptor()
-            first = int.from_bytes(blocks[:BLOCK_LEN], "big") ^ self._vector
-            last = self._chain.update(first.to_bytes(BLOCK_LEN, "big") + blocks[BLOCK_LEN:])[-BLOCK_LEN:]
-            self._vector = int.from_bytes(last, "big")
-            return last
+        def cmac(self, message: bytes | memoryview) -> bytes:
+            """See `Aes128.cmac`."""
+            if self._cmac is None:
+                self._cmac = CMAC(self._key)
+            code = self._cmac.copy()
+            code.update(bytes(message))
+            return code.finalize()
 
 
 class Aes128:
@@ -61,17 +60,12 @@ class Aes128:
         _whole_blocks(blocks)
         return self._encryptor.encrypt(blocks)
 
-    def cbc_mac(self, blocks: bytes) -> bytes:
-        """The last of *blocks* encrypted in a chain that begins with zeros (SP 800-38A §6.2). Raises the same."""
-        _whole_blocks(blocks)
-        if hasattr(self._encryptor, "cbc_mac"):  # CPython
-            code: bytes = self._encryptor.cbc_mac(blocks)
-            return code
-        chain = bytes(BLOCK_LEN)
-        for at in range(0, len(blocks), BLOCK_LEN):
-            mixed = int.from_bytes(chain, "big") ^ int.from_bytes(blocks[at : at + BLOCK_LEN], "big")
-            chain = self._encryptor.encrypt(mixed.to_bytes(BLOCK_LEN, "big"))
-        return chain
+    def cmac(self, message: bytes | memoryview) -> bytes | None:
+        """AES-CMAC of *message* where a library makes it; None on MicroPython: see `lorawan/cmac.py`."""
+        if not hasattr(self._encryptor, "cmac"):
+            return None
+        code: bytes = self._encryptor.cmac(message)
+        return code
 
     def decrypt(self, blocks: bytes | bytearray | memoryview) -> bytes:
         """Undo `encrypt`; as a LoRaWAN network does to make a Join-Accept. Raises the same."""

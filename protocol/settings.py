@@ -62,6 +62,7 @@ _ROWS = (
     "boost_s            L     120              10..3600 seconds",
     "on_lux             L     0                0..1000 lux",
     "off_lux            L     70               1..2000 lux",
+    "motion_interval_s  L     0                0..3600 seconds",
 )
 _ABP_ONLY = ("rx_delay_s", "rx2_dr")
 _FIXED = const(16)  # beside the bits of the roles
@@ -141,6 +142,7 @@ class Settings:
     boost_s: int
     on_lux: int
     off_lux: int
+    motion_interval_s: int
 
     def __init__(self, values: dict[int, object]) -> None:
         faults = self._take(values)

@@ -35,6 +35,7 @@ SENTENCES = (
     "How long that light lasts after the last movement.",
     "Less light than this is night for the photocell; 0: there is none.",
     "More light than this is day for the photocell.",
+    "At night, after it told that somebody moves, it tells no more for so long; 0: it never does. From 180 at DR0.",
 )
 
 

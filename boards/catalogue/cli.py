@@ -60,15 +60,23 @@ def fetch(
     from rich.console import Console
     from rich.progress import DownloadColumn, Progress
 
+    language = language_of(language)
     try:
         builds = {load(name).image for name in names} if names else {board.image for board in boards()}
-        for build in sorted(builds):
+    except BoardError as error:
+        fail_with(error, language)
+    absent = 0
+    for build in sorted(builds):  # one that is not to be had keeps no other from the van
+        try:
             with Progress(*Progress.get_default_columns(), DownloadColumn(), console=Console(stderr=True)) as shown:
                 task = shown.add_task(build)
                 path = get(build, home() / "images", functools.partial(_tell, shown, task), source)
             typer.echo(str(path))
-    except BoardError as error:
-        fail_with(error, language_of(language))
+        except BoardError as error:
+            absent += 1
+            typer.echo(sentence(error, language), err=True)
+    if absent:
+        raise typer.Exit(1)
 
 
 def _tell(shown: "Progress", task: "TaskID", so_far: int, of: int) -> None:

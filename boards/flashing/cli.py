@@ -199,6 +199,7 @@ def _order(
     from boards.enrolment.gateway import Gateway, read_token_file
     from boards.enrolment.registry import Registry
     from boards.flashing.commissioning import Order
+    from boards.flashing.image import read_image
     from boards.flashing.record import Records
 
     if registry is not None and gateway:
@@ -223,7 +224,7 @@ def _order(
         registry=None if gateway else Registry(registry or Path("devices.csv")),
         gateway=Gateway(gateway, token, sha256) if gateway else None,
         keys_from=keys_from,
-        image=image,
+        image=read_image(image) if image else None,
         erase=erase,
     )
 

@@ -22,7 +22,7 @@ from boards.enrolment.identity import Identity, fresh
 from boards.enrolment.registry import Registry, identity_of, row_of, spoken_for
 from boards.firmware.bundle import Bundle
 from boards.flashing import journal
-from boards.flashing.image import Image, read_image
+from boards.flashing.image import Image, check_fits
 from boards.flashing.plan import Errand, Step, Wish, erases, plan
 from boards.flashing.record import Record, Records
 from boards.flashing.sun import site_of
@@ -50,8 +50,8 @@ class Loader(Protocol):
     def write(self, port: str, image: Image, progress: Progress, *, erase: bool) -> "Found":
         """Write an image and compare. Raises BoardError."""
 
-    def image(self, board: Board, path: Path | None, found: "Found", progress: Progress) -> Image:
-        """The image for a board, fetched if there is none, and fit for this chip. Raises BoardError."""
+    def image(self, build: str, progress: Progress) -> Image:
+        """The image of one of MicroPython's builds, fetched if there is none. Raises BoardError."""
 
 
 class Watcher(Protocol):
@@ -81,7 +81,7 @@ class Order:
     registry: Registry | None = None
     gateway: Gateway | None = None
     keys_from: Path | None = None
-    image: Path | None = None
+    image: Image | None = None
     erase: bool = False
 
     @property
@@ -218,9 +218,7 @@ class Flashing:
         return Wish.from_json(self._record.wish)
 
     def _plan(self, runs_python: bool) -> list[Errand]:
-        image = ""
-        if self._order.image is not None:
-            image = read_image(self._order.image).sha256
+        image = "" if self._order.image is None else self._order.image.sha256
         erase = erases(self._record, self._order.erase)
         return plan(self._record, image, runs_python, erase, self._order.target)
 
@@ -257,7 +255,8 @@ class Flashing:
         if found.flash_mb < board.flash_mb:
             sizes = {"found_mb": found.flash_mb, "expected_mb": board.flash_mb}
             raise BoardError(Cause.FLASH_SMALL, port=self.port, **sizes)
-        image = self._loader.image(board, self._order.image, found, self._watcher.passes)
+        image = self._order.image or self._loader.image(board.image, self._watcher.passes)
+        check_fits(image, found.chip, found.flash_mb)
         record.image = ""
         if self._erasing:
             record.replaces = record.replaces or record.dev_eui

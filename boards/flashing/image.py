@@ -113,18 +113,18 @@ def cached(build: str, folder: Path) -> Path | None:
 def fetch(build: str, folder: Path, progress: Progress, source: str = SOURCE) -> Path:
     """Download the image of a build into the cache, whole and checked or not at all; returns its path.
 
-    Raises BoardError: DOWNLOAD, IMAGE_UNREADABLE.
+    Raises BoardError: DOWNLOAD.
     """
     name = f"{build}-{RELEASE}.bin"
     url = source + name
     try:
         data = _download(url, progress)
-    except (OSError, HTTPException, ValueError) as error:
+        _parse(data, Path(name))
+    except (OSError, HTTPException, ValueError, _WrongError) as error:
         detail = getattr(error, "reason", None) or error
         if isinstance(error, HTTPError):
             error.close()
         raise BoardError(Cause.DOWNLOAD, url=url, detail=detail) from None
-    parse_image(data, Path(name))
     folder.mkdir(parents=True, exist_ok=True)
     number, part = tempfile.mkstemp(dir=folder, suffix=".part")
     try:

@@ -1,13 +1,12 @@
-"""The boot loader of real chips, and which image a board gets: named, from the cache, or fetched once for all."""
+"""The boot loader of real chips, and which image a board gets: from the cache, or fetched once for all."""
 
 import threading
 from pathlib import Path
 
-from boards.catalogue.board import Board
 from boards.flashing import esp
 from boards.flashing.commissioning import Progress
 from boards.flashing.esp import Found
-from boards.flashing.image import Image, cached, check_fits, fetch, read_image
+from boards.flashing.image import Image, cached, fetch, read_image
 
 
 class RealLoader:
@@ -16,6 +15,7 @@ class RealLoader:
     def __init__(self, cache: Path) -> None:
         self._cache = cache
         self._fetching = threading.Lock()
+        self._images: dict[str, Image] = {}
 
     def look(self, port: str) -> Found:
         """See `flashing.Loader`."""
@@ -25,11 +25,9 @@ class RealLoader:
         """See `flashing.Loader`."""
         return esp.write(port, image, progress, erase=erase)
 
-    def image(self, board: Board, path: Path | None, found: Found, progress: Progress) -> Image:
-        """See `flashing.Loader`."""
-        if path is None:
-            with self._fetching:
-                path = cached(board.image, self._cache) or fetch(board.image, self._cache, progress)
-        image = read_image(path)
-        check_fits(image, found.chip, found.flash_mb)
-        return image
+    def image(self, build: str, progress: Progress) -> Image:
+        """See `flashing.Loader`; forty boards share what the first of them has fetched and read."""
+        with self._fetching:
+            if build not in self._images:
+                self._images[build] = read_image(cached(build, self._cache) or fetch(build, self._cache, progress))
+            return self._images[build]

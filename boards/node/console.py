@@ -14,6 +14,7 @@ MAX_LINE = 4096  # of what a node says: longer is no line, and is forgotten
 _ANSWER_S = 20.0  # the slowest self-test has a sensor that starts for 3 s and tries three times
 _START_S = 8.0  # from a reset until the console hears: MicroPython's start, the firmware's, and a slow flash
 _AGAIN_S = 1.5  # a line may have been lost to what the node was doing
+_LONGEST_S = 30.0  # of an answer, once it has begun; 500 records of the log take 5 s
 _TESTS = 16
 _TEST_AGAIN_S = 5.0
 _QUIET_S = 0.15
@@ -102,6 +103,7 @@ class Console(Held):
         said: list[str] = []
         early = False  # an answer to a line that we had given up is under way; ours was not heard
         until_s = self.clock.now_s() + seconds
+        end_s = until_s + _LONGEST_S  # somebody else's program may say lines for ever
         while self.clock.now_s() < until_s:
             for answer in self.listen():
                 if early:
@@ -120,13 +122,14 @@ class Console(Held):
                 if answer.startswith("lampyre cannot start: "):
                     continue  # a board in trouble says so by itself; its status does, too
                 said.append(answer)
-                until_s = max(until_s, self.clock.now_s() + _AGAIN_S)
+                until_s = max(until_s, min(self.clock.now_s() + _AGAIN_S, end_s))
         raise BoardError(Cause.NOT_RUNNING, port=self.path)
 
     def _quieten(self) -> None:
         """Hear out the answers to lines that were said again, for they were not lost but slow."""
         quiet_s = self.clock.now_s() + _QUIET_S
-        while self.clock.now_s() < quiet_s:
+        end_s = quiet_s + _LONGEST_S
+        while self.clock.now_s() < min(quiet_s, end_s):
             if self.listen():
                 quiet_s = self.clock.now_s() + _QUIET_S
 

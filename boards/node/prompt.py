@@ -20,6 +20,7 @@ _RAW = b"raw REPL; CTRL-B to exit\r\n>"
 _HEARS_S = 0.6  # a prompt answers at once
 _ENDS_S = 3.0  # a program ends when its turn is over
 _START_S = 5.0
+_MAX_SAID = 1 << 16  # bytes of one answer: names and digests of 600 files
 _READ_S = 20.0  # of one piece of an answer: forty boards on one laptop are slow, and a hang ends all the same
 _WATCHDOG = "import machine\nmachine.WDT(timeout=600000)\n"
 _ABOUT = """import sys,machine
@@ -59,9 +60,16 @@ class Prompt(Held):
         """Run code; what it printed. Raises BoardError: FLASH_FULL, or BOARD_FAILED with the exception's last line."""
         from mpremote.transport import TransportError, TransportExecError
 
+        said = bytearray()
+
+        def take(piece: bytes) -> None:
+            if len(said) >= _MAX_SAID:
+                raise ValueError(f"more than {_MAX_SAID} bytes in one answer")
+            said.extend(piece)
+
         try:
             with losing(self.path):
-                said: bytes = self._transport.exec(code)
+                self._transport.exec(code, data_consumer=take)
         except TransportExecError as error:
             raise self._refusal(error.error_output) from None  # its context would show the code, and keys with it
         except (TransportError, ValueError) as error:
@@ -70,7 +78,7 @@ class Prompt(Held):
             if type(error).__name__ != "error":
                 raise
             raise BoardError(Cause.NOISE, port=self.path, detail="half an answer") from None
-        return said.decode("utf-8", "replace").replace("\r\n", "\n")
+        return said.rstrip(_CTRL_D).decode("utf-8", "replace").replace("\r\n", "\n")
 
     def restart(self) -> None:
         """Reset the board in good order, and let go of the port."""

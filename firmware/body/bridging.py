@@ -31,6 +31,7 @@ class BridgeBody(Being):
         self, hardware: "Hardware", kept: "Kept", memory: "Memory", settings: "Settings", board: "Board"
     ) -> None:
         wiring = Wiring(hardware, board, True)
+        wiring.switch_rail()  # it may feed the radio's TCXO
         super().__init__(hardware, kept, memory, board, wiring.led(), Decoder())
         hardware.port.binary(True)
         antenna_cdb = board.number("radio", "antenna_dbi", 2) * 100

@@ -6,7 +6,7 @@ The gauges say what the lamps really do (`gauges.py`, `meter.py`), the supply wh
 
 from protocol import cbor
 from protocol.compat import const
-from protocol.events import PROGRAMME_REFUSED
+from protocol.events import MOTION_SEEN, PROGRAMME_REFUSED
 from protocol.orders import BAD_ARGUMENT, DONE, FAILED, HOLD_WITHOUT_CLOCK_S, LOAD_PROGRAMME, NOT_HERE
 from protocol.quantities import (
     LIGHT_ONE_HEAD,
@@ -45,6 +45,7 @@ _BOOST_PCT = const(27)
 _BOOST_S = const(28)
 _ON_LUX = const(29)
 _OFF_LUX = const(30)
+_MOTION_INTERVAL_S = const(31)
 
 _ENOMEM = const(12)  # what a receipt says when there is no memory to look at the order
 
@@ -78,6 +79,7 @@ class Light:
             _BOOST_S: settings.boost_s,
             _ON_LUX: settings.on_lux,
             _OFF_LUX: settings.off_lux,
+            _MOTION_INTERVAL_S: settings.motion_interval_s,
         }
         self._switched = settings.supply > 0
         self._doors = [Door(head, settings.dimming_curve) for head in range(settings.heads)]
@@ -95,6 +97,8 @@ class Light:
         self._find_eye()
         self._began = False
         self._counted_s = 0
+        self._motions = 0  # since the last was told
+        self._motion_s = 0  # when the next may be
 
     def handle(self, event: object, now_ms: int) -> list[object]:
         """Hear `Woke`, `Sensed`, `LuxSensed`, `LampFeedback`, `MotionSeen`, `PowerFailing` and `TimeTold`."""
@@ -112,7 +116,7 @@ class Light:
             if 0 <= event.head < len(self._doors):
                 actions += self._meter.answered(event.head, event.status)
         elif isinstance(event, MotionSeen):
-            self._boost(now_s)
+            self._moved(actions, now_s)
         elif isinstance(event, PowerFailing):
             self._supply.fails(actions, now_s)
         elif isinstance(event, TimeTold):
@@ -205,11 +209,18 @@ class Light:
                 if was_dark and lamp.level_pct:
                     self._ledger.switches[head] += 1
 
-    def _boost(self, now_s: int) -> None:
-        """Somebody is there: brighter, if it is night."""
-        if self._set[_BOOST_PCT] and self._base.is_lit_night(now_s):
+    def _moved(self, actions: list[object], now_s: int) -> None:
+        """Somebody is there: brighter, if it is night, and news for the lamps nearby."""
+        if not self._base.is_lit_night(now_s):
+            return
+        if self._set[_BOOST_PCT]:
             for door in self._doors:
                 door.boost(self._set[_BOOST_PCT], now_s + self._set[_BOOST_S])
+        self._motions += 1
+        if self._set[_MOTION_INTERVAL_S] and now_s >= self._motion_s:
+            self._motion_s = now_s + self._set[_MOTION_INTERVAL_S]
+            actions.append(TellEvent(MOTION_SEEN, (self._motions,)))
+            self._motions = 0
 
     # Orders.
 

@@ -15,15 +15,15 @@ from gateway.readings import content
 from gateway.readings.record import Kind, Record
 from gateway.store.writes import KeepLamp
 from protocol.dimming import Site
-from protocol.events import BAY_TAKEN
+from protocol.events import BAY_TAKEN, MOTION_SEEN
 from protocol.orders import RESUME_PROGRAMME, SET_LEVEL, VERBS
-from protocol.quantities import ILLUMINANCE, LAMP_STATUS, LAMP_TOO_HOT, LEVEL, MOTION_COUNT, PROGRAMME_VERSION
+from protocol.quantities import ILLUMINANCE, LAMP_STATUS, LAMP_TOO_HOT, LEVEL, PROGRAMME_VERSION
 
 from .asking import Ask
 from .distribution import Distribution
 from .door import Door
 from .lamps import Lamp, lamp_from_text
-from .plan import SITE, Boost, LightGroup, LightProgramme, Override, Setpoint, Target
+from .plan import SITE, Boost, LightGroup, LightProgramme, Override, Rule, Setpoint, Target
 from .scenes import Report, Scenes
 from .watching import Source, Watching
 
@@ -76,7 +76,6 @@ class Lighting:
         self._running: dict[int, LightProgramme] = {}  # by group
         self._light_groups: dict[int, LightGroup] = {}
         self._places: Mapping[str, Source] = {}
-        self._motion: dict[bytes, int] = {}
         self._stale = True  # what follows from groups and plan is to be worked out anew
         self.door = Door(self, self._by_name, state.site)
         self.distribution = Distribution(self.lamps, self._groups, self._running)
@@ -296,8 +295,9 @@ class Lighting:
         now_s = (now_ms + self._offset_ms) // 1000
         asks = self.scenes.look(now_ms, now_s) + self.distribution.look(now_ms)
         times = [at_ms for at_ms in (self.scenes.look_at(), self.distribution.look_at()) if at_ms is not None]
-        if any(programme.events for programme in self._running.values()):
-            times.append(now_ms + 60 * _SOON_MS)  # whether an event begins is seen to the minute
+        boosted = any(boost.until_s > now_s for boost in self.door.boosts.values())
+        if boosted or any(programme.events for programme in self._running.values()):
+            times.append(now_ms + 60 * _SOON_MS)  # an event's begin, a step below a boost: seen to the minute
         self._look_ms = max(min(times, default=_NEVER), now_ms + self._pause_ms())
         return asks
 
@@ -347,6 +347,8 @@ class Lighting:
             event, *details = content.event_of(record.content)
             if event == BAY_TAKEN and details:
                 self._arrived((dev_eui, details[0]), at_s, now_ms)
+            elif event == MOTION_SEEN:
+                self._arrived((dev_eui, 0), at_s, now_ms)
         elif record.kind is Kind.READING:
             values = dict(content.values_of(record.content))
             if lamp is not None and values.get((LEVEL, 0)) is not None and at_s >= lamp.told_s:
@@ -357,18 +359,13 @@ class Lighting:
             if lamp is not None and version is not None and at_s > lamp.version_s:
                 lamp.stores(version if version >= 0 else None, at_s)
                 self._soon(now_ms)
-            self._see(dev_eui, values, at_s, now_ms)
+            self._see(dev_eui, values, now_ms)
 
-    def _see(self, dev_eui: bytes, values: dict[tuple[int, int], int | None], at_s: int, now_ms: int) -> None:
+    def _see(self, dev_eui: bytes, values: dict[tuple[int, int], int | None], now_ms: int) -> None:
         """What may brighten a group."""
         lux = values.get((ILLUMINANCE, 0))
         if lux is not None:
             self._boost(self._watching.saw(dev_eui, lux, self._unix_s(now_ms)), now_ms)
-        moved = values.get((MOTION_COUNT, 0))
-        if moved is not None:
-            if moved > self._motion.get(dev_eui, moved):
-                self._arrived((dev_eui, 0), at_s, now_ms)
-            self._motion[dev_eui] = moved
 
     def _to_keep(self, lamp: Lamp | None) -> list[KeepLamp]:
         if lamp is None or not lamp.unkept:
@@ -384,6 +381,9 @@ class Lighting:
 
     def _boost(self, boosts: Iterable[Boost], now_ms: int) -> None:
         for boost in boosts:
+            known = self.door.boosts.get((boost.group, boost.rule))
+            if boost.rule is Rule.PRESENCE and known is not None and known.until_s > boost.until_s:
+                continue  # an arrival that is told late ends nothing
             self.door.boosts[boost.group, boost.rule] = boost
             self._look_ms = min(self._look_ms, now_ms)
 

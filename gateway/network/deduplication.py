@@ -26,6 +26,11 @@ class Frame:
         self.first_ms = now_ms
         self.closes_ms = closes_ms
 
+    def join(self, received: Received, now_ms: int) -> None:
+        """Another copy."""
+        if len(self.copies) < MAX_COPIES:
+            self.copies.append((received, now_ms))
+
     def best_first(self) -> list[tuple[Received, int]]:
         """The copies by SNR, then RSSI, then in the order they came."""
         if len(self.copies) > 1:
@@ -42,12 +47,22 @@ class Deduplication:
         self._of_one: dict[int | bytes, int] = {}  # how many of each sender
         self._order: deque[Frame] = deque()  # by closes_ms, since every window is as long
 
+    def again(self, received: Received, now_ms: int) -> bool:
+        """Take a copy of a frame that waits, which needs no second look; False for what is none.
+
+        A copy comes at the data rate that the frame was sent at.
+        """
+        frame = self._frames.get(received.phy_payload)
+        if frame is None or received.dr != frame.copies[0][0].dr:
+            return False
+        frame.join(received, now_ms)
+        return True
+
     def add(self, received: Received, now_ms: int, sender: int | bytes) -> bool:
         """Take a frame or a copy of one; whether there was room. sender: the DevAddr or DevEUI that it names."""
         frame = self._frames.get(received.phy_payload)
         if frame is not None:
-            if len(frame.copies) < MAX_COPIES:
-                frame.copies.append((received, now_ms))
+            frame.join(received, now_ms)
             return True
         of_one = self._of_one.get(sender, 0)
         if len(self._order) >= MAX_WAITING or of_one >= MAX_OF_ONE:

@@ -221,14 +221,12 @@ class Server:
     def _received(self, received: Received, now_ms: int, out: list[Effect]) -> None:
         self._radios.heard(received.radio)
         try:
+            while (frame := self._copies.closed(now_ms)) is not None:  # the shell is late: what comes now is no copy
+                self._hear(frame, now_ms, out)
+            if received.freq_hz and self._copies.again(received, now_ms):
+                return
             sender = recognise(received, self._by_dev_addr, self._devices)
             self._not_too_suspicious(sender, now_ms)  # a flood of forgeries takes nobody's place
-            closes_ms = self._copies.closes_at()
-            while closes_ms is not None and closes_ms <= now_ms:  # the shell is late: what comes now is no copy
-                frame = self._copies.closed(now_ms)
-                assert frame is not None
-                self._hear(frame, now_ms, out)
-                closes_ms = self._copies.closes_at()
             if not received.freq_hz:  # a cable has one end: nobody else heard it, and the node waits
                 self._hear(Frame(received, now_ms, now_ms), now_ms, out)
             elif not self._copies.add(received, now_ms, sender):

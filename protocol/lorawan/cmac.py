@@ -7,23 +7,35 @@ _R_128 = 0x87  # RFC 4493 §2.3, const_Rb
 
 
 class Cmac:
-    """AES-CMAC under one 16-byte key, its subkeys made once; ProtocolError for a key of another length."""
+    """AES-CMAC under one 16-byte key; ProtocolError for a key of another length."""
 
     def __init__(self, key: bytes) -> None:
         self.aes = Aes128(key)  # public: FPort 0 and Join-Accept encrypt with the very key they are signed with
-        self._k1 = _doubled(int.from_bytes(self.aes.cbc_mac(bytes(16)), "big"))
-        self._k2 = _doubled(self._k1)
+        self._subkeys: tuple[int, int] | None = None  # made once, where no library has them
 
     def mac(self, message: bytes | memoryview) -> bytes:
         """Return the 16-byte code of *message* (RFC 4493 §2.4)."""
+        code = self.aes.cmac(message)
+        return self._chained(message) if code is None else code
+
+    def _chained(self, message: bytes | memoryview) -> bytes:
+        """The same from nothing but AES, which is all that MicroPython has."""
+        encrypt = self.aes.encrypt
+        if self._subkeys is None:
+            k1 = _doubled(int.from_bytes(encrypt(bytes(16)), "big"))
+            self._subkeys = k1, _doubled(k1)
         last = max(0, len(message) - 1) & ~15  # where the last, perhaps incomplete, block starts
         rest = message[last:]
         end = int.from_bytes(rest, "big") << 8 * (16 - len(rest))
         if len(rest) == 16:
-            end ^= self._k1
+            end ^= self._subkeys[0]
         else:
-            end ^= self._k2 ^ (0x80 << 8 * (15 - len(rest)))  # padded with one bit and zeros
-        return self.aes.cbc_mac(bytes(message[:last]) + end.to_bytes(16, "big"))
+            end ^= self._subkeys[1] ^ (0x80 << 8 * (15 - len(rest)))  # padded with one bit and zeros
+        chain = 0
+        for at in range(0, last, 16):
+            mixed = chain ^ int.from_bytes(message[at : at + 16], "big")
+            chain = int.from_bytes(encrypt(mixed.to_bytes(16, "big")), "big")
+        return encrypt((chain ^ end).to_bytes(16, "big"))
 
     def mic(self, message: bytes | memoryview) -> bytes:
         """Return the message integrity code: the first 4 bytes of `mac` (TS001-1.0.4 §4.4)."""

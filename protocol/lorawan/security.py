@@ -11,7 +11,7 @@ from .ranges import fits
 class SessionKeys:
     """NwkSKey and AppSKey (16 bytes each) of one session or multicast group, set up once.
 
-    The only owner of the contexts; about 3 kB on CPython. Raises ProtocolError for keys of another length.
+    The only owner of the contexts; about 2.5 kB on CPython. Raises ProtocolError for keys of another length.
     """
 
     def __init__(self, nwk_s_key: bytes, app_s_key: bytes) -> None:

@@ -87,6 +87,7 @@ class Chain:
             if node.role is Role.LIGHT:
                 self.darkness.meet(node.name, node.heads)
         self._looks_on: Callable[[OnAir], None] = lambda frame: None
+        self._heard: OnAir | None = None  # of the frames that gateways heard, the last
         self._teams = _teams(scenario)
         keys = {team.name: (team.mc_addr, team.mc_key) for team in self._teams}
         self.fleet = Fleet(
@@ -140,7 +141,9 @@ class Chain:
         """A gateway received a frame, now."""
         if self._assault is not None and self._assault.drowns(frame):
             return
-        if self.cabinet.receive(gateway, frame, round(reception.rssi_dbm), reception.snr_db):
+        heard = self.cabinet.receive(gateway, frame, round(reception.rssi_dbm), reception.snr_db)
+        if heard and frame is not self._heard:  # by the first of the gateways
+            self._heard = frame
             self._telling.heard(frame)
 
     def run(self, until_s: float) -> None:

@@ -10,6 +10,7 @@ from boards.causes import BoardError
 from boards.firmware.bundle import Bundle, bundle
 from boards.flashing.commissioning import Flashing
 from boards.flashing.hub import each
+from boards.flashing.image import parse_image
 from boards.flashing.loading import RealLoader
 from boards.flashing.plan import Wish
 from simulator.rom.image import Recipe, make_image
@@ -36,13 +37,11 @@ def figures() -> Iterator[Figure]:
 
 
 def _flash(count: int, folder: Path, code: Bundle, image: bytes) -> float:
-    path = folder / "image.bin"
-    path.write_bytes(image)
     table = load("heltec-v3").table("parking")
     with Bench(count, hurry=0.05, baud=_BAUD) as bench, tempfile.TemporaryDirectory() as place:
         devices = [bench.device(number, table, image=image) for number in range(count)]
         desk = Desk(Path(place), code, Wish(board="heltec-v3", role="parking"))
-        order = desk.order(image=path)
+        order = desk.order(image=parse_image(image, folder / "image.bin"))
 
         def one(port: str) -> object:
             return Flashing(port, order, code, RealLoader(folder), Watching(), BenchClock(bench)).run()

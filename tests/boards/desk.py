@@ -28,6 +28,7 @@ class BenchLoader:
         return Found(mac=self.device.mac, **self._found)
 
     def write(self, port, image, progress, *, erase):
+        progress(0, len(image.data))
         with self.device.bench.alone():
             self.device.boot_loader()
             flash = self.device.flash
@@ -36,7 +37,7 @@ class BenchLoader:
         self.written += 1
         return self.look(port)
 
-    def image(self, board, path, found, progress):
+    def image(self, build, progress):
         return parse_image(IMAGE, Path("image.bin"))
 
 

@@ -14,7 +14,7 @@ from firmware.orders import NIGHT_S, WITH_NEXT_START
 from firmware.telling import MAX_RECEIPTS, RARE, Receipts
 from protocol import cbor
 from protocol import orders as o
-from protocol.events import BAY_LEFT, BAY_TAKEN, TAMPERED, VOID
+from protocol.events import BAY_LEFT, BAY_TAKEN, MOTION_SEEN, TAMPERED, VOID
 from protocol.orders import Order, decode_receipt
 from protocol.quantities import PARKING_TWO_BAYS
 from protocol.region import frame_airtime_us
@@ -111,6 +111,15 @@ def test_an_event_goes_at_once_and_twice_again():
         assert [event.seq for event in told] == [told[0].seq] * 3
         assert [event.age_s for event in told] == [(at_ms - 100_000) // 1000 for at_ms, _ in desk.sent(2)]
         assert (told[2].event, told[2].details) == (BAY_LEFT, (0, 840))
+
+
+def test_a_motion_goes_at_once_and_once():
+    desk = settled()
+    desk.event(MOTION_SEEN, 4)
+    desk.rest(600)
+    ((at_ms, payload),) = desk.sent(2)
+    assert at_ms == 100_000
+    assert decode_event(payload).details == (4,)
 
 
 def test_the_repeats_of_two_nodes_come_at_different_times():

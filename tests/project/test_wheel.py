@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from boards.catalogue.known import load
+from boards.firmware.bundle import bundle
+from tests.boards.bench import Bench
+from tests.boards.desk import IMAGE
+
 REPOSITORY = Path(__file__).parents[2]
 PACKAGES = ("boards", "firmware", "gateway", "protocol", "simulator")
 READ_AT_RUN_TIME = {
@@ -64,7 +69,8 @@ class Environment:
         run(*pip, *sources, f"{self._wheel}{extra}", *others, cwd=self.folder)
 
     def lampyre(self, *arguments: str | Path, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
-        return run(self.bin / "lampyre", *arguments, cwd=self.folder, exit_code=exit_code)
+        home = f"LAMPYRE_HOME={self.folder / 'home'}"
+        return run("env", home, self.bin / "lampyre", *arguments, cwd=self.folder, exit_code=exit_code)
 
     def python(self, code: str) -> str:
         return run(self.bin / "python", "-c", code, cwd=self.folder).stdout
@@ -125,17 +131,25 @@ def _folder(path: Path) -> Path:
 
 
 def _flash_a_board(environment: Environment) -> None:
-    """A technician's laptop has the extra [flash] alone: boards, pages, and the node's code, compiled."""
+    """A technician's laptop has the extra [flash] alone and no internet: boards, pages, and one that is flashed."""
     environment.install("[flash]")
     assert "heltec-v3" in environment.lampyre("boards", "list").stdout
     environment.lampyre("boards", "wiring", "heltec-v3", "--role", "air")
     assert "<svg" in (environment.folder / "heltec-v3-air.html").read_text(encoding="utf-8")
-    assert (
-        "There is no port none"
-        in environment.lampyre(
-            *("flash", "--board", "heltec-v3", "--role", "air", "--port", "none", "--language", "en"), exit_code=1
-        ).stderr
-    )
+    (environment.folder / "image.bin").write_bytes(IMAGE)
+    what = ("--board", "heltec-v3", "--role", "air", "--name", "air-001", "--image", "image.bin", "--language", "en")
+    assert "There is no port none" in environment.lampyre("flash", *what, "--port", "none", exit_code=1).stderr
+    with Bench() as bench:
+        device = bench.device(1, load("heltec-v3").table("air"), image=IMAGE)
+        planned = environment.lampyre("flash", *what, "--port", device.path, "--dry-run").stdout
+        assert "image     yes  no MicroPython answers" in planned
+        assert "keys in " in environment.lampyre("flash", *what, "--port", device.path).stdout
+        # Compiled there, by the wheel's own mpy-cross, to what the clone's makes.
+        device.pull()
+        files = {path[3:]: data for path, data in device.board.files().items() if path.startswith("/a/") and data}
+        assert files == bundle(environment.folder / "clone").slot
+    [row] = (environment.folder / "devices.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert row.split(",")[1:3] == ["air", "air-001"]
 
 
 def _digest_of_the_clone(report: Path) -> str:

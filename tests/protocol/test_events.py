@@ -14,6 +14,7 @@ def test_numbers_that_are_in_the_street_never_move():
     assert EVENTS[2] == ("bay_left", ("instance", "stay_s"))
     assert EVENTS[9] == ("power_lost", ())
     assert EVENTS[15] == ("tampered", ())
+    assert EVENTS[16] == ("motion_seen", ("count",))
 
 
 def test_no_event_has_more_details_than_a_frame_allows():
@@ -30,6 +31,6 @@ def test_an_event_in_words():
 def test_what_a_newer_firmware_adds_keeps_its_number():
     assert describe_event(99, (3, -1)) == "event_99 detail_0=3 detail_1=-1"
     assert describe_event(-1, ()) == "event_-1"
-    assert describe_event(16, ()) == "event_16"
+    assert describe_event(17, ()) == "event_17"
     assert describe_event(events.TAMPERED, (7,)) == "tampered detail_0=7"
     assert describe_event(events.BAY_TAKEN, (0, 5, 9)) == "bay_taken instance=0 free_s=5 detail_2=9"

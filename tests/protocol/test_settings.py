@@ -86,9 +86,9 @@ def test_on_the_wire():
     light = settings("light", floor_pct=20)
     assert light.encode() == hexa(
         """
-        b6 00 02 01 48 70b3d57ed0000001 02 48 0000000000000000 03 00 04 00 05 00 06 01 07 00 08 05 09 03
+        b7 00 02 01 48 70b3d57ed0000001 02 48 0000000000000000 03 00 04 00 05 00 06 01 07 00 08 05 09 03
         0a 1a00015180 0b 190e10 15 01 16 00 17 00 18 18 14 18 19 00 18 1a 1902bc 18 1b 1864 18 1c 1878
-        18 1d 00 18 1e 1846
+        18 1d 00 18 1e 1846 18 1f 00
         """
     )
     for role in ROLES:
@@ -140,7 +140,7 @@ def test_an_order_changes_one():
         (number_of("role"), 1, "role is fixed when the node is flashed"),
         (number_of("heartbeat_s"), 600, "heartbeat_s is not for role light; leave it out"),
         (number_of("on_lux"), 71, "on_lux is 71 and off_lux 70"),
-        (len(SETTINGS), 1, "number 31 is unknown; the newest known is 30"),
+        (len(SETTINGS), 1, "number 32 is unknown; the newest known is 31"),
         (-1, 1, "number -1 is unknown"),
     ):
         refused("settings: " + says, light.changed, number, value)

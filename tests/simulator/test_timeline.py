@@ -1,5 +1,6 @@
 """Virtual time: by time, and at equal times in the order of making."""
 
+from simulator.streams import Stream
 from simulator.timeline import Timeline
 
 
@@ -55,3 +56,43 @@ def test_in_pieces_or_at_once_is_the_same():
         timeline.run(1000)
         runs.append(ran)
     assert runs[0] == runs[1]
+
+
+def test_hours_apart_or_at_once_the_order_is_the_same():
+    """Each event plans two more, some within the same moment, some hours later: seeded, as `sorted` has them."""
+    timeline, ran, planned = Timeline(), [], []
+    dice = Stream(1, "timeline")
+
+    def plan(time_us: int) -> None:
+        number = len(planned)
+        planned.append((time_us, number))
+        timeline.at(time_us, lambda: happen(time_us, number))
+
+    def happen(time_us: int, number: int) -> None:
+        ran.append((time_us, number))
+        assert timeline.now_us == time_us
+        if len(planned) < 2000:
+            for most_us in (3, 1_000, 60_000_000, 10_000_000_000)[number % 3 :][:2]:
+                plan(time_us + dice.below(most_us))
+
+    timeline.now_us = -8_000_000_000
+    plan(-7_000_000_000)
+    timeline.run(0)
+    timeline.run(1 << 60)
+    assert len(ran) >= 2000
+    assert ran == sorted(planned)
+    assert timeline.next_us() is None
+
+
+def test_it_tells_what_comes_next_however_late():
+    timeline = Timeline()
+    timeline.at(9_000_000_000, lambda: None)
+    assert timeline.next_us() == 9_000_000_000
+    timeline.at(5, lambda: None)
+    assert timeline.next_us() == 5
+    timeline.run(4)
+    assert timeline.quiet_us() == 5
+    timeline.until_us = 6
+    assert timeline.quiet_us() == 5
+    timeline.run(10)
+    assert timeline.quiet_us() == 11

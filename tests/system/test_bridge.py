@@ -126,7 +126,7 @@ async def bridged(folder: Path, port: int) -> tuple[BridgedStreet, list[dict[str
 
 def test_nodes_behind_a_bridge_join_tell_all_they_read_and_obey(tmp_path):
     with Mosquitto(tmp_path) as broker:
-        street, told = asyncio.run(asyncio.wait_for(bridged(tmp_path, broker.port), timeout=60))
+        street, told = asyncio.run(asyncio.wait_for(bridged(tmp_path, broker.port), timeout=300))
     for eui, taken in street.readings.items():
         seqs = [entry["key"]["seq"] for entry in told if entry["kind"] == "reading" and entry["key"]["dev_eui"] == eui]
         assert sorted(seqs) == list(range(len(seqs)))

@@ -36,7 +36,7 @@ KILLS = 50
 TALKERS = 40
 PER_S = 600  # uplinks, unconfirmed: a commit of 256 every 0.43 s
 _PUSH, _PUSH_ACK, _PULL, _PULL_RESP, _PULL_ACK = range(5)
-_LONGEST_S = 5.0  # that a commit is waited for
+_LONGEST_S = 60.0  # that a commit is waited for
 _INTO_A_COMMIT = 15_000  # bytes written since the start: a start writes less, and a commit of 256 uplinks more
 
 
@@ -270,7 +270,7 @@ def test_fifty_kills_under_load_lose_nothing_and_double_nothing(tmp_path, reques
         taken = sum(talker.taken for talker in cabinet.talkers)
         assert taken > KILLS * 50
         assert 0 < len(accepted) < taken, f"seed {seed}: nothing was at stake"
-        asyncio.run(asyncio.wait_for(after_the_kills(street, town, accepted), timeout=200))
+        asyncio.run(asyncio.wait_for(after_the_kills(street, town, accepted), timeout=900))
         town.look()
         subscriber.close()
     names = [(Quantity(number).name, 10 ** Quantity(number).decimals) for number, _ in quantities_of(AIR_FULL)]

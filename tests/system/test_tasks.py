@@ -90,7 +90,7 @@ def test_a_publisher_that_falls_over_is_started_again_and_nothing_is_lost(tmp_pa
     talker = Talker(1)
     with Mosquitto(tmp_path) as broker:
         street = Street(tmp_path, broker.port, 1)
-        told = asyncio.run(asyncio.wait_for(with_a_fall(street, broker.port, talker, fall), timeout=60))
+        told = asyncio.run(asyncio.wait_for(with_a_fall(street, broker.port, talker, fall), timeout=300))
     assert street.gateway.engine.counts["alarm:publisher_restarted"] == times
     assert "the publisher fell over (RuntimeError: on purpose)" in caplog.text
     said: dict[int, Any] = {}
@@ -106,7 +106,7 @@ def test_a_chore_that_raises_is_named_and_has_its_next_turn_and_nobody_else_mind
     talker = Talker(1)
     with Mosquitto(tmp_path) as broker:
         street = Street(tmp_path, broker.port, 1)
-        told = asyncio.run(asyncio.wait_for(with_a_fall(street, broker.port, talker, fall), timeout=60))
+        told = asyncio.run(asyncio.wait_for(with_a_fall(street, broker.port, talker, fall), timeout=300))
     notices = [message for message in told if message["kind"] == "notice"]
     assert sum("tidying: on purpose" in str(message) for message in notices) == 2
     assert street.gateway.failure is None
@@ -119,7 +119,7 @@ def test_a_frame_that_makes_the_gateway_stumble_is_refused_and_nothing_is_lost(t
     talker = Talker(1)
     with Mosquitto(tmp_path) as broker:
         street = Street(tmp_path, broker.port, 1)
-        told = asyncio.run(asyncio.wait_for(with_a_fall(street, broker.port, talker, fall), timeout=60))
+        told = asyncio.run(asyncio.wait_for(with_a_fall(street, broker.port, talker, fall), timeout=300))
     assert sum("RuntimeError: on purpose" in str(message) for message in told if message["kind"] == "notice") == 3
     assert street.gateway.engine.counts["refused:fault"] == 3
     assert street.gateway.failure is None
@@ -150,7 +150,7 @@ def test_what_must_not_be_half_alive_ends_the_gateway_with_a_sentence(tmp_path, 
         return street
 
     with Mosquitto(tmp_path) as broker:
-        street = asyncio.run(asyncio.wait_for(live(broker.port), timeout=30))
+        street = asyncio.run(asyncio.wait_for(live(broker.port), timeout=300))
     assert street.gateway.failure == "RuntimeError: on purpose"
     assert {seq for _, seq in stored(tmp_path / "store" / "gateway.sqlite")} >= {0, 1, 2}
 
@@ -170,7 +170,7 @@ sys.exit(process.run(Path(sys.argv[1])))
 def test_the_process_says_why_it_ends_and_that_it_did_not_end_well(tmp_path):
     config = Street(tmp_path, 1, 1).write_config()
     ended = subprocess.run(
-        [sys.executable, "-c", _FALLING, str(config)], stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        [sys.executable, "-c", _FALLING, str(config)], stderr=subprocess.PIPE, text=True, timeout=300, check=False
     )
     assert ended.returncode == 1
     assert "the gateway ends: RuntimeError: on purpose" in ended.stderr

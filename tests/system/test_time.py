@@ -171,7 +171,7 @@ async def two_boots(folder: Path, port: int) -> tuple[list[dict[str, Any]], int]
 
 def test_a_boot_that_never_knew_the_time_is_dated_with_the_error_that_this_has(tmp_path):
     with Mosquitto(tmp_path) as broker:
-        told, taken = asyncio.run(asyncio.wait_for(two_boots(tmp_path, broker.port), timeout=30))
+        told, taken = asyncio.run(asyncio.wait_for(two_boots(tmp_path, broker.port), timeout=300))
     assert sorted(message["key"]["seq"] for message in told) == list(range(taken))
     assert [row for row in rows(tmp_path, Kind.READING) if row[0] is not None] == [
         (2, row[1]) for row in rows(tmp_path, Kind.READING) if row[0] is not None
@@ -232,7 +232,7 @@ def test_jumps_of_a_year_and_to_1970_lose_nothing_and_end_nothing_early(tmp_path
         return street, told, states, street.clock.now_ms()
 
     with Mosquitto(tmp_path) as broker:
-        _, told, states, _ = asyncio.run(asyncio.wait_for(live(broker.port), timeout=30))
+        _, told, states, _ = asyncio.run(asyncio.wait_for(live(broker.port), timeout=300))
     assert states == ["sent", "expired"]
     assert [message["key"]["seq"] for message in told] == list(range(talker.taken)), "each once, in their order"
     assert len(rows(tmp_path, Kind.READING)) == talker.taken
@@ -273,7 +273,7 @@ def test_a_jump_that_lasts_is_followed_and_the_way_back_as_well(tmp_path):
         return told
 
     with Mosquitto(tmp_path) as broker:
-        told = asyncio.run(asyncio.wait_for(live(broker.port), timeout=30))
+        told = asyncio.run(asyncio.wait_for(live(broker.port), timeout=300))
     assert {message["key"]["seq"] for message in told} == set(range(talker.taken))
     by_seq = sorted(told, key=lambda message: message["key"]["seq"])
     years = [datetime.fromisoformat(message["received"]).astimezone(UTC).year for message in by_seq]

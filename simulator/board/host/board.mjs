@@ -51,10 +51,10 @@ function boot(andMain) {
   let ended = exists('boot.py') ? vm.run((mp) => mp.runPython(`exec(${again})`)) : null;
   if (ended) return ended;
   vm.images.chosen(vm.mp.FS.cwd());
-  ended = andMain && exists('main.py') ? vm.run((mp) => mp.runPython('import main')) : null;
+  ended = andMain && exists('main.py') ? vm.run((mp) => mp.runPython(vm.images.main())) : null;
   if (ended) return ended;
-  const asks = "import _hw, sys\n_hw.told(hasattr(sys.modules.get('main'), 'turn'))\ndel _hw, sys";
-  return vm.run((mp) => mp.runPython(asks)) ?? vm.told;
+  const asks = "import _hw, sys\n_hw.take(getattr(sys.modules.get('main'), 'turn', None))\ndel _hw, sys";
+  return vm.run((mp) => mp.runPython(asks)) ?? vm.turn !== null;
 }
 
 const commands = {
@@ -73,7 +73,7 @@ const commands = {
     vm.typed = typed;
     vm.happen(events);
     for (;;) {
-      const ended = vm.run((mp) => mp.runPython('main.turn()'));
+      const ended = vm.run(() => vm.turn());
       if (ended || !vm.settled || vm.now + TURN_US >= vm.free) return ended;
       vm.now += TURN_US;
       vm.post('turn');

@@ -49,8 +49,9 @@ export function hardware(vm) {
     note('nvs_set', space, key, kind, data);
   };
   return {
-    told: (turns) => {
-      vm.told = turns;
+    // main.py's turn(), null if it has none.
+    take: (turn) => {
+      vm.turn = turn;
     },
     // The address of a byte that is set when something has happened.
     flag: (address) => {

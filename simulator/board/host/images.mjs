@@ -4,6 +4,10 @@
 // difference to those who import it; a board that wakes without an image does the same, and takes three times as long.
 // The first run after the power comes imports what it imports; the next begins with that. An image counts as long as
 // nothing is written to boot.py and to the folder that its modules come from.
+const NOWHERE = '/nowhere';
+const PREPARED = `
+__import__('sys').modules['main'] = __import__('machine')._main[1]
+exec(__import__('machine')._main[0], __import__('machine')._main[1].__dict__)`;
 const AGAIN = 2; // runs that had to import what the image lacks, until it is made anew
 
 export class Images {
@@ -51,7 +55,9 @@ export class Images {
     const before = vm.posted.length;
     try {
       for (const name of modules) vm.mp.runPython(`__import__('${name}')`);
-      vm.mp.runPython("import machine\nmachine._boot = compile(open('/boot.py').read(), 'boot.py', 'exec')\ndel machine");
+      vm.mp.runPython("import machine\nmachine._boot = compile(open('/boot.py').read(), 'boot.py', 'exec')");
+      if (vm.mp.FS.analyzePath('main.py').exists) this.prepareMain();
+      vm.mp.runPython('del machine');
       vm.mp.runPython('import gc\ngc.collect()\ndel gc');
     } catch (error) {
       if (error.name !== 'PythonError') throw error;
@@ -60,6 +66,25 @@ export class Images {
       vm.mp.FS.chdir('/');
     }
     if (vm.posted.length === before) this.image = { state: vm.state(), folder, modules, as: this.written(folder) };
+  }
+
+  // main.py is compiled as well: `machine._main` is a module of its name with nothing in it yet, and what fills it.
+  prepareMain() {
+    const { FS, runPython } = this.vm.mp;
+    runPython("machine._main = [compile(open('main.py').read(), 'main.py', 'exec')]");
+    const folder = FS.cwd();
+    FS.mkdir(NOWHERE);
+    FS.writeFile(`${NOWHERE}/main.py`, '');
+    FS.chdir(NOWHERE);
+    runPython("import sys\nmachine._main.append(__import__('main'))\ndel sys.modules['main'], sys");
+    FS.chdir(folder);
+    FS.unlink(`${NOWHERE}/main.py`);
+    FS.rmdir(NOWHERE);
+  }
+
+  // How main.py is imported, from where boot.py went.
+  main() {
+    return this.image?.folder === this.vm.mp.FS.cwd() ? `${PREPARED}\nimport main` : 'import main';
   }
 
   // boot.py has chosen a folder: modules from another one are forgotten.

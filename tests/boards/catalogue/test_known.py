@@ -44,6 +44,7 @@ def test_all_boards_of_the_first_round_are_there():
         ("t-beam-sx1262", (5, 19, 27, 18, 23), (None, 33, 32)),
         ("t-beam-sx1276", (5, 19, 27, 18, 23), (26, 33, None)),
         ("lora32-v161", (5, 19, 27, 18, 23), (26, 33, None)),
+        ("lora32-v161-tcxo", (5, 19, 27, 18, 23), (26, None, None)),
         ("xiao-s3-wio", (7, 8, 9, 41, 42), (None, 39, 40)),
         ("esp32-rfm95", (18, 19, 23, 5, 14), (26, 33, None)),
     ],
@@ -52,6 +53,12 @@ def test_the_radio_hangs_where_its_maker_says(board, sck_miso_mosi_cs_reset, irq
     radio = BOARDS[board].radio
     assert (radio.sck, radio.miso, radio.mosi, radio.cs, radio.reset) == sck_miso_mosi_cs_reset
     assert (radio.dio0, radio.dio1, radio.busy) == irq_busy
+
+
+def test_the_tcxo_of_a_lora32_has_the_pin_that_dio1_has_on_the_other():
+    table = BOARDS["lora32-v161-tcxo"].table("air")
+    assert table["radio"]["tcxo"]
+    assert table["rail"] == {"pin": BOARDS["lora32-v161"].radio.dio1}
 
 
 @pytest.mark.parametrize("board", BOARDS.values(), ids=lambda board: board.id)

@@ -6,6 +6,7 @@ import time
 
 from boards.catalogue.known import load
 from boards.enrolment.gateway import Gateway
+from boards.flashing.image import parse_image
 from boards.flashing.loading import RealLoader
 from simulator.commands.station import Station
 from simulator.scenario.reading import load_scenario
@@ -27,8 +28,7 @@ def test_a_blank_board_becomes_a_node_whose_reading_arrives(code, tmp_path):
         forwarder = Forwarder(bench, station.address)
         device = air_board(bench)
         desk = Desk(tmp_path, code)
-        image = tmp_path / "micropython.bin"
-        image.write_bytes(IMAGE)
+        image = parse_image(IMAGE, tmp_path / "micropython.bin")
         order = desk.order(gateway=Gateway(str(tmp_path / "api.sock")), image=image)
         done = desk.flash(device, RealLoader(tmp_path / "images"), order)
         assert device.flash.content.startswith(IMAGE)

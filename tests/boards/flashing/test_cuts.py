@@ -1,7 +1,6 @@
 """Whatever cuts a run, the same command again finishes it: one node, one row in the registry, the same keys in both."""
 
 import contextlib
-import os
 import random
 
 import pytest
@@ -14,7 +13,7 @@ from protocol.settings import Settings
 from tests.boards.bench import Bench
 from tests.boards.desk import IMAGE, Desk
 
-CUTS = 50 if os.environ.get("LAMPYRE_HYPOTHESIS") == "soak" else 10
+CUTS = 50
 SHARES = 5  # of the cuts, so that they go to several processes
 WISH = Wish(board="heltec-v3", role="parking")
 STALE = ("protocol/airtime.mpy", "firmware/dice.mpy", "firmware/roles/parking.mpy")

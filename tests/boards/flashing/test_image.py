@@ -14,6 +14,7 @@ from boards.catalogue.cli import app
 from boards.catalogue.pins import ESP32, ESP32_S3
 from boards.causes import BoardError, Cause
 from boards.flashing import image
+from boards.messages import LANGUAGES, sentence
 from simulator.rom.image import PROGRAM_AT, Recipe, image_at, make_image
 
 CHIPS = {"ESP32": ESP32, "ESP32-S3": ESP32_S3}
@@ -155,20 +156,24 @@ def test_an_image_is_fetched_with_progress_and_found_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("answers", "cause", "says"),
+    ("answers", "says"),
     [
-        ({}, Cause.DOWNLOAD, "Not Found"),
-        ({f"/{FILE}": (200, len(GOOD), GOOD[:-500])}, Cause.DOWNLOAD, "the connection broke"),
-        ({f"/{FILE}": (200, 9, b"Log in at")}, Cause.IMAGE_UNREADABLE, "it was cut"),
-        ({f"/{FILE}": (200, image.MAX_LEN + 9, bytes(image.MAX_LEN + 9))}, Cause.DOWNLOAD, "this is no image"),
+        ({}, "Not Found"),
+        ({f"/{FILE}": (200, len(GOOD), GOOD[:-500])}, "the connection broke"),
+        ({f"/{FILE}": (200, 9, b"Log in at")}, "its boot loader: it was cut"),
+        ({f"/{FILE}": (200, len(GOOD), GOOD[:-1] + b"\0")}, "SHA-256 is not the one it carries: it was altered"),
+        ({f"/{FILE}": (200, image.MAX_LEN + 9, bytes(image.MAX_LEN + 9))}, "this is no image"),
     ],
-    ids=["absent", "cut", "a portal", "endless"],
+    ids=["absent", "cut", "a portal", "altered", "endless"],
 )
-def test_what_does_not_arrive_whole_is_not_kept(answers, cause, says, tmp_path):
+def test_what_does_not_arrive_whole_is_not_kept(answers, says, tmp_path):
     with server(answers) as source, pytest.raises(BoardError) as caught:
         image.fetch("ESP32_GENERIC_S3", tmp_path, lambda *_: None, source)
-    assert caught.value.cause is cause
+    assert caught.value.cause is Cause.DOWNLOAD
     assert says in caught.value.facts["detail"]
+    for language in LANGUAGES:  # what to do without it
+        assert f"{source}{FILE}" in sentence(caught.value, language)
+        assert "--image" in sentence(caught.value, language)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -190,6 +195,8 @@ def test_all_images_are_fetched_for_a_van_without_internet(tmp_path, monkeypatch
         assert result.stdout.split() == [
             str(tmp_path / "images" / f"{build}-{image.RELEASE}.bin") for build in ("ESP32_GENERIC_S3", "LILYGO_T3_S3")
         ]
-        result = CliRunner().invoke(app, ["fetch", "lora32-v161", "--source", source, "--language", "fr"])
+        (tmp_path / "images" / f"LILYGO_T3_S3-{image.RELEASE}.bin").unlink()
+        result = CliRunner().invoke(app, ["fetch", "lora32-v161", "t3-s3", "--source", source, "--language", "fr"])
     assert result.exit_code == 1
+    assert result.stdout.split() == [str(tmp_path / "images" / f"LILYGO_T3_S3-{image.RELEASE}.bin")]
     assert f"{source}ESP32_GENERIC-{image.RELEASE}.bin" in result.stderr

@@ -85,7 +85,7 @@ def test_a_dev_eui_is_nobodys_or_the_chips():
 
 def test_two_threads_have_two_boards(tmp_path):
     records = Records(tmp_path)
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=120)
 
     def run(mac):
         with records.hold(mac, mac) as record:

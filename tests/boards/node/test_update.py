@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import hashlib
-import os
 import random
 
 import pytest
@@ -17,7 +16,7 @@ from protocol.manifest import open_manifest
 from tests.boards.bench import Bench, BenchClock
 from tests.boards.desk import IMAGE, Desk
 
-CUTS = 50 if os.environ.get("LAMPYRE_HYPOTHESIS") == "soak" else 10
+CUTS = 50
 SHARES = 5  # of the cuts, so that they go to several processes
 
 

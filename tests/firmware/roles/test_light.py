@@ -37,6 +37,7 @@ from protocol.events import (
     GEAR_FAILED,
     LAMP_FAILED,
     LAMP_RECOVERED,
+    MOTION_SEEN,
     OVER_TEMPERATURE,
     POWER_BACK,
     POWER_LOST,
@@ -626,6 +627,34 @@ def test_presence_can_be_switched_off():
     lamp = lamp_at(MIDNIGHT_S, boost_pct=0)
     lamp.tell(MotionSeen())
     assert lamp.levels[0] == 50
+
+
+def test_nobody_is_told_of_motion_unless_somebody_wants_to_know():
+    lamp = lamp_at(MIDNIGHT_S)
+    lamp.tell(MotionSeen())
+    assert told(lamp) == []
+
+
+def test_the_gateway_is_told_of_motion_at_once_and_then_no_sooner_than_the_interval():
+    lamp = lamp_at(MIDNIGHT_S, boost_pct=0)
+    assert lamp.role.configure(31, 240) == DONE
+    for _ in range(10):
+        lamp.tell(MotionSeen())
+        lamp.run(60)
+    assert [(at_s - MIDNIGHT_S, event, details) for at_s, event, details in lamp.told] == [
+        (0, MOTION_SEEN, (1,)),
+        (240, MOTION_SEEN, (4,)),
+        (480, MOTION_SEEN, (4,)),
+    ]
+    lamp.run(3600)
+    lamp.tell(MotionSeen())
+    assert told(lamp)[3:] == [(MOTION_SEEN, (2,))], "one of the four before was told of no more"
+
+
+def test_by_day_nobody_is_told_of_motion():
+    lamp = lamp_at(NOON_S, motion_interval_s=240)
+    lamp.tell(MotionSeen())
+    assert told(lamp) == []
 
 
 # The meter.

@@ -10,9 +10,9 @@ from gateway.network.registration import Registration, Role
 from gateway.readings import content
 from gateway.readings.record import Kind, Record
 from gateway.store.writes import KeepLamp
-from protocol.events import BAY_LEFT, BAY_TAKEN
+from protocol.events import BAY_LEFT, BAY_TAKEN, MOTION_SEEN
 from protocol.orders import DONE
-from protocol.quantities import ILLUMINANCE, LIGHT_ONE_HEAD, MOTION_COUNT, PROGRAMME_VERSION
+from protocol.quantities import ILLUMINANCE, LIGHT_ONE_HEAD, PROGRAMME_VERSION
 from tests.gateway.lighting.samples import RUE, SITE, at, lamp, programme, street
 from tests.gateway.uplinks import LAMP as LAMP_OF_TOWN
 from tests.gateway.uplinks import status_payload, uplink
@@ -62,6 +62,21 @@ def test_an_arrival_at_a_bay_brightens_the_street():
     assert light.wake_at() == 0
 
 
+def test_who_is_there_when_the_street_dims_keeps_it_bright():
+    light = town()
+    light.set_clock(at("2026-12-22 21:58") * 1000)
+    hear(light, BAY, record(Kind.EVENT, content.event(BAY_TAKEN, (1, 600)), at("2026-12-22 21:58")))
+    told = []
+    for now_ms in range(0, 300_000, 1000):
+        wake_ms = light.wake_at()
+        if wake_ms is not None and wake_ms <= now_ms:
+            told += [(now_ms, ask.request.arguments) for ask in light.look(now_ms)]
+    ((told_ms, arguments),) = told
+    assert 120_000 <= told_ms <= 180_000, "the programme goes from 90 % to 40 % then"
+    assert arguments["level_pct"] == 80
+    assert told_ms // 1000 + arguments["hold_s"] == 300
+
+
 def test_other_bays_and_who_leaves_brighten_nothing():
     light = town()
     hear(light, BAY, record(Kind.EVENT, content.event(BAY_TAKEN, (0, 600))))
@@ -84,9 +99,19 @@ def test_what_nobody_can_date_brightens_nothing():
 
 def test_motion_at_a_neighbour_s_lamp_is_an_arrival():
     light = town()
-    for count, rule in ((7, Rule.PROGRAMME), (7, Rule.PROGRAMME), (8, Rule.PRESENCE)):
-        hear(light, lamp(2), record(Kind.READING, content.rare_reading(((MOTION_COUNT, 0),), (count,))))
-        assert says(light)[1] is rule
+    hear(light, lamp(3), record(Kind.EVENT, content.event(MOTION_SEEN, (4,))))
+    assert says(light) == (40, Rule.PROGRAMME), "a lamp that no programme names"
+    hear(light, lamp(2), record(Kind.EVENT, content.event(MOTION_SEEN, (1,))))
+    assert says(light) == (80, Rule.PRESENCE)
+    assert light.expected(LAMP, NOW_S).detail == "92002-lamp-2"
+    assert says(light, NOW_S + 300) == (40, Rule.PROGRAMME)
+
+
+def test_an_arrival_that_comes_late_does_not_end_what_a_newer_one_began():
+    light = town()
+    hear(light, BAY, record(Kind.EVENT, content.event(BAY_TAKEN, (1, 600)), NOW_S))
+    hear(light, lamp(2), record(Kind.EVENT, content.event(MOTION_SEEN, (1,)), NOW_S - 250))
+    assert says(light, NOW_S + 299) == (80, Rule.PRESENCE)
 
 
 def test_a_dark_day_lights_the_street():

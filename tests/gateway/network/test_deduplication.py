@@ -30,6 +30,17 @@ def test_a_window_lasts_from_the_first_copy_on():
     assert copies.closes_at() is None
 
 
+def test_a_copy_is_known_by_its_bytes_and_its_data_rate():
+    copies = Deduplication(200)
+    assert not copies.again(heard(b"x"), 0)
+    copies.add(heard(b"x", dr=5), 0, 1)
+    assert copies.again(heard(b"x", radio="b", dr=5), 1)
+    assert not copies.again(heard(b"x", radio="c", dr=99), 1), "to be looked at"
+    assert not copies.again(heard(b"y", radio="c", dr=5), 1)
+    assert [received.radio for received, _ in copies.closed(200).copies] == [heard(b"x").radio, "b"]
+    assert not copies.again(heard(b"x", radio="d", dr=5), 201), "it is over"
+
+
 def test_frames_and_copies_are_bounded():
     copies = Deduplication(200)
     for number in range(MAX_WAITING):

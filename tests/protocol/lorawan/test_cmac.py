@@ -4,23 +4,39 @@ from protocol.lorawan.cmac import Cmac, same
 from tests.protocol.expect import hexa, refused, vectors
 
 
+class Cryptolib:
+    """What a board's AES can do, on both Pythons."""
+
+    def __init__(self, aes):
+        self.encrypt = aes.encrypt
+
+
+def on_board(key):
+    """As a board makes codes: no library does."""
+    cmac = Cmac(key)
+    cmac.aes._encryptor = Cryptolib(cmac.aes._encryptor)
+    return cmac
+
+
 def test_codes_as_published():
     for vector in vectors("cmac")["valid"]:
-        cmac, message, mac = Cmac(hexa(vector["key"])), hexa(vector["message"]), hexa(vector["mac"])
-        assert cmac.mac(message) == mac, vector
-        assert cmac.mac(memoryview(message)) == mac, vector
-        assert cmac.mic(message) == mac[:4], vector
+        message, mac = hexa(vector["message"]), hexa(vector["mac"])
+        for cmac in (Cmac(hexa(vector["key"])), on_board(hexa(vector["key"]))):
+            assert cmac.mac(message) == mac, vector
+            assert cmac.mac(memoryview(message)) == mac, vector
+            assert cmac.mic(message) == mac[:4], vector
 
 
 def test_forged_codes_do_not_match():
     for vector in vectors("cmac")["invalid"]:
-        assert not same(Cmac(hexa(vector["key"])).mac(hexa(vector["message"])), hexa(vector["mac"])), vector
+        for cmac in (Cmac(hexa(vector["key"])), on_board(hexa(vector["key"]))):
+            assert not same(cmac.mac(hexa(vector["message"])), hexa(vector["mac"])), vector
 
 
 def test_both_subkeys_take_part():
     """K1 for whole blocks, K2 for others: seen through the AES of the one block that they are XORed into."""
     subkeys = vectors("cmac")["subkeys"]
-    cmac = Cmac(hexa(subkeys["key"]))
+    cmac = on_board(hexa(subkeys["key"]))
     k1, k2 = hexa(subkeys["k1"]), hexa(subkeys["k2"])
     assert cmac.mac(bytes(16)) == cmac.aes.encrypt(k1)
     assert cmac.mac(b"") == cmac.aes.encrypt(bytes([k2[0] ^ 0x80]) + k2[1:])

@@ -1,7 +1,11 @@
 """A programme written on the gateway reaches lamps over the air, and so does a scene; both are known to have."""
 
+import io
+import json
+from datetime import datetime
+
 from simulator.chain.chain import Chain
-from simulator.scenario.model import Radio, Role
+from simulator.scenario.model import Radio, Role, StimulusSpec
 from tests.simulator.chain.runs import HOUR_S, broken, node, scenario
 
 PROGRAMME = """
@@ -15,6 +19,9 @@ steps = [
 ]
 """
 LOSSY = Radio(shadowing_db=0.0, fading_db=0.0, loss_up=0.1, loss_down=0.1)
+
+
+EVENING_S = 1_772_480_700  # 2026-03-02T19:45:00Z: it is dark, and the programme dims in 75 minutes
 
 
 def street(lamps=8, hours=2.5, **more):
@@ -31,6 +38,20 @@ def stored(chain):
     """The versions of the programmes that lamps have in their flash."""
     programmes = [bytes(node.hardware.persisted.get("programme", b"")) for node in chain.fleet.nodes.values()]
     return {int.from_bytes(programme[:2], "little") for programme in programmes}
+
+
+def unix_s(text):
+    return datetime.fromisoformat(text).timestamp()
+
+
+def heard_at_once(message):
+    """Whether an event came over the air when it happened, and not from the node's log later on."""
+    return unix_s(message["received"]) - unix_s(message["observed"]) < 10
+
+
+def explained(setpoint):
+    """What `light explain` says of a lamp: which rule holds it at which level, and on whose account."""
+    return setpoint.rule.value, setpoint.level_pct, setpoint.detail
 
 
 def test_a_programme_reaches_every_lamp_and_the_gateway_knows():
@@ -81,6 +102,41 @@ def test_a_scene_reaches_a_street_at_once_and_every_lamp_is_known_to_follow():
     chain.cabinet.hold("rue", None, 0)
     chain.run(2 * HOUR_S + 920)
     assert levels(chain).count(70) <= 1, "it was ended"
+
+
+def test_motion_near_one_lamp_brightens_its_neighbours_for_a_while():
+    """Only the first lamp sees people. None brightens by itself, so that what is seen came over the air."""
+    walkers = StimulusSpec(role=Role.LIGHT, zone="gate", motions_per_hour=30.0, failures_per_year=0.0)
+    nobody = StimulusSpec(role=Role.LIGHT, motions_per_hour=0.0, failures_per_year=0.0)
+    zones = ("gate", *[""] * 7)
+    settings = (("boost_pct", 0), ("motion_interval_s", 180))
+    nodes = tuple(
+        node(Role.LIGHT, number, group="rue", zone=zone, settings=settings) for number, zone in enumerate(zones, 1)
+    )
+    lines = io.StringIO()
+    evening = scenario(2.75, nodes=nodes, radio=LOSSY, stimuli=(walkers, nobody), start_s=EVENING_S)
+    chain = Chain(evening, lines=lines)
+    chain.run(1)
+    chain.cabinet.plan(f"{PROGRAMME}[presence]\nlevel_pct = 80\nhold_s = 300\nplaces = ['92002-lamp-001']", "rue")
+    light = chain.cabinet.lighting()
+    seen = []
+    for at_s in range(4600, int(2.75 * HOUR_S), 10):  # the street has been at 40 % for 100 s
+        chain.run(at_s)
+        says = {explained(light.expected(lamp, EVENING_S + at_s)) for lamp in light.lamps}
+        seen.append((at_s, levels(chain), says))
+    report = chain.finish()
+    told = [json.loads(line) for line in lines.getvalue().splitlines()]
+    moved = [message for message in told if message.get("event") == "motion_seen" and message["place"]]
+    arrivals = [unix_s(message["observed"]) - EVENING_S for message in moved if heard_at_once(message)]
+    assert len([at_s for at_s in arrivals if at_s > 4600]) >= 6
+    for at_s, street, says in seen:
+        if any(arrived_s + 15 <= at_s < arrived_s + 299 for arrived_s in arrivals):
+            assert street.count(80) >= 7, at_s
+            assert says == {("presence", 80, "92002-lamp-001")}
+        elif not any(arrived_s <= at_s < arrived_s + 310 for arrived_s in arrivals):
+            assert street == [40] * 8, at_s
+            assert {said[:2] for said in says} == {("programme", 40)}
+    assert broken(report) == set()
 
 
 def test_a_new_lamp_joins_and_gets_its_key_and_its_programme_by_itself():
