@@ -25,6 +25,7 @@ from .door import Door
 from .lamps import Lamp, lamp_from_text
 from .plan import SITE, Boost, LightGroup, LightProgramme, Override, Rule, Setpoint, Target
 from .scenes import Report, Scenes
+from .tuning import settings_of
 from .watching import Source, Watching
 
 DEFAULT_HOLD_S = 7200  # of a level that does not say for how long (firmware/roles/obeying.py)
@@ -78,7 +79,8 @@ class Lighting:
         self._places: Mapping[str, Source] = {}
         self._stale = True  # what follows from groups and plan is to be worked out anew
         self.door = Door(self, self._by_name, state.site)
-        self.distribution = Distribution(self.lamps, self._groups, self._running)
+        self._settings: dict[bytes, dict[int, int]] = {}  # that lamps should have
+        self.distribution = Distribution(self.lamps, self._groups, self._running, self._settings)
         self.scenes = Scenes(self.door, self.lamps, self._groups, self._light_groups)
         self._watching = Watching()
         for device in devices:
@@ -320,9 +322,10 @@ class Lighting:
                 self._running[number] = self._by_name[name]
             for member in members:
                 self._groups_of.setdefault(member, []).append(number)
-        self._watching.plan(
-            [(self._light_groups[number], programme) for number, programme in self._running.items()], self._places
-        )
+        running = [(self._light_groups[number], programme) for number, programme in self._running.items()]
+        self._watching.plan(running, self._places)
+        self._settings.clear()
+        self._settings.update(settings_of(running, self._places, self.lamps))
 
     def _heard(self, lamp: Lamp, uplink: Uplink, now_ms: int) -> None:
         lamp.heard_ms = now_ms
@@ -345,10 +348,9 @@ class Lighting:
         at_s = record.observed_ms // 1000
         if record.kind is Kind.EVENT:
             event, *details = content.event_of(record.content)
-            if event == BAY_TAKEN and details:
-                self._arrived((dev_eui, details[0]), at_s, now_ms)
-            elif event == MOTION_SEEN:
-                self._arrived((dev_eui, 0), at_s, now_ms)
+            if event == MOTION_SEEN or (event == BAY_TAKEN and details):
+                bay = details[0] if event == BAY_TAKEN else 0
+                self._boost(self._watching.arrived((dev_eui, bay), at_s), now_ms)
         elif record.kind is Kind.READING:
             values = dict(content.values_of(record.content))
             if lamp is not None and values.get((LEVEL, 0)) is not None and at_s >= lamp.told_s:
@@ -375,9 +377,6 @@ class Lighting:
 
     def _unix_s(self, now_ms: int) -> int:
         return (now_ms + (self._offset_ms or 0)) // 1000
-
-    def _arrived(self, source: Source, at_s: int, now_ms: int) -> None:
-        self._boost(self._watching.arrived(source, at_s), now_ms)
 
     def _boost(self, boosts: Iterable[Boost], now_ms: int) -> None:
         for boost in boosts:

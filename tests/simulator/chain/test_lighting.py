@@ -109,15 +109,13 @@ def test_motion_near_one_lamp_brightens_its_neighbours_for_a_while():
     walkers = StimulusSpec(role=Role.LIGHT, zone="gate", motions_per_hour=30.0, failures_per_year=0.0)
     nobody = StimulusSpec(role=Role.LIGHT, motions_per_hour=0.0, failures_per_year=0.0)
     zones = ("gate", *[""] * 7)
-    settings = (("boost_pct", 0), ("motion_interval_s", 180))
-    nodes = tuple(
-        node(Role.LIGHT, number, group="rue", zone=zone, settings=settings) for number, zone in enumerate(zones, 1)
-    )
+    nodes = tuple(node(Role.LIGHT, number, group="rue", zone=zone) for number, zone in enumerate(zones, 1))
     lines = io.StringIO()
     evening = scenario(2.75, nodes=nodes, radio=LOSSY, stimuli=(walkers, nobody), start_s=EVENING_S)
     chain = Chain(evening, lines=lines)
     chain.run(1)
-    chain.cabinet.plan(f"{PROGRAMME}[presence]\nlevel_pct = 80\nhold_s = 300\nplaces = ['92002-lamp-001']", "rue")
+    presence = "[presence]\nlevel_pct = 80\nhold_s = 300\nplaces = ['92002-lamp-001']\n"
+    chain.cabinet.plan(f"{PROGRAMME}{presence}[lamps]\nboost_pct = 0\n", "rue")
     light = chain.cabinet.lighting()
     seen = []
     for at_s in range(4600, int(2.75 * HOUR_S), 10):  # the street has been at 40 % for 100 s
