@@ -6,7 +6,7 @@ or reads otherwise, is told alone. Levels end by themselves in the lamp, at the 
 renews is gone by morning. Nothing of this outlives a start but the overrides themselves: then the group is told anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from protocol.quantities import LAMP_OVERRIDDEN, LAMP_TOO_HOT
 from .asking import AT_ONCE, Ask
 from .door import Door
 from .lamps import Lamp
-from .plan import LightGroup, Override, Rule, Setpoint
+from .plan import SITE, LightGroup, Override, Rule, Setpoint, Target
 
 RECEIPTS_MS = 10 * 60_000 + 20_000  # in which the receipts of a group come in
 _GROUP_EXPIRES_S = 120  # three sends take seconds; what waits longer for airtime is told anew
@@ -218,7 +218,7 @@ class Scenes:
         setpoint = self._door.ordered_in_group(light_group, now_s)
         self._at(setpoint, now_ms, now_s)
         told = self._told.get(group.number)
-        wish = _wish(setpoint, told, now_s, GROUP_MAX_S)
+        wish = _wish(setpoint, told or self._ended((group.number, SITE), now_s), now_s, GROUP_MAX_S)
         if wish is None or (told is not None and _same(told, wish, now_s)):
             return
         self._told[group.number] = wish
@@ -254,7 +254,15 @@ class Scenes:
 
     def _wish_of(self, dev_eui: bytes, now_s: int) -> Wish | None:
         call = self._calls.get(dev_eui)
-        return _wish(self._door.ordered(dev_eui, now_s), call.wish if call else None, now_s, _LONGEST_S)
+        told = call.wish if call else self._ended((dev_eui,), now_s)
+        return _wish(self._door.ordered(dev_eui, now_s), told, now_s, _LONGEST_S)
+
+    def _ended(self, targets: Iterable[Target], now_s: int) -> Wish | None:
+        """What lamps may hold still: somebody ended it, and a start came before all of them were known to know."""
+        found = [self._door.overrides[target] for target in targets if target in self._door.overrides]
+        ended = [override for override in found if override.level_pct is None and override.until_s > now_s]
+        newest = max(ended, key=lambda override: override.since_s, default=None)
+        return None if newest is None else Wish(0, newest.until_s, 0, Rule.MANUAL, "")
 
     def _call(self, now_ms: int, now_s: int, asks: list[Ask]) -> None:
         """Tell those alone who are due, some at a time."""
