@@ -22,9 +22,10 @@ from protocol.quantities import ILLUMINANCE, LAMP_STATUS, LAMP_TOO_HOT, LEVEL, P
 from .asking import Ask
 from .distribution import Distribution
 from .door import Door
+from .holding import Holding
 from .lamps import Lamp, lamp_from_text
 from .plan import SITE, Boost, LightGroup, LightProgramme, Override, Rule, Setpoint, Target
-from .scenes import Report, Scenes
+from .scenes import Scenes
 from .tuning import settings_of
 from .watching import Source, Watching
 
@@ -82,6 +83,7 @@ class Lighting:
         self._settings: dict[bytes, dict[int, int]] = {}  # that lamps should have
         self.distribution = Distribution(self.lamps, self._groups, self._running, self._settings)
         self.scenes = Scenes(self.door, self.lamps, self._groups, self._light_groups)
+        self.holding = Holding(self.door.overrides, self.members, self.scenes.confirmed)
         self._watching = Watching()
         for device in devices:
             self.set_device(device, state.lamps.get(device.dev_eui))
@@ -195,6 +197,7 @@ class Lighting:
 
     def override(self, override: Override) -> None:
         """Somebody holds a level, or ends what he held; it is on disk."""
+        self.holding.take(override, override.since_s)
         self.door.overrides[override.target] = override
         self._at_once()
 
@@ -202,6 +205,7 @@ class Lighting:
         """Somebody gave lamps a level past `override`, by an order of his own: it holds like one, while this runs."""
         if request.verb not in (_SET_VERB, _RESUME_VERB):
             return
+        self._plan_again()
         group = isinstance(request.target, Group)
         target: Target = request.target.number if isinstance(request.target, Group) else request.target.dev_eui
         now_s, arguments = self._unix_s(now_ms), request.arguments
@@ -223,8 +227,10 @@ class Lighting:
             source=request.source,
         )
         if self.members(target):
+            self.holding.take(override, now_s)
             self.door.overrides[target] = override
             self.scenes.took(override)
+            self._soon(now_ms)
 
     def hear(self, uplink: Uplink, records: Iterable[Record], now_ms: int) -> list[KeepLamp]:
         """An uplink with the new records in it; what is to be kept of the lamp that sent it."""
@@ -259,14 +265,6 @@ class Lighting:
         for lamp in self.lamps.values():
             lamp.unkept = lamp.unkept or lamp.session >= 0
 
-    def reports(self) -> list[Report]:
-        """What became of levels that somebody held in groups; each is told once."""
-        return self.scenes.reports()
-
-    def superseded(self) -> list[int]:
-        """Ids of orders that must go no more, as what `look` asked for last takes their place."""
-        return self.scenes.superseded()
-
     def ended(self, order_id: int, now_ms: int) -> None:
         """An order of the gateway's own is over."""
         if self.scenes.ended(order_id) or self.distribution.ended(order_id):
@@ -295,8 +293,11 @@ class Lighting:
             return []
         self._plan_again()
         now_s = (now_ms + self._offset_ms) // 1000
+        ends_s = self.holding.look(now_s)
         asks = self.scenes.look(now_ms, now_s) + self.distribution.look(now_ms)
         times = [at_ms for at_ms in (self.scenes.look_at(), self.distribution.look_at()) if at_ms is not None]
+        if ends_s is not None:
+            times.append(ends_s * 1000 - self._offset_ms)
         boosted = any(boost.until_s > now_s for boost in self.door.boosts.values())
         if boosted or any(programme.events for programme in self._running.values()):
             times.append(now_ms + 60 * _SOON_MS)  # an event's begin, a step below a boost: seen to the minute

@@ -34,11 +34,11 @@ def test_a_scene_takes_three_frames_within_ten_seconds():
     street.run(10)
     assert street.sent_since(before_ms) == GROUP_SENDS
     assert street.levels() == [70] * 20
-    assert street.notices == []
+    assert [notice["notice"] for notice in street.notices] == ["light_override"]
     street.run(900)
     assert confirmed(street) == [True] * 20
     assert street.sent_since(before_ms) == GROUP_SENDS
-    [notice] = street.notices
+    [_, notice] = street.notices
     assert (notice["notice"], notice["level_pct"], notice["followed"], notice["missing"]) == (
         "light_followed",
         70,
@@ -173,7 +173,12 @@ def test_a_lamp_that_refuses_is_not_asked_again():
     street.hold(1, 70)
     street.run(1800)
     assert street.light.scenes.refused(lamp) == NOT_HERE
-    assert [(notice["followed"], notice["missing"]) for notice in street.notices] == [(19, [lamp.hex()])]
+    [notice] = [each for each in street.notices if each["notice"] == "light_followed"]
+    assert (notice["followed"], notice["missing"], notice["refused"]) == (
+        19,
+        [lamp.hex()],
+        {lamp.hex(): "refused:not_here"},
+    )
     assert sum(target == lamp for _, target, _ in street.sent) == 0
 
 
