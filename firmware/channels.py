@@ -2,7 +2,7 @@
 
 import struct
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.region import (
     CHANNEL_MAX_DR,
     DATA_RATES,
@@ -21,6 +21,7 @@ class Channels:
     freqs: uplink frequencies in Hz, 0 where there is no channel. downs: those of RX1. mask: bits of the enabled ones.
     """
 
+    @on_demand
     def __init__(self, plan_freqs: tuple[int, ...]) -> None:
         self.freqs = [0] * MAX_CHANNELS
         self.downs = [0] * MAX_CHANNELS
@@ -47,6 +48,7 @@ class Channels:
                 bands.append(band)
         return sum([SUB_BANDS[band].airtime_ms_per_hour for band in bands])
 
+    @on_demand
     def carries(self, mask: int, dr: int) -> bool:
         """Whether a channel of *mask* carries *dr*."""
         return dr < len(DATA_RATES) and bool(self._carrying(dr, mask))
@@ -56,6 +58,7 @@ class Channels:
         self.mask = mask
         self.changed()
 
+    @on_demand
     def restore(self) -> None:
         """Enable the default channels beside those that are: the last step of ADR's back-off."""
         self.enable(self.mask | self.defined() & (1 << DEFAULTS) - 1)
@@ -70,6 +73,7 @@ class Channels:
                 wire += self._drs[index : index + 1]
         return wire
 
+    @on_demand
     def from_wire(self, wire: bytes | memoryview, at: int) -> None:
         """Take over what `to_wire` wrote, from byte *at* on."""
         mask, defined = struct.unpack_from("<HH", wire, at)
@@ -84,6 +88,7 @@ class Channels:
                 at += 7
         self.enable(mask)
 
+    @on_demand
     def define(self, index: int, freq_hz: int, max_dr: int, min_dr: int) -> None:
         """Put a channel, enabled, in its place."""
         self.freqs[index] = self.downs[index] = freq_hz
@@ -91,6 +96,7 @@ class Channels:
         self.mask |= 1 << index
         self.changed()
 
+    @on_demand
     def remove(self, index: int) -> None:
         """Leave a place empty."""
         self.freqs[index] = 0
@@ -101,6 +107,7 @@ class Channels:
         """Bits of the channels there are."""
         return sum([1 << index for index in range(MAX_CHANNELS) if self.freqs[index]])
 
+    @on_demand
     def _carrying(self, dr: int, mask: int) -> list[int]:
         drs = self._drs
         return [i for i in range(MAX_CHANNELS) if mask >> i & 1 and drs[i] & 15 <= dr <= drs[i] >> 4]

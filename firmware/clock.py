@@ -8,7 +8,7 @@ Sleep clocks are off by up to 3 %, so the node learns its drift from answers it 
 next one. What the answers' own error explains is no drift: a year on it would be many minutes.
 """
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 
 MAX_STEP_S = const(300)  # a correction; more than that is a jump
 _HOUR_MS = const(3_600_000)
@@ -21,6 +21,7 @@ _MAX_DRIFT_PPM = const(40_000)  # the worst sleep clock and a little; a measurem
 class TrustedClock:
     """build_gps_s: when this firmware was built. image: what `image` returned before the deep sleep, or ()."""
 
+    @on_demand
     def __init__(self, build_gps_s: int, image: list[int | None] | tuple[()] = ()) -> None:
         self._build_gps_s = build_gps_s
         self._base: tuple[int, int] | None = None  # (gps_s, at_ms) of the last answer believed
@@ -86,6 +87,7 @@ class TrustedClock:
         """The question goes with a frame now."""
         self._ask_ms = now_ms + _HOUR_MS
 
+    @on_demand
     def image(self) -> list[int | None]:
         """What must survive deep sleep: small numbers or None, whole seconds. Who sleeps has no lamp to be sure for."""
         base_gps_s, base_ms = self._base or (None, 0)
@@ -113,6 +115,7 @@ class TrustedClock:
         if abs(drift_ppm) <= _MAX_DRIFT_PPM:
             self._drift_ppm = drift_ppm
 
+    @on_demand
     def _confirmed(self, suspect: tuple[int, int], answer: tuple[int, int]) -> bool:
         """Whether *answer* agrees with a jump seen an hour ago; if not, the next one has to agree with *answer*."""
         if abs(answer[0] - self._after(suspect, answer[1])) > MAX_STEP_S:

@@ -17,7 +17,9 @@ MODULES = (
     "firmware.body.selftest",
     "firmware.body.showing",
     "firmware.body.trial",
+    "firmware.body.whole",
     "firmware.body.wiring",
+    "firmware.boot",
     "firmware.commands",
     "firmware.groups",
     "firmware.hearing",
@@ -47,11 +49,30 @@ MODULES = (
     "protocol.settings",
 )
 
+_OURS = ("firmware.", "protocol.")
+# Of the start alone. What follows a glance is the sleep, for which the rest would only be loaded again.
+OF_START = (
+    "firmware.body.birth",
+    "firmware.body.board",
+    "firmware.body.selftest",
+    "firmware.body.wiring",
+    "protocol.lorawan.eui",
+    "protocol.settings",
+)
 
-def forget() -> None:
+
+def forget(names: tuple[str, ...] = MODULES) -> None:
     """Let the collector have them; the body calls it when nothing is due for a while."""
-    for name in MODULES:
+    for name in names:
         if name in sys.modules:
-            del sys.modules[name]
-            package, _, module = name.rpartition(".")
-            delattr(sys.modules[package], module)
+            _drop(name)
+    if names is not MODULES:
+        return
+    for name in [name for name in sys.modules if name[-1] == "_" and name[:9] in _OURS]:  # of functions on demand
+        _drop(name)
+
+
+def _drop(name: str) -> None:
+    del sys.modules[name]
+    package, _, module = name.rpartition(".")
+    delattr(sys.modules[package], module)

@@ -1,6 +1,6 @@
 """What a node and its network owe each other: what an uplink carries beside its payload, and how long all is silent."""
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.lorawan.frames import UPLINK
 from protocol.lorawan.security import seal_data
 from protocol.region import Plan, max_payload
@@ -28,6 +28,7 @@ class Dialogue:
     ADRACKCnt, uplinks since the last class A downlink. rejoin: whether it is time for a join beside the session.
     """
 
+    @on_demand
     def __init__(self, session: Session | None, adr: bool, min_dr: int, joins: bool, ups: int) -> None:
         self.session = session
         self.adr = adr
@@ -44,6 +45,7 @@ class Dialogue:
         self.ack = False
         self.answer_at: int | None = None
 
+    @on_demand
     def begin(self, out: list[object], session: Session, first_up: int) -> None:
         """Speak in a new session; *first_up* as in `Session`."""
         session.first_up = first_up
@@ -53,6 +55,7 @@ class Dialogue:
         self.unheard = 0
         self._owe_nothing()
 
+    @on_demand
     def use_plan(self, out: list[object], plan: Plan, min_dr: int) -> None:
         """Go on with the channels, data rates and ADR of *plan*."""
         self.adr = plan.adr

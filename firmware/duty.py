@@ -2,7 +2,7 @@
 
 import struct
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.region import SUB_BANDS
 
 from .dice import Dice
@@ -22,6 +22,7 @@ class Ledger:
     before they are used, count as if they had ended with it.
     """
 
+    @on_demand
     def __init__(self, shares: bytes = b"") -> None:
         self._shares = bytearray(shares if len(shares) == len(SUB_BANDS) else len(SUB_BANDS))
         self._spent_ms: list[int] = []
@@ -63,6 +64,7 @@ class Ledger:
         while slots and (slots[0][0] + 1) * SLOT_MS + HOUR_MS <= now_ms:
             self._spent_ms[band] -= slots.pop(0)[1]
 
+    @on_demand
     def to_wire(self, now_ms: int) -> bytes:
         """All of it for a deep sleep, 10 bytes, and up to 1 + 9 * 4 for each sub-band.
 
@@ -78,6 +80,7 @@ class Ledger:
                 wire += bytes([now_ms // SLOT_MS + 1 - slot]) + spent_ms.to_bytes(3, "little")
         return wire
 
+    @on_demand
     def from_wire(self, wire: bytes, at: int) -> None:
         """Take over what `to_wire` wrote, from byte *at* on."""
         (now_slot,) = struct.unpack_from("<I", wire, at)
@@ -132,6 +135,7 @@ class Access:
         return at, self.ledger.spend(channels[at][2], frame_ms, now_ms)
 
 
+@on_demand
 def _paired(slots: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Each two slots as one, with the time of the later."""
     paired = slots[len(slots) - len(slots) % 2 :]

@@ -2,7 +2,7 @@
 
 import struct
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.region import DATA_RATES, frame_airtime_us, max_payload, rx1_dr, rx_window
 
 WINDOW_ERROR_US = const(20_000)  # what lies between the radio's interrupt and `Transmitted`, and back
@@ -33,6 +33,7 @@ class Flight:
         self.heard = False  # a class A downlink came
         self.not_before_ms = 0
 
+    @on_demand
     def to_wire(self, not_before_ms: int) -> bytes:
         """What of a data frame must survive deep sleep, at most 248 bytes; asleep nothing is heard."""
         f_port = self.f_port or 0
@@ -41,6 +42,7 @@ class Flight:
         )
 
 
+@on_demand
 def flight_from_wire(wire: bytes) -> Flight | None:
     """What `Flight.to_wire` wrote; None when there is nothing."""
     if len(wire) < _WIRE_LEN:

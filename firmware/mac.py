@@ -12,7 +12,7 @@ leaves the MAC. So a power cut between any two actions loses answers, never make
 
 import struct
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.errors import ProtocolError
 from protocol.lorawan.counters import accept_f_cnt
 from protocol.lorawan.frames import DOWNLINK, JOIN_ACCEPT, DataFrame, frame_mtype, parse_frame
@@ -59,6 +59,7 @@ class Mac:
     when the node falls asleep are the mind's to ask again: their compose is code.
     """
 
+    @on_demand
     def __init__(
         self,
         identity: Identity,
@@ -174,6 +175,7 @@ class Mac:
 
         return self._join_free_at(JoinBackOff(self._joins))
 
+    @on_demand
     def _join_free_at(self, back_off: "JoinBackOff") -> int:
         request_ms = airtime_ms(back_off.dr(self._plan, self._talk.min_dr), _JOIN_REQUEST_LEN)
         return max(back_off.free_at(request_ms), self._free_at(self._join_channels(), request_ms))
@@ -198,6 +200,7 @@ class Mac:
             return self._join_channels()
         return session.channels.choices(flight.dr)
 
+    @on_demand
     def _join_channels(self) -> tuple[tuple[int, int, int], ...]:
         return tuple([(freq_hz, freq_hz, band_of(freq_hz)) for freq_hz in self._plan.join_channels])
 
@@ -215,6 +218,7 @@ class Mac:
     def _room_dr(self, dr: int) -> int:
         return dr
 
+    @on_demand
     def _ask_to_join(self, out: list[object], now_ms: int) -> None:
         from .joining import JoinBackOff, request_flight
 
@@ -310,6 +314,7 @@ class Mac:
             return False
         return self._obey(out, session, frame, f_cnt, event)
 
+    @on_demand
     def _join(self, out: list[object], phy_payload: bytes, flight: Flight) -> None:
         from .joining import JoinBackOff, accepted
 
@@ -367,6 +372,7 @@ class Mac:
         elif isinstance(event, UsePlan):
             self._use_plan(out, event.plan_number)
 
+    @on_demand
     def _use_plan(self, out: list[object], number: int) -> None:
         if 0 <= number < len(PLANS):
             self._plan = PLANS[number]
@@ -376,6 +382,7 @@ class Mac:
 
     # What survives.
 
+    @on_demand
     def image(self) -> bytes:
         """What must survive deep sleep beside what was persisted, at most IMAGE_MAX_LEN bytes: see `asleep.py`.
 
@@ -390,6 +397,7 @@ class Mac:
             in_flight = flight.to_wire(again_ms)
         return image_of(self._talk, self._access, self._begun, self._ups.next, self._joins, in_flight, self._now_ms)
 
+    @on_demand
     def _wake_from(self, image: bytes, reserved_to: int) -> None:
         """Go on where `image` stopped; one that is damaged is left, as after a power cut."""
         from .asleep import wake

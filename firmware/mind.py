@@ -8,7 +8,7 @@ Without a role the mind is in safe mode: orders and status only, after crashes t
 """
 
 from protocol import cbor
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.errors import ProtocolError
 from protocol.events import VOID
 from protocol.items import array
@@ -88,6 +88,7 @@ class Facts:
     heap, None for what is not known. repeated: readings that ride along with the newest; fewer are for studies only.
     """
 
+    @on_demand
     def __init__(
         self,
         version: tuple[int, int, int],
@@ -125,6 +126,7 @@ class Mind:
     Public is what `firmware/orders.py` works on: the parts, settings (as CBOR) and outcomes (of the last orders).
     """
 
+    @on_demand
     def __init__(self, role: "Role | None", log: Log, settings: "Settings", facts: Facts, image: bytes = b"") -> None:
         opened = _opened(image)
         self.role = role
@@ -224,6 +226,7 @@ class Mind:
                     first_ms = told_ms
         return first_ms
 
+    @on_demand
     def image(self) -> bytes:
         """What must survive deep sleep, the role's part included: at most 900 bytes."""
         if self.role is None:
@@ -258,6 +261,7 @@ class Mind:
             else:
                 actions.append(action)
 
+    @on_demand
     def _wake_up(self, actions: list[object], now_ms: int) -> None:
         """The first that a mind does after the power came."""
         if not self._slept:
@@ -283,6 +287,7 @@ class Mind:
     def _rare_due(self) -> int:
         return max(self._rare_ms, self._turn_ms)
 
+    @on_demand
     def _tell_rare(self, rare: list[tuple[int, int, int]], actions: list[object], now_ms: int) -> None:
         """Log what no set carries, and tell it from the log when there is time: one that is lost is asked for again."""
         for first in range(0, len(rare), RARE_MOST):
@@ -345,6 +350,7 @@ class Mind:
         self._composed = True
         return payload
 
+    @on_demand
     def _make_status(self, now_ms: int) -> Status:
         facts = self._facts
         battery_mv, heap_free = facts.vitals()
@@ -367,6 +373,7 @@ def role_image(image: bytes) -> bytes:
     return b"" if kept is None else kept[0]
 
 
+@on_demand
 def _opened(image: bytes) -> "tuple[bytes, Rows] | None":
     """The role's part of an image and the mind's, or None if there is none of this version."""
     try:

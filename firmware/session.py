@@ -2,7 +2,7 @@
 
 import struct
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.lorawan.security import SessionKeys
 from protocol.region import CHANNEL_MAX_DR, RX2_FREQ_HZ, Plan
 
@@ -20,6 +20,7 @@ class Identity:
     abp: (DevAddr, NwkSKey, AppSKey) of a node that never joins, else None. gen_app_key: for multicast groups.
     """
 
+    @on_demand
     def __init__(
         self,
         dev_eui: bytes,
@@ -43,6 +44,7 @@ class Session:
     1/2^n. windows_at: rx_delay_s and rx2_dr as this node was last set up for, whatever the network said since.
     """
 
+    @on_demand
     def __init__(self, dev_addr: int, nwk_s_key: bytes, app_s_key: bytes, plan: Plan, dr: int) -> None:
         self.dev_addr = dev_addr
         self._secrets = (nwk_s_key, app_s_key)
@@ -60,6 +62,7 @@ class Session:
         self.nb_trans = 1
         self.channels = Channels(plan.channels)
 
+    @on_demand
     def settle(self) -> None:
         """See to it that some channel carries the data rate, whatever a command or a back-off took away."""
         if not self.channels.choices(self.dr):
@@ -72,6 +75,7 @@ class Session:
             self.dr = min_dr
             self.settle()
 
+    @on_demand
     def use_plan(self, plan: Plan, min_dr: int) -> None:
         """Move to the channels and data rates of *plan*; the windows stay as the network set them."""
         self.channels = Channels(plan.channels)
@@ -106,6 +110,7 @@ class Session:
         )
 
 
+@on_demand
 def session_from_wire(wire: bytes, plan: Plan) -> Session | None:
     """What `Session.to_wire` wrote; None when there is nothing, or what another version wrote."""
     if len(wire) <= _HEAD_LEN or wire[0] != _VERSION:

@@ -5,7 +5,7 @@ Each is a teller: `f_port` and `confirmed` of its next frame, `due_ms()` when th
 asks them in order of urgency whenever the radio is free.
 """
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.events import MOTION_SEEN
 from protocol.telemetry import (
     F_PORT_EVENT,
@@ -70,6 +70,7 @@ class Receipts:
     def __init__(self, image: "Rows" = ()) -> None:
         self._owed: list[tuple[int, bytes]] = [(due_s * 1000, receipt) for due_s, receipt in image]
 
+    @on_demand
     def owe(self, receipt: bytes, due_ms: int) -> None:
         """Tell *receipt* then, once: an order may be repeated before its receipt went. A ninth forgets the oldest."""
         if receipt not in [owed for _, owed in self._owed]:
@@ -80,14 +81,17 @@ class Receipts:
         """When the next receipt is to go."""
         return min([due_ms for due_ms, _ in self._owed]) if self._owed else None
 
+    @on_demand
     def compose(self, room: int, now_ms: int) -> bytes:
         """The receipt that is due first."""
         first = min([(due_ms, position) for position, (due_ms, _) in enumerate(self._owed)])[1]
         return self._owed.pop(first)[1]
 
+    @on_demand
     def sent(self, acked: bool | None, now_ms: int) -> None:
         """A receipt that is lost is asked for again: the gateway repeats the order."""
 
+    @on_demand
     def image(self) -> list[object]:
         """The receipts still owed, for the deep sleep."""
         return [[(due_ms + 999) // 1000, receipt] for due_ms, receipt in self._owed]
@@ -99,6 +103,7 @@ class Events:
     f_port = F_PORT_EVENT
     confirmed = False
 
+    @on_demand
     def __init__(self, dice: Dice, log: Log, boot: int, image: "Rows" = ()) -> None:
         self._dice = dice
         self._boot = boot
@@ -110,6 +115,7 @@ class Events:
                 event.first_ms = first_s * 1000
                 self._under_way.append(event)
 
+    @on_demand
     def add(self, record: Record, now_ms: int) -> None:
         """A new event; when too many are under way, the oldest is told no more."""
         self._under_way.append(_Untold(record, now_ms))
@@ -119,6 +125,7 @@ class Events:
         """When the next event, or the next repeat, is to go."""
         return min([event.due_ms for event in self._under_way]) if self._under_way else None
 
+    @on_demand
     def compose(self, room: int, now_ms: int) -> bytes:
         """The one that waits longest; and throw the dice for its repeat."""
         event = self._under_way[0]
@@ -135,9 +142,11 @@ class Events:
             self._under_way.remove(event)
         return event_payload(event.record, self._boot, now_ms)
 
+    @on_demand
     def sent(self, acked: bool | None, now_ms: int) -> None:
         """Nothing depends on it: the repeats go anyway."""
 
+    @on_demand
     def image(self) -> list[object]:
         """The events under way, for the deep sleep."""
         return [
@@ -152,6 +161,7 @@ class Readings:
     f_port = F_PORT_READINGS
     confirmed = False
 
+    @on_demand
     def __init__(self, set_number: int, log: Log, boot: int, untold: bool = False, repeated: int = REPEATED) -> None:
         self._repeated = repeated
         self.untold = untold and bool(log.newest(1))
@@ -190,6 +200,7 @@ class Resends:
 
     confirmed = False
 
+    @on_demand
     def __init__(self, log: Log, boot: int, image: "Rows" = ()) -> None:
         self.f_port = F_PORT_READINGS
         self._log = log
@@ -201,6 +212,7 @@ class Resends:
         if self._gaps:
             self._seek()
 
+    @on_demand
     def add(self, first_seq: int, count: int) -> int | None:
         """Tell *count* records from *first_seq* on, its low 16 bits.
 
@@ -216,6 +228,7 @@ class Resends:
         """When half of the airtime has grown to another frame."""
         return self._free_ms if self._head else None
 
+    @on_demand
     def compose(self, room: int, now_ms: int) -> bytes:
         """The oldest of what is still to tell, and as much after it as fits."""
         from .recall import tell
@@ -226,15 +239,18 @@ class Resends:
         self._seek()
         return payload
 
+    @on_demand
     def sent(self, acked: bool | None, now_ms: int) -> None:
         """What is lost again is asked for again."""
 
+    @on_demand
     def image(self) -> list[object]:
         """When it may go on, and what is still to tell, for the deep sleep."""
         image: list[object] = [(self._free_ms + 999) // 1000]
         image.extend(self._gaps)
         return image
 
+    @on_demand
     def _seek(self) -> None:
         from .recall import seek
 
@@ -252,6 +268,7 @@ class StatusTeller:
 
     f_port = F_PORT_STATUS
 
+    @on_demand
     def __init__(
         self, dice: Dice, log: Log, make: "Callable[[int], Status]", period_ms: int, image: "Rows" = ()
     ) -> None:
@@ -271,15 +288,18 @@ class StatusTeller:
         """The next one."""
         return self._due_ms
 
+    @on_demand
     def tell(self) -> None:
         """The next one is due now."""
         self._due_ms = 0
 
+    @on_demand
     def compose(self, room: int, now_ms: int) -> bytes:
         """The status as it is now; one that opens an epoch comes again soon should nobody say how it ended."""
         self._due_ms = now_ms + (_MAX_RETRY_S * 1000 if self._log.epoch_is_new else self.period_ms)
         return encode_status(self._make(now_ms), room)
 
+    @on_demand
     def sent(self, acked: bool | None, now_ms: int) -> None:
         """An epoch is open once its status is acknowledged; else once more, later and later up to an hour."""
         if acked:
@@ -289,6 +309,7 @@ class StatusTeller:
             self._due_ms = now_ms + self._retry_s * 1000 + self._dice.between_ms(0, _RETRY_S)
             self._retry_s = min(self._retry_s * 2, _MAX_RETRY_S)
 
+    @on_demand
     def image(self) -> list[object]:
         """The due time and the pause after the next try, in seconds, for the deep sleep."""
         return [(self._due_ms + 999) // 1000, self._retry_s]
@@ -304,6 +325,7 @@ class _Untold:
         self.first_ms = due_ms
 
 
+@on_demand
 def event_payload(record: Record, boot: int, now_ms: int) -> bytes:
     """The record of an event as a payload of FPort 2; without age if it is of another boot."""
     details = tuple([value for value in record.values if value is not None])

@@ -7,8 +7,8 @@ whoever runs it commits, sends and tells the time.
 
 from collections.abc import Iterable
 
+from gateway.lighting import notices
 from gateway.lighting.lighting import Lighting
-from gateway.lighting.scenes import Report
 from gateway.lighting.truth import LampTruth
 from gateway.network.application import Answer, DeviceLog, Uplink
 from gateway.network.events import Alarm, Downlink, Fate, Reason, Refused
@@ -25,8 +25,6 @@ from gateway.readings.silence import Silence
 from gateway.store.writes import AddRecord, KeepFault, KeepOrder, KeepOutage, Write
 from protocol.errors import ProtocolError
 from protocol.orders import F_PORT_ORDERS
-
-_MOST_NAMED = 20  # lamps in one notice; `light who --missing` lists them all
 
 
 class TownApplication:
@@ -240,7 +238,7 @@ class TownApplication:
         except Exception as error:  # nor end the gateway again and again
             self.lighting.rest(now_ms)
             return _and(answer, notes=(_lighting_failed(error, None),))
-        hushed = [self._desk.hush(order_id) for order_id in self.lighting.superseded()]
+        hushed = [self._desk.hush(order_id) for order_id in self.lighting.scenes.superseded()]
         answer = _and(answer, cancels=tuple(ref for ref in hushed if ref is not None))
         for ask in asks:
             try:
@@ -250,22 +248,11 @@ class TownApplication:
                 continue
             self.lighting.asked(ask, given.ids, now_ms)
             answer = _and(answer, given.answer.writes, given.answer.downlinks)
-        reports = [AddRecord(self._followed(report, now_ms)) for report in self.lighting.reports()]
-        return _and(answer, writes=tuple(reports))
-
-    def _followed(self, report: Report, now_ms: int) -> Record:
-        """How many lamps of a group follow what somebody wanted of it."""
-        said = content.notice(
-            "light_followed",
-            group=report.group,
-            level_pct=report.wish.level_pct,
-            why=report.wish.detail,
-            lamps=report.lamps,
-            followed=report.lamps - len(report.missing),
-            missing=[dev_eui.hex() for dev_eui in report.missing[:_MOST_NAMED]],
-        )
+        said = [notices.held(news) for news in self.lighting.holding.news()]
+        said += [notices.followed(report) for report in self.lighting.scenes.reports()]
         boot = self._boot if self._offset_ms is None else None
-        return own_record(Kind.NOTICE, said, now_ms + (self._offset_ms or 0), boot)
+        at_ms = now_ms + (self._offset_ms or 0)
+        return _and(answer, writes=tuple(AddRecord(own_record(Kind.NOTICE, each, at_ms, boot)) for each in said))
 
     def _receipt(self, uplink: Uplink, log: NodeLog) -> Answer:
         try:

@@ -5,7 +5,7 @@ heads, simple values other than false, true and null, and maps with keys other t
 exactly one encoding, so two nodes with the same reading send the same bytes.
 """
 
-from .compat import const
+from .compat import const, on_demand
 from .errors import CborError
 
 MAX_DEPTH = const(4)  # the deepest message is an array in an array in a map; more is an attack on the node's stack
@@ -46,6 +46,7 @@ def encode_sequence(values: list[object]) -> bytes:
     return bytes(out)
 
 
+@on_demand
 def decode(data: bytes | memoryview) -> object:
     """Decode the one item that fills *data* exactly; arrays become lists, maps dicts with integer keys.
 
@@ -139,6 +140,7 @@ def _append_map(out: bytearray, pairs: dict[object, object], depth: int) -> None
         out.extend(item)
 
 
+@on_demand
 class _Reader:
     """Walks once over a message; `at` is the byte it has come to."""
 
@@ -232,6 +234,7 @@ class _Reader:
         return result
 
 
+@on_demand
 def _is_utf8(data: bytes) -> bool:
     """Whether *data* is UTF-8 (RFC 3629 §4); MicroPython's decoder lets overlong forms and surrogates pass."""
     at = 0

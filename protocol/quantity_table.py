@@ -79,4 +79,5 @@ def quantity_named(name: str) -> Quantity:
 
 def ranges_of(set_number: int) -> tuple[tuple[int, int], ...]:
     """Plausible from and to, scaled, of each value of a set. Raises MessageError for an unknown set."""
-    return tuple([QUANTITIES[number][3:5] for number, _ in quantities_of(set_number)])
+    rows = [_row(_ROWS[number]) for number, _ in quantities_of(set_number)]  # a node does without all the others
+    return tuple([row[3:5] for row in rows])

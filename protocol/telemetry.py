@@ -11,7 +11,7 @@ quantity the difference to the nearest newer value of this frame that is known (
 
 from . import cbor
 from .cbor import MIN_INT
-from .compat import const
+from .compat import const, on_demand
 from .errors import MessageError
 from .items import integer, integer_or_none, is_integer
 from .quantities import size_of
@@ -48,6 +48,7 @@ class Status:
     number that the next record will get, from which the gateway widens the 16 bits on the air.
     """
 
+    @on_demand
     def __init__(
         self,
         version: tuple[int, int, int],
@@ -106,6 +107,7 @@ def encode_readings(set_number: int, readings: list[Reading], boot: int, uptime_
     return payload, carried
 
 
+@on_demand
 def encode_rare(reading: Reading, quantities: tuple[tuple[int, int], ...], boot: int, uptime_s: int) -> bytes:
     """Encode one reading of quantities that no set lists, in the map form. Raises MessageError for a mismatch.
 
@@ -125,6 +127,7 @@ def encode_rare(reading: Reading, quantities: tuple[tuple[int, int], ...], boot:
     return cbor.encode([values, reading.seq & 0xFFFF, _age_s(reading, boot, uptime_s)])
 
 
+@on_demand
 def encode_event(seq: int, age_s: int | None, event: int, details: tuple[int, ...] = ()) -> bytes:
     """Encode an event; seq: its full number, details: at most 4 integers that `events.py` gives a meaning.
 
@@ -138,6 +141,7 @@ def encode_event(seq: int, age_s: int | None, event: int, details: tuple[int, ..
     return cbor.encode(items)
 
 
+@on_demand
 def encode_status(status: Status, room: int) -> bytes:
     """Encode a status into at most *room* bytes; the last error is cut to what fits, and to MAX_ERROR_TEXT bytes.
 

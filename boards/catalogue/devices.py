@@ -55,9 +55,9 @@ DEVICES = {
         what="distance A02YYUW (SEN0311)",
         what_fr="distance A02YYUW (SEN0311)",
         terminals=(("1 VCC", SUPPLY), ("2 GND", GROUND), ("3 RX", "tx"), ("4 TX", "rx")),
-        note="Above the bay, looking straight down: 0.3 to 4.5 m to the ground, nothing else in its beam. It takes "
+        note="Above the bay, looking straight down: the ground within 4.5 m, nothing else in its beam. It takes "
         "8 mA all the time: for a node on mains or a panel.",
-        note_fr="Au-dessus de la place, visant le sol à la verticale : de 0,3 à 4,5 m, rien d'autre dans le faisceau. "
+        note_fr="Au-dessus de la place, visant le sol à la verticale, à 4,5 m au plus, rien d'autre dans le faisceau. "
         "Il prend 8 mA en permanence : pour un nœud sur secteur ou panneau solaire.",
     ),
     "meter": Device(

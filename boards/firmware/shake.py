@@ -9,11 +9,13 @@ they are.
 import ast
 from collections.abc import Iterator, Mapping
 
+from boards.firmware.names import is_const, is_for_mypy
+
 # Whose refusals a technician reads on the node's console; those of firmware/ are kept as well.
 SPEAKING = ("protocol.settings", "protocol.manifest", "protocol.lorawan.eui")
 _ERRORS = ("ProtocolError", "FrameError", "CborError", "MessageError")
 
-_Definition = ast.FunctionDef | ast.ClassDef
+_Definition = ast.FunctionDef | ast.ClassDef | ast.Assign
 
 
 def shaken(sources: Mapping[str, str], roots: set[str]) -> dict[str, str]:
@@ -31,7 +33,7 @@ def shaken(sources: Mapping[str, str], roots: set[str]) -> dict[str, str]:
                 _drop(owner, used, dropped[module])
         if sum(map(len, dropped.values())) == before:
             break
-    gone = {definition.name for definitions in dropped.values() for definition in definitions}
+    gone = {_name(definition) for definitions in dropped.values() for definition in definitions}
     made = {}
     for module, source in sources.items():
         made[module] = _without(source, silent.get(module, []), dropped[module], _unused(trees[module], gone))
@@ -55,19 +57,31 @@ def _silenced(tree: ast.Module) -> list[tuple[ast.Raise, str]]:
 def _drop(owner: ast.Module | ast.ClassDef, used: set[str], dropped: list[_Definition]) -> None:
     kept: list[ast.stmt] = []
     for node in owner.body:
-        dunder = isinstance(node, _Definition) and node.name.startswith("__")
-        if isinstance(node, _Definition) and node.name not in used and not dunder:
+        if isinstance(node, _Definition) and not _stays(owner, node, used):
             dropped.append(node)
         else:
             kept.append(node)
     owner.body = kept
 
 
+def _name(node: _Definition) -> str:
+    """What it defines; of an assignment the text on its left."""
+    return ast.unparse(node.targets[0]) if isinstance(node, ast.Assign) else node.name
+
+
+def _stays(owner: ast.Module | ast.ClassDef, node: _Definition, used: set[str]) -> bool:
+    """Whether it is used, or no table of a module: constants take nothing, and mypy's own `lean.py` leaves out."""
+    if _name(node) in used or _name(node).startswith("__"):
+        return True
+    plain = isinstance(owner, ast.Module) and isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    return isinstance(node, ast.Assign) and (not plain or is_const(node.value) or is_for_mypy(node))
+
+
 def _names(node: ast.AST) -> Iterator[str]:
     """Names that run: none of annotations, and nothing below `if TYPE_CHECKING`."""
     if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
         return
-    if isinstance(node, ast.Name):
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store):
         yield node.id
     elif isinstance(node, ast.Attribute):
         yield node.attr
@@ -110,7 +124,8 @@ def _without(
     for statement, error in silent:
         _replace(lines, statement.lineno, statement.end_lineno, f"raise {error}")
     for definition in dropped:
-        first = min([definition.lineno, *[decorator.lineno for decorator in definition.decorator_list]])
+        decorators = [] if isinstance(definition, ast.Assign) else definition.decorator_list
+        first = min([definition.lineno, *[decorator.lineno for decorator in decorators]])
         _replace(lines, first, definition.end_lineno, "pass")
     for node, kept in imports:
         names = ", ".join([alias.name + (f" as {alias.asname}" if alias.asname else "") for alias in kept])

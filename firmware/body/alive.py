@@ -13,7 +13,8 @@ more than its own work: so what that takes does not add up from reading to readi
 
 What a driver raises is a value that is not known, and the last error. What a core raises ends the run: `start.py`
 keeps what and where, and restarts. A frame whose counter could not be persisted does not leave. What happens once a
-start, once a sleep or once a day is loaded for that: `birth.py`, `falling.py`, `trial.py`, `showing.py`.
+start, once a sleep or once a day is loaded for that: `birth.py`, `whole.py`, `falling.py`, `trial.py`,
+`showing.py`.
 """
 
 from protocol.compat import const
@@ -162,9 +163,10 @@ class NodeBody(Being):
         self._do(self.core.handle(event, at_ms), at_ms)
         glance = self.glance
         if glance is not None and glance.needs_node(at_ms):
-            from .birth import become_whole
+            from .whole import become_whole
 
             become_whole(self)
+            forget()
             assert self.mind is not None
             actions: list[object] = []
             self.mind.carry_out(glance.wanted, actions, at_ms)
@@ -259,14 +261,16 @@ class NodeBody(Being):
         for next_ms in (
             self.station.next_ms(now_ms, awake),
             None if self.lamps is None else self.lamps.next_ms(now_ms),
-            now_ms + _LOOK_MS if awake and pins != NO_PINS else None,
             self._motion_ms if _is_on(self._motion) else None,
             now_ms + self.station.free_ms(now_ms) + 1 if self._errands else None,  # which wait for the radio
         ):
             if next_ms is not None and (until_ms is None or next_ms < until_ms):
                 until_ms = next_ms
-        if until_ms is None or until_ms - now_ms >= _FORGET_MS:
+        talks = awake and self.console.talks  # for the next line the same would be loaded again
+        if not talks and (until_ms is None or until_ms - now_ms >= _FORGET_MS):
             forget()
+        if awake and pins != NO_PINS and (until_ms is None or until_ms - now_ms > _LOOK_MS):
+            until_ms = now_ms + _LOOK_MS
         self.rest(now_ms, until_ms, pins)
 
     def _wake_pins(self) -> "Wakers":

@@ -4,7 +4,7 @@ The watchdog is fed where the loop comes to rest and nowhere else: a core that w
 driver that waits for ever, is a hang, and ends in a restart that /boot.py counts.
 """
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 
 from .blink import Blinker
 from .console import AFTER_START_MS, Console
@@ -44,6 +44,7 @@ class Being:
     answered = False
     house_ms = 0
 
+    @on_demand
     def __init__(
         self,
         hardware: "Hardware",

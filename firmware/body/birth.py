@@ -1,15 +1,10 @@
 """How a node is made of its settings, its board and what was kept. Loaded for the start."""
 
-from random import getrandbits
-
 from protocol.compat import const
 from protocol.quantities import AIR_WITHOUT_PM4
-from protocol.region import MAX_EIRP_DBM, PLANS
 from protocol.settings import AIR, LIGHT, PARKING
 
-from ..boot import TRIAL, UNDONE, is_safe
-from ..glance import Glance, role_part, unpack
-from ..version import BUILT_GPS_S, VERSION
+from ..boot import TRIAL, is_safe
 from .alive import NodeBody
 from .board import BOOT_MS
 from .memory import ASLEEP, RESTARTED
@@ -23,17 +18,13 @@ if TYPE_CHECKING:
 
     from protocol.settings import Settings
 
-    from ..mac import Mac
     from ..mind import Role
-    from ..session import Identity
     from .board import Board
     from .hardware import Hardware
     from .kept import Kept
     from .memory import Memory
 
 _FIRST_READING_MS = const(5_000)  # of an air node: its sensors have started
-_FEEDER_SPREAD_S = const(600)
-_ABP_LEN = const(36)
 _CLASS_C = const(1)
 
 
@@ -89,6 +80,8 @@ def node_body(hardware: "Hardware", kept: "Kept", memory: "Memory", settings: "S
     if not body.safe:
         part = memory.image if memory.kind == RESTARTED and settings.role == LIGHT else b""
         if memory.kind == ASLEEP:
+            from ..glance import role_part, unpack
+
             body.images = unpack(memory.image)
             part = role_part(body.images[1])
         memory.image = b""
@@ -99,48 +92,14 @@ def node_body(hardware: "Hardware", kept: "Kept", memory: "Memory", settings: "S
         boot_ms = board.number("sleep", "boot_ms", BOOT_MS)
         alone = memory.now_ms + boot_ms < body.images[0]  # else the whole node is loaded before its time
         if part and memory.kind == ASLEEP and alone and not body.boot & TRIAL:
+            from ..glance import Glance
+
             body.core = body.glance = Glance(body.role, body.images[0])
     if body.glance is None:
+        from .whole import become_whole
+
         become_whole(body)
     return body
-
-
-def become_whole(body: NodeBody) -> None:
-    """Make mind and MAC of their images, around the role as it is now."""
-    from protocol.settings import Settings
-
-    from ..mind import Facts, Mind
-    from ..node import Node
-    from ..store.files import Files
-    from ..store.log import Log
-
-    settings = Settings.decode(body.settings)
-    _, mind_image, mac_image, log_image = body.images
-    body.images = (0, b"", b"", b"")
-    body.glance = None
-    kept = body.kept
-    body.log = Log(Files(body.hardware.root + "/log"), getrandbits(16), log_image)
-    last_error = "update undone" if body.boot & UNDONE else body.last_error()
-    body.facts = Facts(
-        VERSION,
-        BUILT_GPS_S,
-        settings.dev_eui,
-        kept.number("boots"),
-        kept.number("seq"),
-        kept.blob("orders"),
-        body.memory.cause,
-        _FEEDER_SPREAD_S if settings.role == LIGHT and settings.supply else 60,
-        last_error or None,
-        body.vitals,
-    )
-    body.mind = Mind(body.role, body.log, settings, body.facts, mind_image)
-    body.mac = mac_of(settings, body, mac_image)
-    seen: "Any" = body.mind
-    if body.boot & UNDONE:
-        from .trial import Witness
-
-        seen = Witness(body.mind, body)
-    body.core = Node(seen, body.mac)
 
 
 def role_of(settings: "Settings", kept: "Kept", part: bytes) -> "Role":
@@ -165,42 +124,4 @@ def role_of(settings: "Settings", kept: "Kept", part: bytes) -> "Role":
         _FIRST_READING_MS,
         part,
         seed,
-    )
-
-
-def identity_of(settings: "Settings", kept: "Kept") -> "Identity":
-    """Who the node is; what it has no keys for, it does not do."""
-    from ..session import Identity
-
-    abp = None
-    wire = kept.blob("abp")
-    if settings.activation and len(wire) == _ABP_LEN:
-        abp = int.from_bytes(wire[:4], "little"), wire[4:20], wire[20:]
-    return Identity(settings.dev_eui, settings.join_eui, kept.blob("app_key"), kept.blob("gen_app_key"), abp)
-
-
-def mac_of(settings: "Settings", body: NodeBody, image: bytes) -> "Mac":
-    """The MAC of a radio or of a cable."""
-    kept = body.kept
-    identity = identity_of(settings, kept)
-    if settings.link:
-        from ..cable import CableMac
-
-        return CableMac(identity, kept.of_mac(), image)
-    from ..mac import Mac
-
-    board = body.board
-    assert board is not None
-    most_dbm = board.number("radio", "max_dbm", 20) + board.number("radio", "gain_db")
-    return Mac(
-        identity,
-        PLANS[settings.plan],
-        kept.of_mac(),
-        image,
-        class_c=body.is_class_c,
-        max_eirp_dbm=min(MAX_EIRP_DBM, most_dbm + board.number("radio", "antenna_dbi", 2)),
-        min_dr=settings.min_dr,
-        windows_at=(settings.rx_delay_s, settings.rx2_dr),
-        spread_s=_FEEDER_SPREAD_S if settings.role == LIGHT and settings.supply else 15,
-        battery=body.senses.battery_level,
     )

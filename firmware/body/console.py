@@ -10,7 +10,7 @@ The port is heard while it can be: for a minute after a start other than from de
 always by a node that does not sleep.
 """
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ _CHUNK = const(256)
 
 
 class Console:
-    """until_ms: so long the port is heard, at least. decoder: for what else comes, on a cable; `messages` is of it."""
+    """until_ms: so long the port is heard, at least. talks: somebody has typed a line.
+
+    decoder: for what else comes, on a cable; `messages` is of it.
+    """
 
     def __init__(self, being: "Being", until_ms: int, decoder: "Decoder | None" = None) -> None:
         self._being = being
@@ -42,6 +45,7 @@ class Console:
         self._spoilt = False  # in the midst of an envelope
         self._answer: "Iterator[str] | None" = None
         self.until_ms = until_ms
+        self.talks = False
         self.messages: "list[Message]" = []
 
     def listens(self, now_ms: int) -> bool:
@@ -94,8 +98,10 @@ class Console:
         else:
             self._length = MAX_LINE + 1
 
+    @on_demand
     def _obey(self, line: str, now_ms: int) -> None:
         self.until_ms = max(self.until_ms, now_ms + AFTER_LINE_MS)
+        self.talks = True
         if self._answer is not None:
             self.say("error: the answer before is not over yet")
             return
@@ -106,6 +112,7 @@ class Console:
         except Exception as error:  # such as memory for it
             self.say(f"error: {type(error).__name__} {error}")
 
+    @on_demand
     def _go_on(self, lines: "Iterator[str]") -> None:
         try:
             self.say(next(lines))

@@ -3,7 +3,7 @@
 They begin at full light: what set them before is not known, and a street is not dark by accident.
 """
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 
 from ..drivers.dimmer import FULL, Fade
 from ..events import LampFeedback
@@ -24,6 +24,7 @@ ASK_MS = const(60_000)  # between two questions to a gear
 class Lamps:
     """gears: by head. No method raises; a gear that does not take its level is told again with the next question."""
 
+    @on_demand
     def __init__(self, hardware: "Hardware", gears: "list[Gear]", now_ms: int) -> None:
         self._hw = hardware
         self._heads = [_Head(gear) for gear in gears]
@@ -66,10 +67,12 @@ class Lamps:
                 next_ms = step_ms
         return next_ms
 
+    @on_demand
     def drives(self) -> list[int]:
         """What each head has now, 0..254."""
         return [head.drive for head in self._heads]
 
+    @on_demand
     def _status(self, head: "_Head") -> int:
         if head.again:
             head.again = False

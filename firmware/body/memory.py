@@ -6,7 +6,7 @@ crash too, and would then tell of counters that have been used since.
 
 import struct
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 
 from ..glance import MAX_LEN
 from .clock import NodeClock, rtc_ms
@@ -30,6 +30,7 @@ class Memory:
     takes time. The last error of a driver goes on as well.
     """
 
+    @on_demand
     def __init__(self, hardware: "Hardware") -> None:
         machine = hardware.machine
         rtc = machine.RTC()
@@ -52,6 +53,7 @@ class Memory:
         self.clock = NodeClock(hardware.time, self.now_ms)
         self._behind_ms = rtc_ms(hardware.time) - self.now_ms
 
+    @on_demand
     def write(self, hardware: "Hardware", kind: int, watched: int, image: bytes) -> None:
         """Write it; nothing may be done after this but to sleep, or to restart."""
         error = (hardware.last_error or "").encode()

@@ -1,6 +1,6 @@
 """What a node's sensors say: a sensor that is not there, does not answer or breaks its driver is "not known"."""
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.quantities import quantities_of
 
 from ..events import FieldSensed, LuxSensed, Sensed
@@ -67,6 +67,7 @@ class Senses:
                     missing.remove(quantity)
         return Sensed(set_number, tuple([None if instance else known.get(quantity) for quantity, instance in pairs]))
 
+    @on_demand
     def read(self, sensor: "Sensor") -> tuple[int, ...] | None:
         """Ask one of them, for the self-test; the particle sensor is woken for it, between two readings it sleeps."""
         sleeps = sensor[0] == "particles" and not self.fan_on
@@ -79,6 +80,7 @@ class Senses:
             self._read("particles", self._particles.sleep)
         return values
 
+    @on_demand
     def all(self) -> "list[Sensor]":
         """Those that measure quantities."""
         return self._sensors
@@ -109,6 +111,7 @@ class Senses:
 
     # Magnetic fields.
 
+    @on_demand
     def bays(self) -> int:
         """How many magnetometers there are."""
         return len(self._fields)

@@ -2,10 +2,12 @@
 
 import sys
 
+from protocol.compat import on_demand
 from protocol.errors import ProtocolError, SettingsError
 
 from ..actions import Persist
 from ..boot import TRIAL, is_safe
+from ..demand import OF_START, forget
 from ..store.crashes import HANG, last_error
 from .hardware import Hardware
 from .kept import Kept
@@ -38,6 +40,7 @@ class Life:
         self._hardware = hardware
         try:
             self.body = body_of(hardware)
+            forget(OF_START)
         except Exception as error:
             crash(hardware, error)
             raise
@@ -50,6 +53,7 @@ class Life:
             crash(self._hardware, error)
 
 
+@on_demand
 def body_of(hardware: Hardware) -> "Being":
     """What this board is: a node, a bridge, or a board in trouble that says why."""
     memory = Memory(hardware)  # first of all: it must not be believed twice
@@ -94,6 +98,7 @@ def body_of(hardware: Hardware) -> "Being":
         return _in_trouble(hardware, kept, memory, board, str(error), BAD_BOARD)
 
 
+@on_demand
 def _in_trouble(hardware: Hardware, kept: Kept, memory: Memory, board: "Board | None", why: str, code: int) -> "Being":
     from .trouble import Trouble
 

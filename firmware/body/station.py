@@ -5,7 +5,7 @@ unheard, so that the MAC goes on: the frame is repeated, or the log is asked for
 """
 
 from protocol.airtime import symbol_us
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.region import FSK, data_rate
 
 from ..drivers.radio import CLOSED, FAILED, HEARD, PENDING, SENT
@@ -145,6 +145,7 @@ class Station:
             except Exception as error:
                 self._fail(error, None)
 
+    @on_demand
     def check(self) -> str:
         """For the self-test: "" or what is wrong. The chip is set up anew for that."""
         self._started = self._resume = False
@@ -236,6 +237,7 @@ class Station:
         self._window = None
         self.sleep()
 
+    @on_demand
     def _fail(self, error: Exception, event: object) -> None:
         """Note it, and begin anew with the next thing to do; class C tries again by itself."""
         self._hw.report("radio", error)

@@ -5,7 +5,7 @@ this driver has to get right, and what happens otherwise, is planted in tests/fi
 """
 
 from protocol.airtime import airtime_us, symbol_us
-from protocol.compat import const
+from protocol.compat import const, on_demand
 
 from .radio import CLOSED, FAILED, HEARD, PENDING, PREAMBLE, SENT, SPOILT, RadioError
 
@@ -66,6 +66,7 @@ class Sx1262:
     `go` there must have been one; then `poll` ends it, whatever has happened to the chip.
     """
 
+    @on_demand
     def __init__(
         self,
         spi: "Spi",
@@ -115,6 +116,7 @@ class Sx1262:
         self._go = memoryview(bytearray(4))  # SetTx or SetRx
         dio1.irq(self._on_dio1, dio1.IRQ_RISING)
 
+    @on_demand
     def start(self) -> None:
         """Reset the chip and set it up. Raises RadioError when it does not answer or finds itself unwell."""
         self._reset.value(0)
@@ -149,6 +151,7 @@ class Sx1262:
         if errors:
             raise RadioError(f"the SX1262 reports errors after calibration: {self._named(errors)} (DS 13.6.1)")
 
+    @on_demand
     def resume(self) -> bool:
         """Take over a chip that `sleep` left; False: it has forgotten everything, `start` it."""
         self._asleep = True
@@ -263,6 +266,7 @@ class Sx1262:
         self._clock.sleep_us(600)  # DS 13.1.1: for 500 us nothing wakes it
         self._asleep = True
 
+    @on_demand
     def check(self) -> str:
         """For the self-test: "" or the names of the errors that the chip reports. Raises RadioError."""
         self._rest()
@@ -270,6 +274,7 @@ class Sx1262:
 
     # Setting up.
 
+    @on_demand
     def _use_tcxo(self, voltage: int) -> None:
         """DS 13.3.6: at power-on there is no clock, which the chip notes as an error; then calibrate again."""
         steps = self._tcxo_us * 64 // 1000
@@ -456,6 +461,7 @@ class Sx1262:
         self._buffer[3] = value
         self._send(4)
 
+    @on_demand
     def _set_register16(self, address: int, value: int) -> None:
         self._command(0x0D, address >> 8)
         self._buffer[2] = address & 0xFF
@@ -463,9 +469,11 @@ class Sx1262:
         self._buffer[4] = value & 0xFF
         self._send(5)
 
+    @on_demand
     def _errors(self) -> int:
         return self._read(0x17, 2)
 
+    @on_demand
     def _named(self, errors: int) -> str:
         named = " ".join([name for bit, name in enumerate(_ERRORS.split()) if errors >> bit & 1])
         return named or (f"0x{errors:04x}" if errors else "")

@@ -5,7 +5,7 @@ happens otherwise, is planted in tests/firmware/drivers/pitfalls.py.
 """
 
 from protocol.airtime import airtime_us, symbol_us
-from protocol.compat import const
+from protocol.compat import const, on_demand
 
 from .radio import CLOSED, FAILED, HEARD, PENDING, PREAMBLE, SENT, SPOILT, RadioError
 
@@ -77,6 +77,7 @@ class Sx1276:
     snr_quarter_db and `payload()`. end_us: ticks_us of the last interrupt.
     """
 
+    @on_demand
     def __init__(
         self,
         spi: "Spi",
@@ -116,6 +117,7 @@ class Sx1276:
         if dio1 is not None:
             dio1.irq(self._on_dio, dio1.IRQ_RISING)
 
+    @on_demand
     def start(self) -> None:
         """Reset the chip and set it up. Raises RadioError when it does not answer."""
         self._reset.value(0)

@@ -1,7 +1,7 @@
 """An air-quality node: it warms its fan up, takes the median of a few samples, doubts them, and dries the particles."""
 
 from protocol import cbor
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.events import SENSOR_BACK, SENSOR_FAILED
 from protocol.orders import DONE, NOT_HERE
 from protocol.quantities import (
@@ -107,12 +107,14 @@ class Air:
         """The next step of a reading."""
         return self._next_ms
 
+    @on_demand
     def order(
         self, order: "Order", now_ms: int, gps_s: int | None, group: int | None = None
     ) -> tuple[int, int | None, list[object]]:
         """There is nothing here that an order could move."""
         return NOT_HERE, None, []
 
+    @on_demand
     def configure(self, setting: int, value: int) -> int:
         """Take over a setting; the interval counts from the next reading on."""
         if setting == _READING_INTERVAL_S:

@@ -6,7 +6,7 @@ photocell sees daylight, off; while the night's beginning and length are known, 
 not (`rarely.py`, `ask`).
 """
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 
 from .setpoint import NO_PROGRAMME, PHOTOCELL_DAY, PROGRAMME, UNKNOWN_NIGHT, VIRTUAL_NIGHT
 
@@ -46,6 +46,7 @@ class Base:
     stored programme that cannot be read, until that is told; else -1.
     """
 
+    @on_demand
     def __init__(self, ledger: "Ledger", site: bytes, programme: bytes) -> None:
         self.level = (_FULL_PCT, 0, UNKNOWN_NIGHT)
         self.until_s: int | None = 0  # in the past: to be found anew
@@ -98,10 +99,12 @@ class Base:
         """The trusted time, as last told and counted on."""
         return None if self._time is None else self._time[0] + now_s - self._time[1]
 
+    @on_demand
     def knows_night(self) -> bool:
         """Whether clock and site tell day and night."""
         return self._sure and bool(self._site)
 
+    @on_demand
     def sunrise_in_s(self, now_s: int) -> int:
         """Seconds to the next sunrise, 0 when that is not known."""
         outlook_s = (self.gps_s(now_s) or 0) - self._outlook_gps_s
@@ -110,20 +113,24 @@ class Base:
                 return self._sun[k] - outlook_s
         return 0
 
+    @on_demand
     def sun_is_down(self, now_s: int) -> bool:
         """Whether it surely is between sunset and sunrise."""
         outlook_s = (self.gps_s(now_s) or 0) - self._outlook_gps_s
         return sum([at_s <= outlook_s for at_s in self._sun]) in (1, 3)
 
+    @on_demand
     def is_lit_night(self, now_s: int) -> bool:
         """Whether a night is under way in which somebody who passes may want more light."""
         level_pct, _, reason = self.level
         return reason == VIRTUAL_NIGHT or (reason == PROGRAMME and (level_pct > 0 or self.sun_is_down(now_s)))
 
+    @on_demand
     def version(self) -> int:
         """The stored programme's, -1 for none that can be read."""
         return int.from_bytes(self.programme[:2], "little") if self.programme else -1
 
+    @on_demand
     def load(self, arguments: tuple[object, ...]) -> "tuple[int, int, bool] | None":
         """Take in a part of a programme (`loading.take_part`): outcome, detail, and whether another one is in force.
 
@@ -145,11 +152,13 @@ class Base:
             self.night_changed()
         return outcome, detail, changed
 
+    @on_demand
     def night_changed(self) -> None:
         """Another programme, another beginning of the night, or another photocell: find out what holds anew."""
         self._virtual = None
         self.until_s = 0
 
+    @on_demand
     def _read(self) -> bool:
         """Put aside a stored programme or site that cannot be read; returns whether they were looked at."""
         found = ask("readable", self.programme, self._site)
@@ -180,6 +189,7 @@ class Base:
         self._outlook_gps_s = gps_s
         return 0
 
+    @on_demand
     def _follow_programme(self, outlook_s: int, now_s: int) -> bool:
         """Hold the level of the step that was last; before and after what is known, full light.
 
@@ -197,6 +207,7 @@ class Base:
             held = step
         return True
 
+    @on_demand
     def _follow_virtual_night(self, now_s: int) -> None:
         """Hold the level of a virtual night, where that is possible."""
         if self.dusk_s is None or not self._site:

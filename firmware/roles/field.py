@@ -19,7 +19,7 @@ Fields are in tenths of a µT, temperatures in tenths of a degree, times in seco
 
 import struct
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 
 from .verdict import NOTHING, Verdict, length
 
@@ -122,6 +122,7 @@ class FieldDetector:
         """How far the last sample is from the empty bay's field."""
         return length([seen - empty for seen, empty in zip(self._seen, self._empty_field())])
 
+    @on_demand
     def configure(self, setting: int, value: int) -> bool:
         """Take over a threshold."""
         verdict = self._verdict

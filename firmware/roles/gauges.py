@@ -1,6 +1,6 @@
 """What a lamp measures of itself: asked every five minutes, doubted, judged by `meter.py`, and told as readings."""
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.events import SENSOR_BACK, SENSOR_FAILED
 from protocol.quantities import (
     ENERGY,
@@ -37,6 +37,7 @@ class Gauges:
     The first reading is due after begin_s, the second at any time within the interval that follows.
     """
 
+    @on_demand
     def __init__(
         self,
         set_number: int,
@@ -60,6 +61,7 @@ class Gauges:
         self._has_read = False
         self._asked_s: int | None = None
 
+    @on_demand
     def begin(self, now_s: int) -> None:
         """The uptime with which this run begins."""
         self._sense_s += now_s

@@ -1,7 +1,7 @@
 """What a power cut must not take from a lamp: burning hours, switchings, energy, how long nights are."""
 
 from protocol import cbor
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.errors import ProtocolError
 from protocol.items import array, integer, integer_or_none
 
@@ -37,6 +37,7 @@ class Ledger:
     switches: list[int]
     lengths_min: list[int]
 
+    @on_demand
     def __init__(self, heads: int, stored: bytes) -> None:
         try:
             items: Rows = _items(stored, heads) if stored else None
@@ -71,6 +72,7 @@ class Ledger:
         return Persist(_KEY, cbor.encode(kept))
 
 
+@on_demand
 def _items(stored: bytes, heads: int) -> "Rows":
     """Undo `save`. Raises ProtocolError."""
     items = array(cbor.decode(stored), "ledger", _ITEMS)

@@ -5,7 +5,7 @@ The gauges say what the lamps really do (`gauges.py`, `meter.py`), the supply wh
 """
 
 from protocol import cbor
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.events import MOTION_SEEN, PROGRAMME_REFUSED
 from protocol.orders import BAD_ARGUMENT, DONE, FAILED, HOLD_WITHOUT_CLOCK_S, LOAD_PROGRAMME, NOT_HERE
 from protocol.quantities import (
@@ -59,6 +59,7 @@ class Light:
     says that power was cut.
     """
 
+    @on_demand
     def __init__(
         self,
         settings: "Settings",
@@ -138,6 +139,7 @@ class Light:
                 first_s = time_s
         return first_s * 1000
 
+    @on_demand
     def order(
         self, order: "Order", now_ms: int, gps_s: int | None, group: int | None = None
     ) -> tuple[int, int | None, list[object]]:
@@ -158,6 +160,7 @@ class Light:
         self._set_lamps(actions, now_s)
         return outcome, self._doors[detail or 0].reason if outcome == DONE else detail, actions
 
+    @on_demand
     def configure(self, setting: int, value: int) -> int:
         """Take over a setting, by its number in `protocol/settings.py`, that the mind has checked."""
         if setting == _READING_INTERVAL_S:
@@ -177,6 +180,7 @@ class Light:
                 self._base.until_s = 0
         return DONE
 
+    @on_demand
     def image(self) -> bytes:
         """What must survive a restart in good order: the night's beginning and what orders hold; 41 bytes at most."""
         return cbor.encode([self._base.dusk_s, [door.image() for door in self._doors]])
@@ -187,6 +191,7 @@ class Light:
         until_s = door.until_s()
         return door.level_pct, door.reason, self._base.until_s if until_s is None else until_s
 
+    @on_demand
     def rare(self) -> list[tuple[int, int, int]]:
         """What no set carries, as (quantity, instance, value): programme, operating hours, how often each was lit."""
         found = []
@@ -209,6 +214,7 @@ class Light:
                 if was_dark and lamp.level_pct:
                     self._ledger.switches[head] += 1
 
+    @on_demand
     def _moved(self, actions: list[object], now_s: int) -> None:
         """Somebody is there: brighter, if it is night, and news for the lamps nearby."""
         if not self._base.is_lit_night(now_s):
@@ -224,6 +230,7 @@ class Light:
 
     # Orders.
 
+    @on_demand
     def _longest_hold_s(self, now_s: int, gps_s: int | None, group: int | None) -> int:
         """Without a clock a quarter of an hour; for a group the next sunrise; else as the order says."""
         if gps_s is None:
@@ -232,6 +239,7 @@ class Light:
             return 86400
         return self._base.sunrise_in_s(now_s) or HOLD_WITHOUT_CLOCK_S
 
+    @on_demand
     def _load(self, actions: list[object], order: "Order") -> tuple[int, int | None]:
         """Take in a part of a programme."""
         found = self._base.load(order.arguments)
@@ -244,6 +252,7 @@ class Light:
             actions.append(Persist("programme", self._base.programme))  # before the lamp follows it
         return outcome, detail
 
+    @on_demand
     def _find_eye(self) -> None:
         """Look anew with the thresholds that hold now. Without memory for that, there is no photocell."""
         self._eye = None
@@ -276,6 +285,7 @@ class Light:
             actions.append(TellEvent(PROGRAMME_REFUSED, (self._base.refused,)))
             self._base.refused = -1
 
+    @on_demand
     def _restore(self, image: bytes) -> None:
         """Undo `image`."""
         found = ask("restored", image, len(self._doors))

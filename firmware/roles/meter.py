@@ -1,6 +1,6 @@
 """Truth from the meter: what a lamp takes against what it should take at its level, and how hot it gets."""
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.events import (
     DAY_BURNER,
     GEAR_FAILED,
@@ -60,6 +60,7 @@ class Latch:
 class _Head:
     """What is believed of one head."""
 
+    @on_demand
     def __init__(self) -> None:
         self.dark = Latch()  # by the meter
         self.broken = Latch()  # by its control gear
@@ -84,6 +85,7 @@ class Meter:
     temperature.
     """
 
+    @on_demand
     def __init__(self, heads: int, hot_limit: int, rated_dw: int) -> None:
         self.rated_dw = rated_dw
         self.learned_dw = 0
@@ -162,6 +164,7 @@ class Meter:
             return 0
         return max(1, self.rated_dw * (_STANDBY_PCT * 100 + (100 - _STANDBY_PCT) * level_pct) // 10000)
 
+    @on_demand
     def _learn(self, levels: list[int], power_dw: int) -> None:
         """Believe the rated power once a few measurements in a row agree on it."""
         shares = sum([_STANDBY_PCT * 100 + (100 - _STANDBY_PCT) * level for level in levels])
@@ -196,6 +199,7 @@ class Meter:
             return -1, -1
         return (-1, -k) if expected[-k] else (-k, -1)
 
+    @on_demand
     def _all_off(self, power_dw: int) -> list[object]:
         """With all heads off; what two or more take together is blamed on as many as it needs."""
         found: list[object] = []
@@ -226,6 +230,7 @@ class Meter:
             return [TellEvent(LAMP_FAILED, (k, power_dw, expected_dw))]
         return [TellEvent(LAMP_RECOVERED, (k, power_dw))]
 
+    @on_demand
     def _see_burning(self, k: int, burning: bool, power_dw: int) -> list[object]:
         latch = self._heads[k].burning
         return [TellEvent(DAY_BURNER, (k, power_dw))] if latch.see(burning) and latch.on else []

@@ -5,7 +5,7 @@ a sensor that falls silent or is stuck, and the heartbeat, whose reading carries
 """
 
 from protocol import cbor
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.events import BATTERY_LOW, BAY_LEFT, BAY_TAKEN, SENSOR_BACK, SENSOR_FAILED
 from protocol.orders import DONE, NOT_HERE, Order
 from protocol.quantities import DISTANCE, FIELD_DEVIATION, PARKING_DISTANCE, PARKING_ONE_BAY, PARKING_TWO_BAYS
@@ -134,12 +134,14 @@ class Parking:
                 next_ms = bay.next_ms
         return next_ms
 
+    @on_demand
     def order(
         self, order: Order, now_ms: int, gps_s: int | None, group: int | None = None
     ) -> tuple[int, int | None, list[object]]:
         """There is nothing here that an order could move."""
         return NOT_HERE, None, []
 
+    @on_demand
     def configure(self, setting: int, value: int) -> int:
         """Take over a threshold, or how often it reports from the next reading on."""
         if setting == _HEARTBEAT_S:

@@ -3,7 +3,7 @@
 Where a cabinet cuts the power by day (*switched*), that it does so is no news, and each night is one run of the node.
 """
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.events import POWER_BACK, POWER_LOST
 
 from ..actions import TellEvent
@@ -24,6 +24,7 @@ _LAST_HOUR_S = const(3600)  # of a night, in which a cabinet may switch off
 class Supply:
     """power_up: whether this run began with power that came back; back_s: when to tell that, or None for never."""
 
+    @on_demand
     def __init__(self, ledger: "Ledger", base: "Base", switched: bool, power_up: bool, back_s: int | None) -> None:
         self._ledger = ledger
         self._base = base
@@ -36,6 +37,7 @@ class Supply:
         if switched:
             self._learn_from_run(power_up)
 
+    @on_demand
     def begin(self, now_s: int) -> None:
         """The uptime with which this run begins."""
         self._save_s = now_s
@@ -73,6 +75,7 @@ class Supply:
             self._lost_s = now_s
             actions.append(TellEvent(POWER_LOST))
 
+    @on_demand
     def _tell_back(self, actions: list[object], now_s: int) -> None:
         """Power was away; how long is known once there is time. Where a cabinet cuts it every day, that is no news."""
         gps_s = self._base.gps_s(now_s)
@@ -84,6 +87,7 @@ class Supply:
         if details is not None:
             actions.append(TellEvent(POWER_BACK, details))
 
+    @on_demand
     def _night_may_end(self, now_s: int) -> bool:
         """Whether the cabinet may switch off now, as far as is known."""
         base = self._base
@@ -94,6 +98,7 @@ class Supply:
             return True
         return now_s - base.dusk_s > self._night_min * 60 - _LAST_HOUR_S
 
+    @on_demand
     def _learn_from_run(self, power_up: bool) -> None:
         """What the run before says of the night, where a cabinet makes it; *power_up*: and this run begins a night."""
         ledger = self._ledger

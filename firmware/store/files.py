@@ -3,7 +3,7 @@
 import os
 from hashlib import sha256
 
-from protocol.compat import const
+from protocol.compat import const, on_demand
 
 _FOLDER = const(0x4000)  # in the first word of os.stat, on both Pythons
 _CHUNK_LEN = const(512)
@@ -19,10 +19,12 @@ class Files:
         except OSError:
             os.listdir(folder)  # it is there already, or this says what is wrong
 
+    @on_demand
     def names(self) -> list[str]:
         """The names of all files, in no order."""
         return os.listdir(self._folder)
 
+    @on_demand
     def read(self, name: str) -> bytes:
         """All of a file."""
         with open(self._folder + "/" + name, "rb") as file:
@@ -36,10 +38,12 @@ class Files:
             if hasattr(os, "fsync"):  # CPython, where flush reaches the kernel only
                 os.fsync(file.fileno())
 
+    @on_demand
     def remove(self, name: str) -> None:
         """Delete a file."""
         os.remove(self._folder + "/" + name)
 
+    @on_demand
     def walk(self) -> list[str]:
         """The paths of all files here and in the folders below, in no order."""
         found = []
@@ -54,6 +58,7 @@ class Files:
                     found.append(path[1:])
         return found
 
+    @on_demand
     def digest(self, name: str) -> bytes:
         """The SHA-256 of a file, of which a chunk at a time is in memory."""
         state = sha256()

@@ -17,7 +17,7 @@ from binascii import crc32
 
 from protocol import cbor
 from protocol.cbor import MIN_INT
-from protocol.compat import const
+from protocol.compat import const, on_demand
 from protocol.errors import MessageError, ProtocolError
 from protocol.events import VOID
 from protocol.items import array, integer, integer_or_none
@@ -97,6 +97,7 @@ class Log:
     next_seq: one above the newest record kept, 0 in a new log.
     """
 
+    @on_demand
     def __init__(self, files: "LogFiles", new_epoch: int, image: bytes = b"") -> None:
         self._files = files
         self.epoch = -1
@@ -129,6 +130,7 @@ class Log:
         """The newest *count* records, at most NEWEST, newest first."""
         return self._newest[:count]
 
+    @on_demand
     def find(self, first_seq: int, count: int) -> "Iterator[Record]":
         """The records that say something of *first_seq* and the *count* - 1 numbers after it, oldest first.
 
@@ -148,11 +150,13 @@ class Log:
                 elif item.seq < first_seq + count and item.after() > first_seq:
                     yield item
 
+    @on_demand
     def oldest_seq(self) -> int:
         """A number below which nothing is kept."""
         segments = self._segments()
         return segments[0] if segments else self.next_seq
 
+    @on_demand
     def epoch_told(self) -> None:
         """The gateway has acknowledged a status with this epoch."""
         if self.epoch_is_new:
@@ -163,6 +167,7 @@ class Log:
             else:
                 self._length = SEGMENT_LEN
 
+    @on_demand
     def image(self) -> bytes:
         """What must survive deep sleep in RTC memory: 30 bytes and the frames of the newest records, at most 300.
 
@@ -171,6 +176,7 @@ class Log:
         frames = b"".join([_record_frame(record) for record in self._newest])
         return cbor.encode(self._head() + [self.next_seq, self._segment, self._length, frames])
 
+    @on_demand
     def _resume(self, image: bytes) -> bool:
         """Go on as *image* says; False when it says nothing."""
         try:
@@ -188,6 +194,7 @@ class Log:
             self._newest = [item for item, _ in _frames(frames) if isinstance(item, Record)]
         return True
 
+    @on_demand
     def _recover(self) -> None:
         """Read segments from the newest one back until the head and enough records are known."""
         segments = self._segments()
@@ -217,6 +224,7 @@ class Log:
         if self._newest:
             self.next_seq = max(self.next_seq, self._newest[0].after())
 
+    @on_demand
     def _format(self, new_epoch: int) -> None:
         """Begin anew under another epoch: numbers that were used before may come again in it."""
         for segment in self._segments():
@@ -228,6 +236,7 @@ class Log:
         self.next_seq = 0
         self._begin_segment(0, b"")
 
+    @on_demand
     def _begin_segment(self, first_seq: int, frame: bytes) -> bool:
         if first_seq == self._segment:
             self._remove(first_seq)  # torn before it had a record
@@ -266,9 +275,11 @@ class Log:
         self._full = False
         return 0
 
+    @on_demand
     def _head(self) -> list[object]:
         return [self.epoch, 0 if self.epoch_is_new else 1]
 
+    @on_demand
     def _segments(self) -> list[int]:
         """The numbers of all segments, oldest first."""
         try:
@@ -277,12 +288,14 @@ class Log:
             return []
         return sorted([_number(name) for name in names if _number(name) >= 0])
 
+    @on_demand
     def _read(self, segment: int) -> bytes:
         try:
             return self._files.read(_name(segment))
         except OSError:  # its flash is gone; the other segments are not
             return b""
 
+    @on_demand
     def _remove(self, segment: int) -> None:
         try:
             self._files.remove(_name(segment))
@@ -318,6 +331,7 @@ def _frame(items: list[object]) -> bytes:
     return frame + struct.pack("<I", crc32(frame))
 
 
+@on_demand
 def _frames(data: bytes) -> "Iterator[tuple[Record | tuple[int, int], int]]":
     """The records in *data*, and its heads as (epoch, told), each with where it ends; whatever else is skipped."""
     view = memoryview(data)
@@ -334,6 +348,7 @@ def _frames(data: bytes) -> "Iterator[tuple[Record | tuple[int, int], int]]":
             yield item, at
 
 
+@on_demand
 def _item(payload: memoryview) -> "Record | tuple[int, int] | None":
     try:
         items = array(cbor.decode(payload), "frame", _HEAD_ITEMS)

@@ -12,7 +12,7 @@ import apsw
 from gateway.api.desk import Pen, told
 from gateway.api.station import ConflictError, HoldForm, Json, LoadForm, NotFoundError, RefusedError, UnavailableError
 from gateway.config import values
-from gateway.lighting.airtime import cost_of_programme, cost_of_scene
+from gateway.lighting.airtime import cost_of_programme, cost_of_scene, settings_airtime_ms
 from gateway.lighting.almanac import AlmanacError, almanac_of
 from gateway.lighting.distribution import parts_of
 from gateway.lighting.files import ProgrammeError, read_programme
@@ -20,6 +20,7 @@ from gateway.lighting.law import findings
 from gateway.lighting.lighting import Lighting
 from gateway.lighting.plan import SITE, LightGroup, LightProgramme, Override, Target
 from gateway.lighting.stored import hanging_now, load_plan, override_of, target_to_text
+from gateway.lighting.tuning import settings_of
 from gateway.orders.request import GROUP_MAX_S
 from gateway.orders.states import refused
 from gateway.store import groups, lighting
@@ -27,6 +28,7 @@ from gateway.store.lighting import OverrideRow, ProgrammeRow
 from protocol.dimming import Site
 from protocol.errors import FrameError
 from protocol.lorawan.eui import eui_from_text, eui_to_text
+from protocol.settings import SETTINGS
 
 Change = Callable[[Lighting], None]
 LAMP_MAX_S = 86_400  # hold_s of an order to one lamp
@@ -139,7 +141,7 @@ class LightDesk:
             "version": f"{programme.version:04x}",
             "changed": known is None or known.version != programme.version,
             "parts": parts_of(programme),
-            "groups": [self._cost_row(group, programme) for group in targets],
+            "groups": [self._cost_row(core, group, programme) for group in targets],
             "warnings": self._warnings(programme),
             "law": [finding.sentence() for finding in findings(programme, site, now_s)],
             "loaded": not form.dry_run,
@@ -297,15 +299,22 @@ class LightDesk:
             "cost": " + ".join(cost.sentence() for cost in costs[:1]) if len(costs) == 1 else "",
         }
 
-    def _cost_row(self, group: LightGroup, programme: LightProgramme) -> Json:
+    def _cost_row(self, core: Lighting, group: LightGroup, programme: LightProgramme) -> Json:
         [known] = [entry for entry in groups.load_groups(self._read) if entry.number == group.number]
         cost = cost_of_programme(programme.nights.encode(), known.dr, known.freq_hz)
+        with told():
+            wanted = settings_of([(group, programme)], hanging_now(self._read), core.lamps)
+        count = sum(core.lamps[lamp].settings.get(key) != wanted[lamp][key] for lamp in wanted for key in wanted[lamp])
+        settings_ms = settings_airtime_ms(count, known.dr)
+        more = f"; {count} settings, lamp by lamp: {settings_ms / 1000:.1f} s more" if count else ""
         return {
             "group": group.number,
             "name": group.name,
             "lamps": len(group.members),
             "airtime_ms": cost.airtime_ms,
-            "cost": cost.sentence(),
+            "settings": count,
+            "settings_airtime_ms": settings_ms,
+            "cost": cost.sentence() + more,
         }
 
     def _group_row(self, core: Lighting, group: LightGroup) -> Json:
@@ -341,6 +350,7 @@ class LightDesk:
             "has": None if lamp.version is None else f"{has.name if has else '?'} {lamp.version:04x}",
             "has_it": wanted is not None and lamp.version == wanted.version and lamp.sure,
             "refused": None if lamp.refused is None else f"{lamp.refused:04x}",
+            "lacks_settings": [SETTINGS[number][0] for number in core.distribution.lacks_settings(lamp)],
             "follows": core.scenes.confirmed(dev_eui),
             "refusal": None if (outcome := core.scenes.refused(dev_eui)) is None else refused(outcome),
             "told_pct": lamp.level_pct,

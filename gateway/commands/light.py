@@ -33,6 +33,7 @@ _LAMPS = {
     "dev_eui": "lamp",
     "groups": "groups",
     "programme": "programme",
+    "lacks": "lacks",
     "follows": "follows",
     "told_pct": "told %",
     "told_at": "at",
@@ -144,12 +145,17 @@ def who(
     with door(config) as gateway:
         rows = list(gateway.rows("/v1/light/lamps", "lamps"))
     if missing:
-        rows = [row for row in rows if (row["wanted"] and not row["has_it"]) or row["follows"] is False]
+        rows = [row for row in rows if _lacks(row) or row["follows"] is False]
     if not as_json:
         for row in rows:
             row["programme"] = _programme_of(row)
+            row["lacks"] = ", ".join(row["lacks_settings"]) or None
             row["follows"] = row["refusal"] or {True: "yes", False: "not yet", None: None}[row["follows"]]
     print_rows(rows, _LAMPS, as_json, "no lamp lacks anything" if missing else "there are no lamps")
+
+
+def _lacks(row: dict[str, Any]) -> bool:
+    return bool(row["wanted"] and not row["has_it"]) or bool(row["lacks_settings"])
 
 
 def _programme_of(row: dict[str, Any]) -> str | None:

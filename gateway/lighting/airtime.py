@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gateway.counted import counted
 from gateway.orders.desk import GROUP_SENDS
-from protocol.orders import LOAD_PROGRAMME, SET_LEVEL, Order, encode_order, programme_orders
+from protocol.orders import CONFIGURE, LOAD_PROGRAMME, SET_LEVEL, Order, encode_order, programme_orders
 from protocol.region import frame_airtime_us, sub_band
 
 _OVERHEAD = 13  # MHDR(1) FHDR(7) FPort(1) MIC(4)
@@ -41,6 +41,12 @@ def cost_of_programme(encoded: bytes, dr: int, freq_hz: int) -> Cost:
 def cost_of_scene(dr: int, freq_hz: int) -> Cost:
     """What telling a group one level costs."""
     return _cost([Order(0xFFFF, _EXPIRY_GPS_S, SET_LEVEL, 100, 600, 57_600)], dr, freq_hz)
+
+
+def settings_airtime_ms(count: int, dr: int) -> int:
+    """What it takes to tell single lamps *count* settings at *dr*, if each hears the first frame."""
+    order = Order(0xFFFF, _EXPIRY_GPS_S, CONFIGURE, 31, 3600)
+    return count * frame_airtime_us(dr, _OVERHEAD + len(encode_order(order)), False) // 1000
 
 
 def _cost(orders: list[Order], dr: int, freq_hz: int) -> Cost:

@@ -1,9 +1,10 @@
-"""How every lamp gets the key of its group and the programme it shall run, until the last one has them.
+"""How every lamp gets its group's key, the programme it shall run, and settings, until the last one has them.
 
 A group's programme goes to the group first, when most of its lamps are heard, part by part; ten minutes later, when all
 receipts are in, what is missing is sent lamp by lamp: only the parts that a lamp lacks, to a few lamps at a time, later
 and later to one that does not answer. A lamp that is not heard is not spoken to: it is, as soon as it is heard. After
-a join a lamp is asked for one part of what it should have: its answer tells whether it has all.
+a join a lamp is asked for one part of what it should have: its answer tells whether it has all. Settings go to each
+lamp alone, behind all that.
 
 Everything goes out as orders of the gateway's own, so behind what people want, and inside the duty cycle.
 """
@@ -18,6 +19,7 @@ from gateway.orders.desk import GROUP_SENDS
 from gateway.orders.request import GATEWAY, OrderRequest
 from protocol.orders import (
     BAD_ARGUMENT,
+    CONFIGURE,
     DONE,
     INCOMPLETE,
     JOIN_GROUP,
@@ -42,16 +44,20 @@ _MAX_PAUSE_MS = 6 * 3_600_000
 _HASTE_MS = 4 * _PAUSE_MS  # up to this pause a lamp that answers is told at once what it still lacks
 _JOIN_VERB = VERBS[JOIN_GROUP][0]
 _LOAD_VERB = VERBS[LOAD_PROGRAMME][0]
+_CONFIGURE_VERB = VERBS[CONFIGURE][0]
 
 
 @dataclass(slots=True)
 class _Try:
-    """What was tried on one lamp. orders: ids that are not over; next_ms: not before; refused: it said no."""
+    """What was tried on one lamp. orders: ids that are not over; next_ms: not before; refused: it said no, how often.
+
+    Of two settings one may have to be there before the other is taken: after a no another comes first.
+    """
 
     orders: set[int] = field(default_factory=set)
     next_ms: int = 0
     pause_ms: int = _PAUSE_MS
-    refused: bool = False
+    refused: int = 0
 
 
 @dataclass(slots=True)
@@ -66,7 +72,7 @@ class _Round:
 class Distribution:
     """lamps: by DevEUI; groups: by number; programme_of_group: what a group shall run, of those that lighting manages.
 
-    All three are the caller's, who changes them.
+    settings: that lamps shall have, by DevEUI and number. All four are the caller's, who changes them.
     """
 
     def __init__(
@@ -74,10 +80,12 @@ class Distribution:
         lamps: Mapping[bytes, Lamp],
         groups: Mapping[int, Group],
         programme_of_group: Mapping[int, LightProgramme],
+        settings: Mapping[bytes, Mapping[int, int]],
     ) -> None:
         self._lamps = lamps
         self._groups = groups
         self._programmes = programme_of_group
+        self._settings = settings
         self._tries: dict[bytes, _Try] = {}
         self._rounds: dict[int, _Round] = {}
         self._asked: dict[int, Ask] = {}  # by id of the order
@@ -86,7 +94,14 @@ class Distribution:
 
     def lacks(self, lamp: Lamp, number: int) -> bool:
         """Whether a member lacks the key of this group, or its programme."""
-        return number in self._programmes and (self._lacks_key(lamp, number) or self._lacks_programme(lamp, number))
+        if number in self._programmes and (self._lacks_key(lamp, number) or self._lacks_programme(lamp, number)):
+            return True
+        return bool(self.lacks_settings(lamp))
+
+    def lacks_settings(self, lamp: Lamp) -> list[int]:
+        """The numbers of the settings that a lamp did not yet confirm as they should be."""
+        wanted = self._settings.get(lamp.registration.dev_eui, {})
+        return [number for number, value in sorted(wanted.items()) if lamp.settings.get(number) != value]
 
     def look(self, now_ms: int) -> list[Ask]:
         """What is to be sent now."""
@@ -95,6 +110,11 @@ class Distribution:
         self._next_ms = None
         for number, programme in self._programmes.items():
             self._look_at_group(number, programme, now_ms, asks)
+        for dev_eui in self._settings:
+            lamp = self._lamps[dev_eui]
+            lacking = self.lacks_settings(lamp)
+            if lacking and lamp.alive(now_ms) and self._may_try(lamp, now_ms):
+                asks.append(self._configure(lamp, lacking[self._try(dev_eui).refused % len(lacking)]))
         return asks
 
     def look_at(self) -> int | None:
@@ -125,12 +145,18 @@ class Distribution:
                 assert isinstance(place, int)
                 lamp.keys[ask.about] = Key(place, group.mc_addr)
                 lamp.unkept = True
+        elif ask.request.verb == _CONFIGURE_VERB:
+            value = ask.request.arguments["value"]
+            assert isinstance(value, int)
+            if outcome == DONE:
+                lamp.settings[ask.about] = value
+                lamp.unkept = True
         else:
             self._told(lamp, ask, outcome, detail, now_s)
         if ask.lamp is not None and not self._is_under_way(ask, outcome, detail or 0):
             tried = self._try(ask.lamp)
             tried.orders.discard(order_id)
-            tried.refused = outcome not in (DONE, INCOMPLETE)
+            tried.refused = 0 if outcome in (DONE, INCOMPLETE) else tried.refused + 1
             if outcome == DONE:
                 tried.pause_ms = _PAUSE_MS
             if outcome == DONE or (outcome == INCOMPLETE and tried.pause_ms <= _HASTE_MS):
@@ -156,7 +182,7 @@ class Distribution:
     def joined(self, lamp: Lamp, now_ms: int) -> None:
         """A lamp joined anew: what it has it says by itself, or is asked for once it had time to."""
         tried = self._try(lamp.registration.dev_eui)
-        tried.next_ms, tried.pause_ms, tried.refused = now_ms, _PAUSE_MS, False
+        tried.next_ms, tried.pause_ms, tried.refused = now_ms, _PAUSE_MS, 0
         if lamp.version is not None:
             tried.next_ms = now_ms + _SAYS_MS
 
@@ -270,6 +296,16 @@ class Distribution:
         )
         return Ask(request=request, about=group.number)
 
+    def _configure(self, lamp: Lamp, number: int) -> Ask:
+        request = OrderRequest(
+            target=lamp.registration,
+            verb=_CONFIGURE_VERB,
+            arguments={"setting": number, "value": self._settings[lamp.registration.dev_eui][number]},
+            expires_in_s=_EXPIRES_S,
+            source=GATEWAY,
+        )
+        return Ask(request=request, about=number)
+
     def _missing_parts(self, lamp: Lamp, programme: LightProgramme) -> int:
         """Bits of the parts to send: those that are missing, or one that shows whether all are there."""
         every = (1 << parts_of(programme)) - 1
@@ -286,7 +322,7 @@ class Distribution:
         elif outcome == INCOMPLETE:
             if lamp.version == version and not lamp.sure:
                 lamp.stores(None, now_s)  # it is another node, or has lost its memory
-                lamp.keys = {}
+                lamp.keys, lamp.settings = {}, {}
             # Receipts to a group come in any order, so what was there once counts; a lamp's own says what is there now.
             before = lamp.have if lamp.have_version == version and ask.group is not None else 0
             lamp.have, lamp.have_version = (detail or 0) | before, version

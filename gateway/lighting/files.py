@@ -13,8 +13,9 @@
 
 A night belongs to the day on which it begins. `opens` and `closes` say when activity there begins and ends, which some
 articles of the law count from. `[[events]]` has `name`, `from`, `to` (dates) and `steps`; `[presence]`
-has `level_pct`, `hold_s` and `places`; `[lux]` has `level_pct`, `on_lux`, `off_lux` and `device`. The same file is read
-by the command line, by the API and at each start, so it is read without pydantic's 11 MB.
+has `level_pct`, `hold_s` and `places`; `[lux]` has `level_pct`, `on_lux`, `off_lux` and `device`; `[lamps]` has
+settings of the lamps by their names. The same file is read by the command line, by the API and at each start, so it is
+read without pydantic's 11 MB.
 """
 
 import difflib
@@ -38,7 +39,9 @@ from protocol.dimming import (
 )
 from protocol.errors import FrameError, ProtocolError
 from protocol.lorawan.eui import eui_from_text
+from protocol.settings import SETTINGS
 
+from . import tuning
 from .plan import Event, Installation, LightProgramme, LuxThreshold, Presence
 
 MAX_LEN = 32_768  # bytes of a file; ten times the longest sensible one
@@ -64,11 +67,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _SUN = re.compile(r"(sunset|sunrise|dusk|dawn)(?:\s*([+-])\s*(\d{1,3}))?")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _KEYS = {
-    "": ("name", "installation", "opens", "closes", "nights", "events", "presence", "lux"),
+    "": ("name", "installation", "opens", "closes", "nights", "events", "presence", "lux", "lamps"),
     "[[nights]]": ("days", "steps"),
     "[[events]]": ("name", "from", "to", "steps"),
     "[presence]": ("level_pct", "hold_s", "places"),
     "[lux]": ("level_pct", "on_lux", "off_lux", "device"),
+    "[lamps]": tuning.SETTINGS,
     "steps": ("at", "level_pct", "fade_s"),
 }
 
@@ -100,6 +104,7 @@ def read_programme(text: str) -> LightProgramme:
         events=_events(document.get("events", [])),
         presence=_presence(document["presence"]) if "presence" in document else None,
         lux=_lux(document["lux"]) if "lux" in document else None,
+        lamps=_lamps(document["lamps"]) if "lamps" in document else (),
         version=version_of(nights),
     )
 
@@ -257,6 +262,15 @@ def _lux(table: object) -> LuxThreshold:
     return LuxThreshold(
         level_pct=_number(found, "level_pct", "[lux]", 1, 100), on_lux=on_lux, off_lux=off_lux, dev_eui=dev_eui
     )
+
+
+def _lamps(table: object) -> tuple[tuple[str, int], ...]:
+    found = _table(table, "[lamps]", "[lamps]")
+    ranges = {name: (low, high) for name, _, _, low, high, _ in SETTINGS}
+    told = {name: _number(found, name, "[lamps]", *ranges[name]) for name in found}
+    if ("on_lux" in told) != ("off_lux" in told) or told.get("on_lux", 0) > told.get("off_lux", 0):
+        raise ProgrammeError("[lamps] needs on_lux and off_lux together, off_lux the greater, or lamps would flicker")
+    return tuple(told.items())
 
 
 def _table(table: object, where: str, kind: str) -> dict[str, Any]:

@@ -22,7 +22,8 @@ class Lamp:
     """One lamp. session: number of the last one it spoke in, -1 before. version: of the programme it said it has.
 
     sure: False after a join, in which it may be another node under the same name: its version is asked for. refused:
-    the version that it would not take. have: bits of the parts that it holds of the programme it is to get.
+    the version that it would not take. have: bits of the parts that it holds of the programme it is to get. settings:
+    by number, that it confirmed.
     """
 
     registration: Registration
@@ -31,6 +32,7 @@ class Lamp:
     sure: bool = True
     refused: int | None = None
     keys: dict[int, Key] = field(default_factory=dict)  # by number of the group
+    settings: dict[int, int] = field(default_factory=dict)
     have: int = 0
     have_version: int | None = None
     heard_ms: int | None = None  # monotonic; None since the start
@@ -72,6 +74,7 @@ class Lamp:
             "sure": self.sure,
             "refused": self.refused,
             "keys": {str(group): [key.place, key.mc_addr] for group, key in self.keys.items()},
+            "settings": {str(number): value for number, value in self.settings.items()},
         }
         return json.dumps(kept, separators=(",", ":"))
 
@@ -89,6 +92,7 @@ def lamp_from_text(registration: Registration, text: str | None) -> Lamp:
             sure=kept["sure"],
             refused=kept["refused"],
             keys={int(group): Key(place, mc_addr) for group, (place, mc_addr) in kept["keys"].items()},
+            settings={int(number): value for number, value in kept.get("settings", {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return Lamp(registration=registration)

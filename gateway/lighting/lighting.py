@@ -22,9 +22,11 @@ from protocol.quantities import ILLUMINANCE, LAMP_STATUS, LAMP_TOO_HOT, LEVEL, P
 from .asking import Ask
 from .distribution import Distribution
 from .door import Door
+from .holding import Holding
 from .lamps import Lamp, lamp_from_text
 from .plan import SITE, Boost, LightGroup, LightProgramme, Override, Rule, Setpoint, Target
-from .scenes import Report, Scenes
+from .scenes import Scenes
+from .tuning import settings_of
 from .watching import Source, Watching
 
 DEFAULT_HOLD_S = 7200  # of a level that does not say for how long (firmware/roles/obeying.py)
@@ -78,8 +80,10 @@ class Lighting:
         self._places: Mapping[str, Source] = {}
         self._stale = True  # what follows from groups and plan is to be worked out anew
         self.door = Door(self, self._by_name, state.site)
-        self.distribution = Distribution(self.lamps, self._groups, self._running)
+        self._settings: dict[bytes, dict[int, int]] = {}  # that lamps should have
+        self.distribution = Distribution(self.lamps, self._groups, self._running, self._settings)
         self.scenes = Scenes(self.door, self.lamps, self._groups, self._light_groups)
+        self.holding = Holding(self.door.overrides, self.members, self.scenes.confirmed)
         self._watching = Watching()
         for device in devices:
             self.set_device(device, state.lamps.get(device.dev_eui))
@@ -193,6 +197,7 @@ class Lighting:
 
     def override(self, override: Override) -> None:
         """Somebody holds a level, or ends what he held; it is on disk."""
+        self.holding.take(override, override.since_s)
         self.door.overrides[override.target] = override
         self._at_once()
 
@@ -200,6 +205,7 @@ class Lighting:
         """Somebody gave lamps a level past `override`, by an order of his own: it holds like one, while this runs."""
         if request.verb not in (_SET_VERB, _RESUME_VERB):
             return
+        self._plan_again()
         group = isinstance(request.target, Group)
         target: Target = request.target.number if isinstance(request.target, Group) else request.target.dev_eui
         now_s, arguments = self._unix_s(now_ms), request.arguments
@@ -221,8 +227,10 @@ class Lighting:
             source=request.source,
         )
         if self.members(target):
+            self.holding.take(override, now_s)
             self.door.overrides[target] = override
             self.scenes.took(override)
+            self._soon(now_ms)
 
     def hear(self, uplink: Uplink, records: Iterable[Record], now_ms: int) -> list[KeepLamp]:
         """An uplink with the new records in it; what is to be kept of the lamp that sent it."""
@@ -257,14 +265,6 @@ class Lighting:
         for lamp in self.lamps.values():
             lamp.unkept = lamp.unkept or lamp.session >= 0
 
-    def reports(self) -> list[Report]:
-        """What became of levels that somebody held in groups; each is told once."""
-        return self.scenes.reports()
-
-    def superseded(self) -> list[int]:
-        """Ids of orders that must go no more, as what `look` asked for last takes their place."""
-        return self.scenes.superseded()
-
     def ended(self, order_id: int, now_ms: int) -> None:
         """An order of the gateway's own is over."""
         if self.scenes.ended(order_id) or self.distribution.ended(order_id):
@@ -293,8 +293,11 @@ class Lighting:
             return []
         self._plan_again()
         now_s = (now_ms + self._offset_ms) // 1000
+        ends_s = self.holding.look(now_s)
         asks = self.scenes.look(now_ms, now_s) + self.distribution.look(now_ms)
         times = [at_ms for at_ms in (self.scenes.look_at(), self.distribution.look_at()) if at_ms is not None]
+        if ends_s is not None:
+            times.append(ends_s * 1000 - self._offset_ms)
         boosted = any(boost.until_s > now_s for boost in self.door.boosts.values())
         if boosted or any(programme.events for programme in self._running.values()):
             times.append(now_ms + 60 * _SOON_MS)  # an event's begin, a step below a boost: seen to the minute
@@ -320,9 +323,10 @@ class Lighting:
                 self._running[number] = self._by_name[name]
             for member in members:
                 self._groups_of.setdefault(member, []).append(number)
-        self._watching.plan(
-            [(self._light_groups[number], programme) for number, programme in self._running.items()], self._places
-        )
+        running = [(self._light_groups[number], programme) for number, programme in self._running.items()]
+        self._watching.plan(running, self._places)
+        self._settings.clear()
+        self._settings.update(settings_of(running, self._places, self.lamps))
 
     def _heard(self, lamp: Lamp, uplink: Uplink, now_ms: int) -> None:
         lamp.heard_ms = now_ms
@@ -345,10 +349,9 @@ class Lighting:
         at_s = record.observed_ms // 1000
         if record.kind is Kind.EVENT:
             event, *details = content.event_of(record.content)
-            if event == BAY_TAKEN and details:
-                self._arrived((dev_eui, details[0]), at_s, now_ms)
-            elif event == MOTION_SEEN:
-                self._arrived((dev_eui, 0), at_s, now_ms)
+            if event == MOTION_SEEN or (event == BAY_TAKEN and details):
+                bay = details[0] if event == BAY_TAKEN else 0
+                self._boost(self._watching.arrived((dev_eui, bay), at_s), now_ms)
         elif record.kind is Kind.READING:
             values = dict(content.values_of(record.content))
             if lamp is not None and values.get((LEVEL, 0)) is not None and at_s >= lamp.told_s:
@@ -375,9 +378,6 @@ class Lighting:
 
     def _unix_s(self, now_ms: int) -> int:
         return (now_ms + (self._offset_ms or 0)) // 1000
-
-    def _arrived(self, source: Source, at_s: int, now_ms: int) -> None:
-        self._boost(self._watching.arrived(source, at_s), now_ms)
 
     def _boost(self, boosts: Iterable[Boost], now_ms: int) -> None:
         for boost in boosts:

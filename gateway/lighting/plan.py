@@ -90,6 +90,8 @@ class LightProgramme:
 
     opens_min, closes_min: minutes of the day at which activity there begins and ends; None: it has no such hours.
 
+    lamps: settings that its lamps shall have, by name.
+
     version: 16 bits of a checksum of what lamps store, so that equal versions are equal programmes, everywhere.
     """
 
@@ -102,6 +104,7 @@ class LightProgramme:
     events: tuple[Event, ...] = ()
     presence: Presence | None = None
     lux: LuxThreshold | None = None
+    lamps: tuple[tuple[str, int], ...] = ()
     version: int = 0
 
 

@@ -6,7 +6,7 @@ or reads otherwise, is told alone. Levels end by themselves in the lamp, at the 
 renews is gone by morning. Nothing of this outlives a start but the overrides themselves: then the group is told anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from protocol.quantities import LAMP_OVERRIDDEN, LAMP_TOO_HOT
 from .asking import AT_ONCE, Ask
 from .door import Door
 from .lamps import Lamp
-from .plan import LightGroup, Override, Rule, Setpoint
+from .plan import SITE, LightGroup, Override, Rule, Setpoint, Target
 
 RECEIPTS_MS = 10 * 60_000 + 20_000  # in which the receipts of a group come in
 _GROUP_EXPIRES_S = 120  # three sends take seconds; what waits longer for airtime is told anew
@@ -44,12 +44,16 @@ class Wish(NamedTuple):
 
 
 class Report(NamedTuple):
-    """How far a group follows what it was told. missing: the lamps that did not say so in time."""
+    """How far a group or a lamp follows what it was told. missing: the lamps that did not say so in time.
 
-    group: int
+    refused: of these, who will not, and with which outcome.
+    """
+
+    target: Target
     wish: Wish
     lamps: int
     missing: tuple[bytes, ...]
+    refused: tuple[tuple[bytes, int], ...]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,7 +92,7 @@ class Scenes:
         self._asked: dict[int, Ask] = {}  # by id of the order
         self._open: dict[int, int] = {}  # the last order to each group
         self._superseded: list[int] = []
-        self._due: dict[int, tuple[Wish, int]] = {}  # what is to be reported of a group, and when at the latest
+        self._due: dict[Target, tuple[Wish, int]] = {}  # what is to be reported of whom, and when at the latest
         self._reports: list[Report] = []
         self._next_ms: int | None = None
 
@@ -134,7 +138,7 @@ class Scenes:
             self._calls.pop(member, None)
 
     def reports(self) -> list[Report]:
-        """What became of what people wanted of groups; each is told once."""
+        """What became of what people wanted of groups and lamps; each is told once."""
         reports, self._reports = self._reports, []
         return reports
 
@@ -218,7 +222,7 @@ class Scenes:
         setpoint = self._door.ordered_in_group(light_group, now_s)
         self._at(setpoint, now_ms, now_s)
         told = self._told.get(group.number)
-        wish = _wish(setpoint, told, now_s, GROUP_MAX_S)
+        wish = _wish(setpoint, told or self._ended((group.number, SITE), now_s), now_s, GROUP_MAX_S)
         if wish is None or (told is not None and _same(told, wish, now_s)):
             return
         self._told[group.number] = wish
@@ -246,6 +250,9 @@ class Scenes:
             return
         self._supersede(dev_eui)
         self._calls[dev_eui] = _Call(wish=wish, since_s=now_s, next_ms=now_ms)
+        self._due.pop(dev_eui, None)
+        if wish.rule is Rule.MANUAL:
+            self._due[dev_eui] = wish, now_ms + _REPORT_MS
 
     def _supersede(self, dev_eui: bytes) -> None:
         call = self._calls.get(dev_eui)
@@ -254,7 +261,15 @@ class Scenes:
 
     def _wish_of(self, dev_eui: bytes, now_s: int) -> Wish | None:
         call = self._calls.get(dev_eui)
-        return _wish(self._door.ordered(dev_eui, now_s), call.wish if call else None, now_s, _LONGEST_S)
+        told = call.wish if call else self._ended((dev_eui,), now_s)
+        return _wish(self._door.ordered(dev_eui, now_s), told, now_s, _LONGEST_S)
+
+    def _ended(self, targets: Iterable[Target], now_s: int) -> Wish | None:
+        """What lamps may hold still: somebody ended it, and a start came before all of them were known to know."""
+        found = [self._door.overrides[target] for target in targets if target in self._door.overrides]
+        ended = [override for override in found if override.level_pct is None and override.until_s > now_s]
+        newest = max(ended, key=lambda override: override.since_s, default=None)
+        return None if newest is None else Wish(0, newest.until_s, 0, Rule.MANUAL, "")
 
     def _call(self, now_ms: int, now_s: int, asks: list[Ask]) -> None:
         """Tell those alone who are due, some at a time."""
@@ -277,17 +292,19 @@ class Scenes:
             asks.append(_ask(lamp.registration, call.wish, now_s, _EXPIRES_S))
 
     def _report(self, now_ms: int) -> None:
-        """Say of groups that follow, or had time to, how many lamps do."""
-        for number, (wish, latest_ms) in list(self._due.items()):
-            group = self._light_groups.get(number)
-            members = () if group is None else group.members
+        """Say of groups and lamps that follow, or had time to, how many do."""
+        for target, (wish, latest_ms) in list(self._due.items()):
+            group = None if isinstance(target, bytes) else self._light_groups.get(target)
+            members = (target,) if isinstance(target, bytes) else () if group is None else group.members
             calls = {member: self._calls[member] for member in members if member in self._calls}
             missing = tuple(member for member, call in calls.items() if call.wish == wish and not call.done)
             if missing and now_ms < latest_ms:
                 self._sooner(latest_ms)
                 continue
-            del self._due[number]
-            self._reports.append(Report(number, wish, len(members), missing))
+            del self._due[target]
+            outcomes = {member: calls[member].refused for member in missing}
+            refused = tuple((member, outcome) for member, outcome in outcomes.items() if outcome is not None)
+            self._reports.append(Report(target, wish, len(members), missing, refused))
 
     def _at(self, setpoint: Setpoint | None, now_ms: int, now_s: int) -> None:
         """Look again when what holds ends."""

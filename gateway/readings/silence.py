@@ -43,6 +43,7 @@ class Silence:
     def __init__(self, heard_before: Iterable[Registration] = (), now_ms: int = 0) -> None:
         self._nodes = {registration.dev_eui: _Node(registration, now_ms + DEFAULT_MS) for registration in heard_before}
         self._look_ms = now_ms + _LOOK_MS
+        self._unseen: list[_Node] = []  # in this look, the last first: it sees each once, whatever comes of those told
 
     def heard(self, registration: Registration, gap_s: int | None, now_ms: int) -> int | None:
         """Something was heard of it. Returns for how many ms it had been silent, if that had been said.
@@ -88,7 +89,11 @@ class Silence:
         if now_ms < self._look_ms:
             return []
         fallen = []
-        for node in self._nodes.values():
+        self._unseen = self._unseen or list(reversed(self._nodes.values()))
+        while self._unseen:
+            node = self._unseen.pop()
+            if self._nodes.get(node.registration.dev_eui) is not node:
+                continue  # it was removed since
             silent_ms = now_ms - node.heard_ms
             if silent_ms <= INTERVALS * node.interval_ms:
                 continue  # as nearly all: a look at a town is not to hold its uplinks up
@@ -96,7 +101,7 @@ class Silence:
             if not node.silent and counted_ms > node.patience_ms(now_ms):
                 node.silent = True
                 fallen.append((node.registration, silent_ms, node.interval_ms))
-                if len(fallen) == MOST_AT_ONCE:
+                if len(fallen) == MOST_AT_ONCE and self._unseen:
                     return fallen  # and look on at once
         self._look_ms = now_ms + _LOOK_MS
         return fallen

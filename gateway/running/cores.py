@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 
 import apsw
 
@@ -43,7 +44,8 @@ def make_cores(
     """
     known = list(registrations)
     kept = sessions.load_devices(read)
-    known_groups = groups.load_groups(read)
+    # Nodes are told when [network] has another rx2_dr than before; what was made before that speaks as they listen now.
+    known_groups = [replace(group, dr=network.rx2_dr) for group in groups.load_groups(read)]
     heard = [device for device, state in kept.items() if state.log is not None]
     application = TownApplication(
         boot,

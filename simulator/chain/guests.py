@@ -8,7 +8,7 @@ them knows what it took down. They boot at the run's begin with empty flash, joi
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,11 @@ from simulator.board.antenna import Antenna, BridgeAntenna
 from simulator.board.board import Board
 from simulator.board.process import Host
 from simulator.board.soldering import Soldered
+from simulator.board.stopwatch import Stopwatch
 from simulator.chain.cabinet import Member
 from simulator.chain.chain import Chain
 from simulator.fleet.births import JOIN_EUI
-from simulator.report.saying import Text, number, same
-from simulator.report.words import ROLES, word
+from simulator.report.boards import Visit
 from simulator.scenario.model import NodeSpec, Role, Scenario
 from simulator.stimuli.air import AirStimulus
 from simulator.stimuli.parking import ParkingStimulus
@@ -36,7 +36,8 @@ from simulator.streams import Stream
 
 BOARDS = 4
 _BRIDGE_US = 600_000_000  # so long a bridge is plugged in: it looks at its radio a hundred times a second
-_BOARD = Path(__file__).parents[2] / "boards/heltec-v3.toml"
+_BOARD = "heltec-v3"
+_FILES = Path(__file__).parents[2] / "boards"
 _LAMP_PIN = 21
 _PLAN = FULL  # what a bridge has that nobody tells of another
 _PARTS: Mapping[str, Mapping[str, Mapping[str, int | str]]] = {
@@ -50,16 +51,6 @@ _MAINS_DV = 2300
 _BRIDGE = "board-bridge"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """What one of them did. failures: what it was brought down by, and what its chips' datasheets forbid."""
-
-    role: str
-    boots: int
-    frames: int
-    failures: tuple[str, ...]
-
-
 class Guests:
     """host: with room for BOARDS. firmware: path on the flash and content, as it is copied to a board.
 
@@ -70,9 +61,11 @@ class Guests:
         self._chain = chain
         self._host = host
         self._firmware = firmware
-        self._table = tomllib.loads(_BOARD.read_text(encoding="utf-8"))["node"]
+        self._table = tomllib.loads((_FILES / f"{_BOARD}.toml").read_text(encoding="utf-8"))["node"]
         self._boards: dict[str, tuple[Board, Soldered, Antenna | BridgeAntenna]] = {}
         self._frames: dict[str, int] = {}
+        self._watches: dict[str, Stopwatch] = {}
+        self._neighbours = {f"board-{spec.role.value}": spec.name for spec in reversed(chain.scenario.nodes)}
         self._decoder = Decoder()
         self._flying: dict[bytes, OnAir] = {}  # by PHYPayload, what the bridge may tell of
         specs = [_guest(chain.scenario, role) for role in Role]
@@ -87,7 +80,11 @@ class Guests:
         return [
             Visit(
                 role=name.removeprefix("board-"),
+                board=_BOARD,
+                neighbour=self._neighbours.get(name, ""),
                 boots=len(board.boots),
+                wakes=self._watches[name].sleeps,
+                took_s=self._watches[name].took_s,
                 frames=self._frames[name],
                 failures=(*board.brought_down, *antenna.lost, *_breaches(soldered)),
             )
@@ -115,7 +112,7 @@ class Guests:
         """A node's board, its chips, and what they see."""
         chain, role = self._chain, spec.role
         chain.air.place(spec.name, Position(spec.x_m, spec.y_m, spec.height_m), spec.excess_loss_db)
-        board = Board(spec.name, self._host.link(), chain.timeline, spec.dev_eui[:6], strict=False)
+        board = Board(spec.name, self._link(spec.name), chain.timeline, spec.dev_eui[:6], strict=False)
         antenna = Antenna(spec.name, chain.timeline, chain.air, board.clock, board.stirred)
         soldered = self._equip(board, role.value, antenna)
         given: dict[str, object] = {"role": role.value, "dev_eui": spec.dev_eui.hex(), "join_eui": JOIN_EUI.hex()}
@@ -131,7 +128,7 @@ class Guests:
     def _plug_bridge(self, scenario: Scenario) -> None:
         """A bridge at the first mast; what it hears reaches the gateway as that mast's."""
         chain, mast = self._chain, scenario.gateways[0]
-        board = Board(_BRIDGE, self._host.link(), chain.timeline, bytes([2, 0, 0, 0, 0, 1]), strict=False)
+        board = Board(_BRIDGE, self._link(_BRIDGE), chain.timeline, bytes([2, 0, 0, 0, 0, 1]), strict=False)
         antenna = BridgeAntenna(_BRIDGE, chain.timeline, chain.air, board.stirred)
         self._equip(board, "bridge", antenna)
         given: dict[str, object] = {"role": "bridge", "dev_eui": "02000000000000b1"}
@@ -143,6 +140,10 @@ class Guests:
         board.cable = partial(self._say, mast.name)
         chain.timeline.at(0, board.switch_on)
         chain.timeline.at(_BRIDGE_US, board.switch_off)
+
+    def _link(self, name: str) -> Stopwatch:
+        watch = self._watches[name] = Stopwatch(self._host.link())
+        return watch
 
     def _equip(self, board: Board, role: str, antenna: Antenna | BridgeAntenna) -> Soldered:
         """Chips as its table says, and the firmware on its flash."""
@@ -217,24 +218,3 @@ def _breathe(values: Sequence[int | None], chips: Mapping[str, Any]) -> None:
 
 def _breaches(soldered: Soldered) -> list[str]:
     return [text for chip in soldered.chips.values() for text in getattr(chip, "breaches", ())]
-
-
-def told(visits: Sequence[Visit]) -> list[Text]:
-    """Sentences for the terminal."""
-    lines = [
-        Text(
-            "beside them, whole firmware on virtual boards, down to the bytes on the bus:",
-            "à côté d’eux, le micrologiciel entier sur des cartes virtuelles, jusqu’aux octets du bus\u00a0:",
-        )
-    ]
-    for visit in visits:
-        counts = {"role": word(ROLES, visit.role), "boots": number(visit.boots), "frames": number(visit.frames)}
-        said = Text("  {role}: {boots} boots, {frames} frames", "  {role}\u00a0: {boots} démarrages, {frames} trames")
-        if visit.role == "bridge":
-            said = Text(
-                "  {role}, for ten minutes: {frames} frames handed to the gateway",
-                "  {role}, dix minutes\u00a0: {frames} trames remises à la passerelle",
-            )
-        lines.append(said.filled(**counts))
-        lines += [same(f"    {failure}") for failure in visit.failures]
-    return lines

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TextIO
 
 import typer
 
+from simulator.report.boards import Visit, section
 from simulator.report.junit import junit_xml
 from simulator.report.page import page
 from simulator.report.report import Report
@@ -49,11 +50,11 @@ class Outputs:
         with (self.readings or Path(os.devnull)).open("w", encoding="utf-8") as lines:
             yield lines
 
-    def write(self, report: Report, took_s: float, language: str) -> None:
-        """Write what is wanted of the report. Raises OSError."""
+    def write(self, report: Report, took_s: float, language: str, visits: Sequence[Visit] = ()) -> None:
+        """Write what is wanted of the report, and on the page of the virtual boards' visits. Raises OSError."""
         if self.json:
             self.json.write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
         if self.junit:
             self.junit.write_text(junit_xml(report, took_s), encoding="utf-8")
         if self.html:
-            self.html.write_text(page(report, language), encoding="utf-8")
+            self.html.write_text(page(report, language, [section(visits, report)]), encoding="utf-8")

@@ -17,7 +17,7 @@ from simulator.commands.showing import Screen, watch
 from simulator.report.collector import Collector
 from simulator.report.district import district_of
 from simulator.report.report import Report
-from simulator.report.saying import EN, FR, Text
+from simulator.report.saying import EN, FR
 from simulator.report.summary import summary
 from simulator.scenario.model import Scenario
 from simulator.stimuli.capture import CaptureError
@@ -55,14 +55,14 @@ def run(order: Order) -> Report:
     try:
         with Screen(before, console, messages, order.language) as screen:
             from simulator.chain.chain import Chain
-            from simulator.commands.visiting import visited
+            from simulator.commands.visiting import Stay, visited
 
             with outputs.lines() as lines, _card(order) as database:
                 chain = Chain(order.scenario, replay=order.replay, lines=lines, database=database)
-                with visited(chain, order.firmware) if order.boards else nullcontext(list[Text]()) as guests:
+                with visited(chain, order.firmware) if order.boards else nullcontext(Stay()) as stay:
                     screen.follow(chain.collector)
                     report = watch(chain, screen, int(order.scenario.end_s), order.lasts_s)
-            outputs.write(report, screen.real_s, order.language)
+            outputs.write(report, screen.real_s, order.language, stay.visits)
     except (ReplayError, CaptureError) as error:  # what the scenario names is not as it says
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -70,7 +70,7 @@ def run(order: Order) -> Report:
         typer.echo(f"cannot write: {error}", err=True)
         raise typer.Exit(1) from None
     console.print(summary(report, order.language), highlight=False, soft_wrap=True)
-    for line in guests:
+    for line in stay.lines:
         console.print(line.to(order.language), highlight=False, markup=False, soft_wrap=True)
     for path in outputs.paths:
         typer.echo(f"written: {path}", err=True)

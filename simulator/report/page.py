@@ -63,8 +63,8 @@ _ABOUT_MODEL = Text(
 )
 
 
-def page(report: Report, language: str = EN) -> str:
-    """An HTML document that opens in *language* ("en" or "fr") and holds both."""
+def page(report: Report, language: str = EN, more: Sequence[str] = ()) -> str:
+    """An HTML document that opens in *language* ("en" or "fr") and holds both. more: sections of others, as HTML."""
     title = report.name or "Lampyre"
     body = [
         _head(report),
@@ -73,6 +73,7 @@ def page(report: Report, language: str = EN) -> str:
         _model(report),
         _figures(report),
         _groups(report),
+        *more,
         _troubles(report),
         _replay(report),
     ]

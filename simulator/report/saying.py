@@ -62,6 +62,13 @@ def number(value: float, decimals: int = 0) -> Text:
     return Text(written, written.replace(",", _THIN).replace(".", ","))
 
 
+def counted(count: int, one: Text, many: Text) -> Text:
+    """A number with its noun: French has 0 in the singular, English has not."""
+    written = number(count)
+    english, french = one.en if count == 1 else many.en, one.fr if count < 2 else many.fr
+    return Text(f"{written.en} {english}", f"{written.fr} {french}")
+
+
 def short(value: float) -> Text:
     """With as many digits as a label needs: three, and no empty decimals."""
     if value and abs(value) < 0.01:

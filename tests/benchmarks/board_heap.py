@@ -1,13 +1,15 @@
 """What the whole node takes of a board's heap, body and drivers included: `python -m tests.benchmarks.board_heap`.
 
-Live is `gc.mem_alloc()` after a collection, less that of the interpreter before main.py. This build collects between
-two calls only, so each is measured where a turn begins; what a turn leaves behind is its garbage. A wake is all turns
-from a light sleep of a second to the next rest so long; what a boot leaves, which loads modules, stands for itself.
+Live is `gc.mem_alloc()` after a collection, less that of a board on which nothing of ours runs. This build collects
+between two calls only, so it is measured where a turn begins; what the collection then takes away is the garbage of
+the turn before. A wake is all turns from a light sleep of a second to the next rest so long; what a boot leaves, which
+loads modules, stands for itself. Boards import after each deep sleep, as real ones do.
 """
 
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from simulator.board.process import Host
@@ -21,13 +23,17 @@ CYCLES = 10_000
 ROLES = ("parking", "air", "light", "bridge")
 LIVED_US = {"parking": 6 * HOUR_US, "air": 3 * HOUR_US, "light": 6 * HOUR_US, "bridge": 3 * MINUTE_US}
 
-# Before and behind main.py: what there is before anything of ours, what each turn begins and ends with. Some of this
-# build's modules are written in Python, those of an ESP32 take no heap.
+# Some of this build's modules are written in Python, those of an ESP32 take no heap: they are there before all else.
 _BEFORE = """
 import binascii, errno, gc, hashlib, io, json, micropython, os, random, select, struct, time, uctypes
 import cryptolib, esp32, machine
+"""
+_EMPTY = """
 
-_empty = gc.mem_alloc()
+def turn():
+    print("HEAP", time.ticks_ms(), gc.mem_alloc(), 0)
+    gc.collect()
+    time.sleep_ms(100)
 """
 _BEHIND = """
 
@@ -37,61 +43,63 @@ _turn = turn
 def turn():
     live = gc.mem_alloc()
     _turn()
-    print("HEAP", time.ticks_ms(), live, gc.mem_alloc() - live)
+    print("HEAP", time.ticks_ms(), live, gc.mem_alloc())
     gc.collect()
 
 
-print("START", _empty)
+print("START")
 """
 
 
 @dataclass
 class Lived:
-    """live: bytes where each turn began. boots, wakes: garbage that each left. empty: before anything of ours."""
+    """live: bytes where each turn began. boots, wakes: garbage that each left."""
 
     live: list[int] = field(default_factory=list)
     boots: list[int] = field(default_factory=list)
     wakes: list[int] = field(default_factory=list)
-    empty: int = 0
 
 
 def lived(firmware, role, us=None):
     """A board of *role* for some time."""
-    files = dict(firmware)
-    files["/a/main.py"] = _BEFORE.encode() + files["/a/main.py"] + _BEHIND.encode()
+    empty = [live for run in _heaps(firmware, role, _EMPTY, 1_000_000) for _, live, _ in run][-1]
     found = Lived()
-    last_ms = 0
+    for run in _heaps(firmware, role, firmware["/a/main.py"].decode() + _BEHIND, us or LIVED_US[role]):
+        found.live += [live - empty for _, live, _ in run]
+        found.boots.append(0)
+        garbage = found.boots
+        for (before_ms, _, after), (now_ms, live, _) in pairwise(run):
+            garbage[-1] += max(after - live, 0)
+            if now_ms - before_ms >= 1_000:
+                found.wakes.append(0)
+                garbage = found.wakes
+    return found
+
+
+def _heaps(firmware, role, main, us):
+    """By run, of each turn: when it ended in ms, and bytes that were taken as it began and as it ended."""
+    runs = [[]]
     said = ""
-    garbage = found.boots
 
     def hear(data):
-        nonlocal last_ms, said, garbage
+        nonlocal said
         *lines, said = (said + data.decode("latin-1")).split("\r\n")
         for line in lines:
             # What is before it on a bridge's line is the end of an envelope.
-            words = line[max(line.find("START "), line.find("HEAP "), 0) :].split()
-            if words and words[0] == "START":
-                found.empty = found.empty or int(words[-1])  # of the first: later ones wake with what was loaded
-                found.boots.append(0)
-                garbage = found.boots
-                last_ms = 0
+            words = line[max(line.find("START"), line.find("HEAP "), 0) :].split()
+            if words == ["START"]:
+                runs.append([])
             elif len(words) == 4 and words[0] == "HEAP":
-                now_ms, live, left = map(int, words[1:])
-                if now_ms - last_ms >= 1_000:
-                    found.wakes.append(0)
-                    garbage = found.wakes
-                last_ms = now_ms
-                found.live.append(live - found.empty)
-                garbage[-1] += max(left, 0)
+                runs[-1].append(tuple(map(int, words[1:])))
 
-    with Host(1) as host, Town(host, (f"{role}-001",) if role != "bridge" else (), role) as town:
+    with Host(1, images=False) as host, Town(host, (f"{role}-001",) if role != "bridge" else (), role) as town:
         more = {"plan": "single-channel"} if role == "bridge" else {}
-        board = board_of(town, 0, files, role=role, **more)
+        board = board_of(town, 0, firmware | {"/a/main.py": (_BEFORE + main).encode()}, role=role, **more)
         board.cable = hear
         board.switch_on()
-        town.run(us or LIVED_US[role])
+        town.run(us)
         assert board.brought_down == []
-    return found
+    return [run for run in runs if run]
 
 
 def main(roles):
@@ -102,7 +110,7 @@ def main(roles):
     for role in roles:
         found = lived(firmware, role)
         usual = sorted(found.live)[len(found.live) // 2]
-        wake, boot = max(found.wakes, default=0), max(found.boots[1:] or found.boots)
+        wake, boot = max(found.wakes, default=0), max(found.boots)
         print(f"{role:10}{usual:12}{max(found.live):8}{wake:25}{boot:11}{len(found.live):8}")
     print(f"the aim is {AIM_B}, three quarters of {HEAP_B}")
 

@@ -4,8 +4,9 @@ import pytest
 
 from simulator.board.process import Host
 from simulator.chain.chain import Chain
-from simulator.chain.guests import BOARDS, Guests, told
+from simulator.chain.guests import BOARDS, Guests
 from simulator.commands.visiting import visited
+from simulator.report.boards import section, told
 from simulator.report.saying import EN, FR
 from simulator.scenario.reading import load_scenario
 from simulator.scenario.shipped import scenario_path
@@ -60,14 +61,25 @@ def test_what_they_did_is_said_in_both_languages(stay):
     assert french[-1].startswith("  pont, dix minutes")
 
 
+def test_the_page_has_a_row_for_each_with_its_neighbours_frames_beside_its_own(stay):
+    report, visits = stay
+    sent = {spot.name: spot.sent for spot in report.spots}
+    assert [visit.neighbour in sent for visit in visits] == [True, True, True, False]
+    assert all(visit.wakes > visit.boots and visit.took_s > 0 for visit in visits[:3]), visits
+    text = section(visits, report)
+    for visit in visits[:3]:
+        assert f"<td>{visit.frames}</td><td>{sent[visit.neighbour]}</td>" in text
+
+
 def test_without_node_or_firmware_a_sentence_says_so_and_the_run_goes_on(monkeypatch, tmp_path):
     chain = Chain(scenario())
-    with visited(chain, None) as lines:
+    with visited(chain, None) as stay:
         chain.run(60)
-    assert [line.to(EN).partition(":")[0] for line in lines] == ["no virtual boards beside them"]
+    assert [line.to(EN).partition(":")[0] for line in stay.lines] == ["no virtual boards beside them"]
     (tmp_path / "boot.py").touch()
     monkeypatch.setenv("LAMPYRE_MICROPYTHON", str(tmp_path))
-    with visited(chain, tmp_path) as lines:
+    with visited(chain, tmp_path) as stay:
         chain.run(120)
-    assert "npm install" in lines[0].to(EN)
+    assert "npm install" in stay.lines[0].to(EN)
+    assert stay.visits == []
     chain.finish()

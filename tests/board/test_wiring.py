@@ -1,5 +1,7 @@
 """What hangs on a board besides its role's main sensor: it is wired as the table says, and the node makes use of it."""
 
+from itertools import pairwise
+
 import pytest
 
 from boards.catalogue.known import load
@@ -16,6 +18,7 @@ SECOND_US = 1_000_000
 NAME = "light-001"
 LED_PIN, LAMP_PIN, RELAY_PIN, MOTION_PIN, MAINS_PIN = 2, 25, 27, 34, 35
 FULL_DUTY = 65_535
+HALF_US = 1e6 / 2400  # of a bit on a DALI bus
 
 
 @pytest.fixture(name="host")
@@ -127,6 +130,60 @@ def test_power_that_is_back_before_the_lamp_goes_out_was_a_dip(host, firmware):
         told = [message for message in town.messages if message["kind"] == "event"]
         assert [message["event"] for message in told] == ["power_lost", "power_back"]
         assert told[1]["details"] == {"outage_s": 0}
+
+
+class Probe:
+    """A logic analyser on the bus: the edges of what the RMT sends, as (us, level behind the edge)."""
+
+    def __init__(self, board, pin):
+        self._board = board
+        self._bus = board.hardware.rmt[pin]
+        board.hardware.rmt[pin] = self
+        self.frames = []
+
+    def write_pulses(self, ticks, level):
+        self._bus.write_pulses(ticks, level)
+        at_us = self._board.clock.now_us
+        self.frames.append([])
+        for lasts_us in ticks:
+            self.frames[-1].append((at_us, level))
+            at_us, level = at_us + lasts_us, 1 - level
+
+
+def manchester(edges):
+    """Address and data of a forward frame: a start bit and 16 more of two halves each, by 10 % (IEC 62386-101 §8)."""
+    begins_us = edges[0][0]
+    bits = ""
+    for place in range(17):
+        halves = []
+        for half in (0, 1):
+            middle_us = begins_us + (2 * place + half + 0.5) * HALF_US
+            halves.append([level for at_us, level in edges if at_us <= middle_us][-1])
+        assert halves in ([0, 1], [1, 0]), (place, halves)
+        bits += str(halves[1])
+    for (at_us, _), (next_us, _) in pairwise(edges):
+        assert abs((next_us - at_us) / HALF_US - round((next_us - at_us) / HALF_US)) < 0.1
+    assert bits[0] == "1"
+    assert edges[-1][1] == 1  # the bus rests high
+    return int(bits[1:9], 2), int(bits[9:], 2)
+
+
+def test_what_a_lamp_puts_on_dali_are_forward_frames_in_time(host, firmware):
+    """Decoded here, from the edges: neither the driver's code nor the chip's has a say."""
+    with Town(host, (NAME,), "light") as town:
+        board = lamp(town, firmware, ("dali",))
+        probe = Probe(board, LAMP_PIN)
+        board.chips["lamp0"].gears.append(Gear(3))
+        town.run(3 * MINUTE_US)
+        town.cabinet.order(NAME, "set_level", {"level_pct": 40, "hold_s": 600}, 3600)
+        town.run(MINUTE_US)
+        frames = [manchester(edges) for edges in probe.frames]
+        assert frames[0] == (0xFE, 254)  # to all, direct arc power: a lamp is lit before anything else
+        assert [data for address, data in frames if address == 0xFE][-1] == round(254 * 0.4)
+        assert {data for address, data in frames if address == 0xFF} == {0x90}  # QUERY STATUS
+        for before, after in pairwise(probe.frames):
+            assert after[0][0] - before[0][0] >= (38 + 22) * HALF_US  # a frame, and the least that is between two
+        assert breaches(board) == {}
 
 
 def test_a_lamp_on_dali_obeys_and_its_gear_says_when_it_fails(host, firmware):

@@ -1,7 +1,8 @@
 """A technician's bench: boards on a hub, each with its boot loader, MicroPython and firmware behind one serial port.
 
 A pseudo-terminal has no reset lines. So a board whose port is opened looks at the first byte: a SLIP frame is for the
-boot loader, into which esptool would have reset it; anything else is for what runs, if the flash has an image.
+boot loader, into which esptool would have reset it; anything else is for what runs, if the flash has an image. Who opens
+a port as soon as another has closed it is known by the same: by a frame with SYNC, or by bytes between two frames.
 """
 
 import os
@@ -21,9 +22,11 @@ from simulator.rom.loader import Loader
 from simulator.timeline import Timeline
 
 SLIP_END = 0xC0
+_SYNC = bytes([SLIP_END, 0, 8])  # a request, SYNC
 _CHUNK = 4096
 _BITS = 10  # of a byte on the line: start, eight, stop
 _TURN_S = 0.002
+_DEAF = 8  # times as fast passes the time in which nobody can answer
 _MARK = b"littlefs"  # at the flash's end: the file system that MicroPython makes when it starts
 
 
@@ -120,6 +123,7 @@ class Device:
         self._image_at = image_at
         self._ours = -1
         self._mode = None  # "rom", "run", or None: nobody has the port open
+        self._framed = False  # in the midst of a SLIP frame
         self._free_s = {"in": 0.0, "out": 0.0}  # when the line has carried what it was given
         self.path = ""
         self.board = None
@@ -173,6 +177,10 @@ class Device:
         self.loader.reset()
         self._mode = None
 
+    def is_deaf(self):
+        """Whether its boot loader runs, which knows no prompt."""
+        return self._mode == "rom"
+
     def take(self):
         try:
             data = os.read(self._ours, self._gulp())
@@ -180,8 +188,10 @@ class Device:
             self._mode = None
             return False
         data = self._carried(data, "in")
-        if self._mode is None and data:
+        if data and (self._mode is None or self._is_anothers(data)):
             self._mode = self._opened(data)
+        if data.count(SLIP_END) % 2:
+            self._framed = not self._framed
         if self.keeps_heard:
             self.heard += data
         if self._mode == "rom":
@@ -233,7 +243,14 @@ class Device:
 
     # What is behind it.
 
+    def _is_anothers(self, data):
+        """Whether the port was closed and opened again since the last bytes."""
+        if self._mode == "run":
+            return data.startswith(_SYNC)
+        return not self._framed and data[0] != SLIP_END
+
     def _opened(self, data):
+        self._framed = False
         if data[0] == SLIP_END or not self._bootable():
             self.boot_loader()
             return "rom"
@@ -257,14 +274,22 @@ class BenchClock:
     """`boards.node.console.Clock`: it sleeps while the bench's time passes; how long nobody answered is real time.
 
     patience: how many times as long answers may take: many boards in one process are slower than as many of silicon.
+    device: whose boot loader answers no prompt, for which nobody need wait long.
     """
 
-    def __init__(self, bench, patience=1.0):
+    def __init__(self, bench, patience=1.0, device=None):
         self._timeline = bench.timeline
         self._patience = patience
+        self._device = device
+        self._real_s = time.monotonic()
+        self._now_s = 0.0
 
     def now_s(self):
-        return time.monotonic() / self._patience
+        real_s = time.monotonic()
+        deaf = self._device is not None and self._device.is_deaf()
+        self._now_s += (real_s - self._real_s) / self._patience * (_DEAF if deaf else 1)
+        self._real_s = real_s
+        return self._now_s
 
     def sleep(self, seconds):
         until_us = self._timeline.now_us + seconds * 1e6

@@ -93,4 +93,5 @@ class Desk:
         return self.run(device, loader or BenchLoader(device), order or self.order(), code or self.code)
 
     def run(self, device, loader, order, code):
-        return Flashing(device.path, order, code, loader, self.watching, BenchClock(device.bench)).run()
+        clock = BenchClock(device.bench, device=device)
+        return Flashing(device.path, order, code, loader, self.watching, clock).run()

@@ -62,3 +62,15 @@ def test_a_plan_and_an_override_are_there_after_a_start(tmp_path):
     assert order.startswith("set_level level_pct=50 fade_s=2 hold_s=")
     version = f"{programme().version:04x}"
     assert running(tmp_path, _look) == (50, "manual", "rue", version, 50)
+
+
+async def _listen(gateway, clock):
+    known = {group.name: group.dr for group in gateway.engine.lighting._groups.values()}
+    made = await gateway.station.set_group("quai", (LAMPS[0].dev_eui,))
+    return known, made.dr
+
+
+def test_another_rx2_dr_moves_the_groups_that_are_there_and_those_to_come(tmp_path):
+    running(tmp_path, _plan)
+    assert running(tmp_path, _listen) == ({"rue-a": 3}, 3)
+    assert running(tmp_path, _listen, "[network]\nrx2_dr = 0\n") == ({"rue-a": 0, "quai": 0}, 0)

@@ -25,8 +25,8 @@ def compile_all(target: Path, body: str | None = None) -> list[Path]:
     except ValueError as error:
         raise SystemExit(str(error)) from error
     made = []
-    for path, data in zip(paths, code.values(), strict=True):
-        made.append((target / path.relative_to(REPOSITORY)).with_suffix(".mpy"))
+    for module, data in code.items():
+        made.append(target / (module.replace(".", "/") + ".mpy"))
         made[-1].parent.mkdir(parents=True, exist_ok=True)
         made[-1].write_bytes(data)
     return made

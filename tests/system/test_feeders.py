@@ -18,7 +18,7 @@ from tests.simulator.chain.runs import broken
 SOAK = settings.get_current_profile_name() == "soak"
 NIGHTS = 30 if SOAK else 1  # and the dusk after them
 HOURS = 24 * NIGHTS + 6
-STREETS = (130, 70) if SOAK else (40, 20)
+STREETS = (130, 70) if SOAK else (130, 70)
 LAMPS = sum(STREETS)
 FAILED = "light-grande-rue-017"
 SCENARIO = scenario_path("switched-feeders")

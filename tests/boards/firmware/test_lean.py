@@ -90,7 +90,7 @@ def test_what_no_line_uses_is_left_out():
     assert "def outcome" in made["protocol.orders"]
     assert len(made["protocol.orders"].splitlines()) == len(unused.splitlines())
     for mind, roots in ((MIND, {"words"}), (MIND + "\nX = getattr(orders, 'words')\n", set())):
-        kept = shaken({"protocol.orders": unused, "firmware.mind": mind}, roots | {"judge", "Mind"})
+        kept = shaken({"protocol.orders": unused, "firmware.mind": mind}, roots | {"judge", "Mind", "X"})
         assert "def helper" in kept["protocol.orders"]
 
 
@@ -125,7 +125,7 @@ def test_imports_for_annotations_alone_go_and_a_package_passes_on_what_is_left()
         "firmware.c": "from protocol import A\n\n\ndef c(a: A) -> A:\n    return a\n",
         "firmware.d": "from protocol import A, b\nfrom protocol.a import b as other\n\nd = A()\n",
     }
-    made = shaken(sources, {"c"})
+    made = shaken(sources, {"c", "d"})
     assert made["protocol.__init__"] == "from .a import A as A\npass\n"
     assert made["firmware.c"].splitlines()[0] == "pass"
     assert made["firmware.d"].splitlines()[:2] == ["from protocol import A", "pass"]

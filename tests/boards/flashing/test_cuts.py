@@ -2,11 +2,14 @@
 
 import contextlib
 import random
+from pathlib import Path
 
 import pytest
 
 from boards.catalogue.known import load
 from boards.causes import BoardError, Cause
+from boards.flashing.image import parse_image
+from boards.flashing.loading import RealLoader
 from boards.flashing.plan import Step, Wish
 from protocol.manifest import update_key_of
 from protocol.settings import Settings
@@ -27,26 +30,33 @@ def _bench():
 
 @pytest.fixture(name="device", scope="module")
 def _device(bench, code):
-    """An image and most of the firmware are on it: what a run has to bring is small."""
+    """Most of the firmware is on it, and the image is small: so is what a run has to bring."""
     device = bench.device(7, load("heltec-v3").table("parking"), image=IMAGE)
     device.pull()
     for path, data in code.slot.items():
         device.board.put(f"/a/{path}", data)
-    device.flash.write(0, IMAGE)
     return device
 
 
 def make_new(device):
-    """As after the last `lampyre flash --erase`, but for most files."""
+    """A board without an image and identity, and with most of the files."""
     device.pull()
+    device.flash.erase(0, len(IMAGE))
     device.board.nvs.kept.clear()
     for path in (*(f"/a/{name}" for name in STALE), "/boot.py", "/board.json"):
         device.board.put(path, b"# from another time\n")
     device.plug()
 
 
+def flash(desk, device, watching=None):
+    """Type the command once, with the real esptool."""
+    order = desk.order(image=parse_image(IMAGE, Path("image.bin")))
+    return desk.flash(device, RealLoader(desk.folder), order, watching=watching)
+
+
 def check(device, desk):
     """One node, one row, the same keys."""
+    assert device.flash.content.startswith(IMAGE)
     [row] = desk.registry.rows()
     kept = device.board.nvs.read
     settings = Settings.decode(kept("lampyre", "settings"))
@@ -78,7 +88,7 @@ def _length(device, code, tmp_path_factory):
     make_new(device)
     before = device.carried
     desk = Desk(tmp_path_factory.mktemp("desk"), code, WISH)
-    desk.flash(device)
+    flash(desk, device)
     check(device, desk)
     return device.carried - before
 
@@ -89,9 +99,9 @@ def test_the_laptop_dies_before_any_step(device, code, tmp_path, step):
     desk = Desk(tmp_path, code, WISH)
     desk.watching.fails_at = step
     with pytest.raises(KeyboardInterrupt):
-        desk.flash(device, watching=desk.watching)
+        flash(desk, device, desk.watching)
     check_half(device, desk)
-    done = desk.flash(device)
+    done = flash(desk, device)
     assert {said for _, said in done.tests} == {"ok"}
     check(device, desk)
 
@@ -108,7 +118,7 @@ def test_the_cable_is_pulled_at_any_byte(device, code, length, tmp_path, share):
         cause = None
         with contextlib.suppress(BoardError):
             try:
-                desk.flash(device)
+                flash(desk, device)
             except BoardError as error:
                 cause = error.cause
                 raise
@@ -116,6 +126,6 @@ def test_the_cable_is_pulled_at_any_byte(device, code, length, tmp_path, share):
         device.cut_after = None
         check_half(device, desk)
         device.plug()
-        done = desk.flash(device)
+        done = flash(desk, device)
         assert {said for _, said in done.tests} == {"ok"}, (seed, at)
         check(device, desk)

@@ -73,6 +73,17 @@ def test_a_programme_is_loaded_shown_and_said_to_cost(street):
     assert street.ok("POST", "/v1/light/programmes", {"text": RUE})["changed"] is False
 
 
+def test_settings_of_lamps_are_said_to_cost_and_who_lacks_them(street):
+    text = RUE + "[lamps]\nboost_pct = 80\nboost_s = 60\n"
+    street.lamp(0).settings = {27: 80}
+    [cost] = street.ok("POST", "/v1/light/programmes", {"text": text, "groups": ["rue-a"]})["groups"]
+    # A frame of some 25 bytes at SF9 and 125 kHz takes 0.2 s.
+    assert (cost["settings"], 500 < cost["settings_airtime_ms"] < 700) == (3, True)
+    assert cost["cost"].endswith("; 3 settings, lamp by lamp: 0.6 s more")
+    lacks = {row["dev_eui"]: row["lacks_settings"] for row in street.ok("GET", "/v1/light/lamps")["lamps"]}
+    assert lacks == {LAMPS[0]: ["boost_s"], LAMPS[1]: ["boost_pct", "boost_s"], LAMPS[2]: []}
+
+
 def test_a_dry_run_changes_nothing(street):
     said = street.ok("POST", "/v1/light/programmes", {"text": RUE, "groups": ["rue-a"], "dry_run": True})
     assert (said["loaded"], len(said["groups"])) == (False, 1)

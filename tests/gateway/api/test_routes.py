@@ -19,8 +19,8 @@ NOW_MS = 1_790_000_000_000
 class Desk:
     """A station on a store of its own, asked without a socket."""
 
-    def __init__(self, tmp_path) -> None:
-        self.station = RunningStation(config_in(tmp_path))
+    def __init__(self, tmp_path, more: str = "") -> None:
+        self.station = RunningStation(config_in(tmp_path, more))
         self.changes: list[Any] = []
         self.station._changed = self.changes.extend
 
@@ -151,6 +151,15 @@ def test_a_row_that_names_a_place_by_its_id_alone_leaves_it_as_it_is(desk):
     desk.ok("POST", "/v1/devices", {"devices": [light(1, place="92002-lamp-l1")]})
     [kept] = desk.ok("GET", "/v1/places")["places"]
     assert (kept["zone"], kept["latitude_deg"]) == ("nord", 48.7)
+
+
+def test_a_group_is_spoken_to_at_the_data_rate_at_which_nodes_listen(tmp_path):
+    for rx2_dr in (3, 0):
+        desk = Desk(tmp_path, f"[network]\nrx2_dr = {rx2_dr}\n")
+        for name in ("rue", f"rue-{rx2_dr}"):  # one that is there the second time, and a new one
+            desk.ok("POST", "/v1/groups", {"name": name, "members": []})
+        assert [change.group.dr for change in desk.changes] == [rx2_dr, rx2_dr]
+        desk.station.close()
 
 
 def test_a_group_has_a_key_that_nobody_is_shown_and_an_address_no_node_has(desk):

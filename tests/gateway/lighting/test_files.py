@@ -22,6 +22,7 @@ def test_the_example_is_a_programme_also_with_everything_that_it_leaves_out():
     assert read_programme(text).presence is None
     whole = read_programme(re.sub(r"^# (?=\[|[a-z_]+ = )", "", text, flags=re.M))
     assert (len(whole.events), whole.presence.hold_s, whole.lux.off_lux, whole.closes_min) == (1, 300, 70, 1200)
+    assert dict(whole.lamps) == {"boost_pct": 80, "boost_s": 120, "on_lux": 20, "off_lux": 70}
 
 
 def steps(text):
@@ -93,6 +94,10 @@ def test_presence_and_darkness():
             f'name = "a"\n{ONE}[lux]\nlevel_pct = 60\non_lux = 70\noff_lux = 70\ndevice = "70b3d57ed0050001"',
             "off must be above on, or lamps would flicker",
         ),
+        (f'name = "a"\n{ONE}[lamps]\nboost_s = 5', "[lamps]: boost_s is 5; write a whole number 10..3600"),
+        (f'name = "a"\n{ONE}[lamps]\nboost = 5', "[lamps] has no key 'boost'; did you mean boost_s?"),
+        (f'name = "a"\n{ONE}[lamps]\non_lux = 20', "[lamps] needs on_lux and off_lux together"),
+        (f'name = "a"\n{ONE}[lamps]\non_lux = 80\noff_lux = 70', "off_lux the greater"),
         (f'name = "a"\n{ONE}[presence]\nlevel_pct = 60\nhold_s = 10\nplaces = ["b"]', "hold_s is 10; write a whole"),
         (
             f'name = "a"\n{ONE}[[events]]\nname = "F"\nfrom = 2027-06-21\nto = 2027-09-21\nsteps = []',

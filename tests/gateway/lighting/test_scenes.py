@@ -34,11 +34,11 @@ def test_a_scene_takes_three_frames_within_ten_seconds():
     street.run(10)
     assert street.sent_since(before_ms) == GROUP_SENDS
     assert street.levels() == [70] * 20
-    assert street.notices == []
+    assert [notice["notice"] for notice in street.notices] == ["light_override"]
     street.run(900)
     assert confirmed(street) == [True] * 20
     assert street.sent_since(before_ms) == GROUP_SENDS
-    [notice] = street.notices
+    [_, notice] = street.notices
     assert (notice["notice"], notice["level_pct"], notice["followed"], notice["missing"]) == (
         "light_followed",
         70,
@@ -173,7 +173,12 @@ def test_a_lamp_that_refuses_is_not_asked_again():
     street.hold(1, 70)
     street.run(1800)
     assert street.light.scenes.refused(lamp) == NOT_HERE
-    assert [(notice["followed"], notice["missing"]) for notice in street.notices] == [(19, [lamp.hex()])]
+    [notice] = [each for each in street.notices if each["notice"] == "light_followed"]
+    assert (notice["followed"], notice["missing"], notice["refused"]) == (
+        19,
+        [lamp.hex()],
+        {lamp.hex(): "refused:not_here"},
+    )
     assert sum(target == lamp for _, target, _ in street.sent) == 0
 
 
@@ -187,10 +192,28 @@ def test_after_a_start_the_group_is_told_anew_and_an_ended_override_is_ended():
     assert street.levels() == [70] * 20
     ended = street.hold(1, None, 6000, 2)
     street.begin([override, ended])
-    street.run(5)
+    deaf = street.lamps[list(street.lamps)[3]]
+    deaf.deaf = True
+    street.run(60)
+    assert street.levels() == [None, None, None, 70] + [None] * 16
     street.begin([override, ended])
+    deaf.deaf = False
     street.run(1200)
-    assert street.levels() == [70] * 20, "after a start nobody knows that they hold a level; it ends by itself"
+    assert street.levels() == [None] * 20
+    assert {street.light.scenes.confirmed(lamp) for lamp in street.lamps} == {True}
+
+
+def test_what_somebody_ended_for_one_lamp_is_ended_after_a_start():
+    street = town(4)
+    lamp = list(street.lamps)[2]
+    override = street.hold(lamp, 70, 2 * 3600)
+    street.run(300)
+    assert street.levels() == [None, None, 70, None]
+    ended = street.hold(lamp, None, 6000, 2)
+    street.begin([override, ended])
+    street.run(300)
+    assert street.levels() == [None] * 4
+    assert street.light.scenes.confirmed(lamp) is True
 
 
 def test_an_event_goes_from_step_to_step_by_orders():

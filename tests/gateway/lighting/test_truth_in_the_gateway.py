@@ -16,10 +16,12 @@ from gateway.places.directory import Directory
 from gateway.places.place import Installed, Place, PlaceKind
 from gateway.publish import schemas
 from gateway.publish.messages import Messenger
-from gateway.readings.record import Kind
+from gateway.readings import content
+from gateway.readings.record import Kind, Record
 from gateway.store import lamps
 from gateway.store.faults import FaultKind as DiskFault
 from gateway.store.records import records_after
+from protocol.events import POWER_LOST
 from protocol.quantities import LIGHT_ONE_HEAD
 from protocol.telemetry import F_PORT_READINGS, Reading, encode_readings
 from tests.fakes.devices import Device
@@ -214,3 +216,19 @@ def test_thirty_lamps_that_lose_their_power_are_one_event_on_the_list(tmp_path):
     assert outages[1].lamps == 30
     assert not [write for write in writes if isinstance(write, lamps.KeepFault)]
     assert truth.faults() == truth.outages() == []
+
+
+def gasp(observed_ms):
+    """The records of an uplink that tells of a lamp's last gasp."""
+    return [Record(Kind.EVENT, 1, 1, 1, FIRST_MS, None, observed_ms, 1, content.event(POWER_LOST, ()))]
+
+
+@pytest.mark.parametrize(("ago_ms", "tells"), [(0, True), (60_000, True), (60_001, False), (None, False)])
+def test_a_last_gasp_counts_for_a_minute_later_the_lamp_that_tells_it_has_power(ago_ms, tells):
+    town = FixedNights()
+    town.feeders = dict.fromkeys(range(3), "centre")
+    truth = LampTruth(town, Kept({}, heard=(0, 1, 2)), 1)
+    observed_ms = None if ago_ms is None else FIRST_MS - ago_ms
+    writes = [write for device in range(3) for write in truth.heard(device, None, gasp(observed_ms), 0, FIRST_MS)]
+    outages = [write.outage for write in writes if isinstance(write, lamps.KeepOutage)]
+    assert [outage.gasps for outage in outages if outage.over_ms is None] == [3] * tells, outages

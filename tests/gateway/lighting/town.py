@@ -14,7 +14,9 @@ from gateway.orders import states
 from gateway.readings.record import Kind
 from gateway.store.writes import AddRecord, KeepLamp, KeepOrder
 from protocol.orders import (
+    BAD_ARGUMENT,
     BELOW_FLOOR,
+    CONFIGURE,
     DONE,
     EXPIRED,
     JOIN_GROUP,
@@ -52,6 +54,7 @@ class FakeLamp:
         self.session = 0
         self.seq = 0
         self.orders = []
+        self.settings = {29: 0, 30: 70}  # on_lux, off_lux
 
     def version(self):
         return int.from_bytes(self.stored[:2], "little") if self.stored else None
@@ -77,7 +80,12 @@ class FakeLamp:
         if order.verb == LOAD_PROGRAMME:
             outcome, detail, self.stored, self.parts = take_part(self.stored, self.parts, *arguments)
             return outcome, detail
-        if order.verb == JOIN_GROUP:
+        if order.verb == CONFIGURE:
+            changed = self.settings | dict([arguments])
+            if changed[29] > changed[30]:
+                return BAD_ARGUMENT, None
+            self.settings = changed
+        elif order.verb == JOIN_GROUP:
             self.groups.add(1)
         elif order.verb == SET_LEVEL:
             if group is not None and arguments[0] < self.floor_pct:

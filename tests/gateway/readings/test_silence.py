@@ -79,6 +79,25 @@ def test_a_town_that_falls_silent_is_told_in_portions():
     assert silence.wake(5 * HOUR_MS) == []
 
 
+def test_who_is_excused_to_no_time_is_looked_at_again_a_minute_later_and_not_for_ever():
+    count = 2 * MOST_AT_ONCE
+    silence = Silence([node(n) for n in range(count)])
+    told = []
+    for _ in range(3):
+        for registration, _, _ in silence.wake(5 * HOUR_MS):
+            silence.excuse(registration.dev_eui, 0)
+            told.append(registration.device)
+    assert sorted(told) == list(range(count))
+    assert silence.wake_at() == 5 * HOUR_MS + 60_000
+
+
+def test_who_is_removed_while_a_town_is_told_of_is_not_told_of():
+    silence = Silence([node(n) for n in range(MOST_AT_ONCE + 20)])
+    silence.wake(5 * HOUR_MS)
+    silence.forget(node(MOST_AT_ONCE + 3).dev_eui)
+    assert len(silence.wake(5 * HOUR_MS)) == 19
+
+
 def told_at(days, hours_on=10):
     """The hours at which a lamp is called silent that has power for some hours of each day and reads hourly."""
     silence = Silence()

@@ -4,6 +4,8 @@ import io
 import json
 from datetime import datetime
 
+import pytest
+
 from simulator.chain.chain import Chain
 from simulator.scenario.model import Radio, Role, StimulusSpec
 from tests.simulator.chain.runs import HOUR_S, broken, node, scenario
@@ -104,20 +106,53 @@ def test_a_scene_reaches_a_street_at_once_and_every_lamp_is_known_to_follow():
     assert levels(chain).count(70) <= 1, "it was ended"
 
 
+@pytest.mark.parametrize("killed_s", [1.5, 120.0], ids=["between its frames", "between its receipts"])
+def test_a_gateway_that_dies_in_a_scene_tells_it_anew_and_finds_out_who_follows(killed_s):
+    chain = street(12)
+    chain.run(2 * HOUR_S)
+    chain.cabinet.hold("rue", 70, 3600)
+    chain.run(2 * HOUR_S + killed_s)
+    chain.cabinet.kill()
+    chain.run(2 * HOUR_S + 180)
+    chain.cabinet.begin()
+    light = chain.cabinet.lighting()
+    chain.run(2 * HOUR_S + 190)
+    assert levels(chain).count(70) >= 11
+    assert not any(light.scenes.confirmed(lamp) for lamp in light.lamps), "what it knew of each is gone"
+    chain.run(2 * HOUR_S + 180 + 900)
+    assert levels(chain) == [70] * 12
+    assert [light.scenes.confirmed(lamp) for lamp in light.lamps] == [True] * 12
+    assert broken(chain.finish()) == set()
+
+
+def test_a_gateway_that_dies_when_somebody_ends_a_scene_ends_it():
+    chain = street(12)
+    chain.run(2 * HOUR_S)
+    chain.cabinet.hold("rue", 70, 3600)
+    chain.run(2 * HOUR_S + 600)
+    chain.cabinet.hold("rue", None, 3000)
+    chain.cabinet.kill()  # before a frame went out
+    chain.run(2 * HOUR_S + 660)
+    assert levels(chain) == [70] * 12
+    chain.cabinet.begin()
+    chain.run(2 * HOUR_S + 660 + 900)
+    light = chain.cabinet.lighting()
+    assert levels(chain) == [0] * 12
+    assert [light.scenes.confirmed(lamp) for lamp in light.lamps] == [True] * 12
+
+
 def test_motion_near_one_lamp_brightens_its_neighbours_for_a_while():
     """Only the first lamp sees people. None brightens by itself, so that what is seen came over the air."""
     walkers = StimulusSpec(role=Role.LIGHT, zone="gate", motions_per_hour=30.0, failures_per_year=0.0)
     nobody = StimulusSpec(role=Role.LIGHT, motions_per_hour=0.0, failures_per_year=0.0)
     zones = ("gate", *[""] * 7)
-    settings = (("boost_pct", 0), ("motion_interval_s", 180))
-    nodes = tuple(
-        node(Role.LIGHT, number, group="rue", zone=zone, settings=settings) for number, zone in enumerate(zones, 1)
-    )
+    nodes = tuple(node(Role.LIGHT, number, group="rue", zone=zone) for number, zone in enumerate(zones, 1))
     lines = io.StringIO()
     evening = scenario(2.75, nodes=nodes, radio=LOSSY, stimuli=(walkers, nobody), start_s=EVENING_S)
     chain = Chain(evening, lines=lines)
     chain.run(1)
-    chain.cabinet.plan(f"{PROGRAMME}[presence]\nlevel_pct = 80\nhold_s = 300\nplaces = ['92002-lamp-001']", "rue")
+    presence = "[presence]\nlevel_pct = 80\nhold_s = 300\nplaces = ['92002-lamp-001']\n"
+    chain.cabinet.plan(f"{PROGRAMME}{presence}[lamps]\nboost_pct = 0\n", "rue")
     light = chain.cabinet.lighting()
     seen = []
     for at_s in range(4600, int(2.75 * HOUR_S), 10):  # the street has been at 40 % for 100 s
