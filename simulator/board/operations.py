@@ -75,7 +75,7 @@ def _turn(board: "Board") -> None:
 
 
 def surroundings(board: "Board") -> list[Any]:
-    """What the firmware needs not ask for: pins that it once asked for, what waits on serial lines, who acknowledges."""
+    """What the firmware need not ask for: pins that it once asked for, what waits on serial lines, who acknowledges."""
     hardware = board.hardware
     pins = [(number, *_level(board, wire)) for number, wire in hardware.seen.items()]
     lines = [(number, line.waiting().hex()) for number, line in hardware.uart.items()]
