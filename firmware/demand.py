@@ -7,69 +7,39 @@ classes, and an object of the first is no instance of the second.
 
 import sys
 
-# A package goes after its modules.
+# By package, which goes after its modules; as text, because a tuple of words takes 40 bytes for each.
 MODULES = (
-    "firmware.asleep",
-    "firmware.body.birth",
-    "firmware.body.board",
-    "firmware.body.desk",
-    "firmware.body.falling",
-    "firmware.body.selftest",
-    "firmware.body.showing",
-    "firmware.body.trial",
-    "firmware.body.whole",
-    "firmware.body.wiring",
-    "firmware.boot",
-    "firmware.commands",
-    "firmware.groups",
-    "firmware.hearing",
-    "firmware.joining",
-    "firmware.orders",
-    "firmware.recall",
-    "firmware.roles.loading",
-    "firmware.roles.night",
-    "firmware.roles.obeying",
-    "firmware.roles.outlook",
-    "firmware.roles.rarely",
-    "firmware.starting",
-    "firmware.store.slots",
-    "protocol.civil",
-    "protocol.dimming.programme",
-    "protocol.dimming.setpoint",
-    "protocol.dimming.site",
-    "protocol.dimming.sun",
-    "protocol.dimming",
-    "protocol.lorawan.eui",
-    "protocol.lorawan.join",
-    "protocol.lorawan.mac_commands",
-    "protocol.lorawan.multicast",
-    "protocol.manifest",
-    "protocol.orders",
-    "protocol.quantity_table",
-    "protocol.settings",
+    ("firmware.body", "birth board desk falling selftest showing trial whole wiring"),
+    ("firmware.roles", "loading night obeying outlook rarely"),
+    ("firmware.store", "slots"),
+    ("firmware", "asleep boot commands groups hearing joining orders recall starting"),
+    ("protocol.dimming", "programme setpoint site sun"),
+    ("protocol.lorawan", "eui join mac_commands multicast"),
+    ("protocol", "civil dimming manifest orders quantity_table settings"),
 )
-
-_OURS = ("firmware.", "protocol.")
 # Of the start alone. What follows a glance is the sleep, for which the rest would only be loaded again.
 OF_START = (
-    "firmware.body.birth",
-    "firmware.body.board",
-    "firmware.body.selftest",
-    "firmware.body.wiring",
-    "protocol.lorawan.eui",
-    "protocol.settings",
+    ("firmware.body", "birth board selftest wiring"),
+    ("protocol.lorawan", "eui"),
+    ("protocol", "settings"),
 )
+_OURS = ("firmware.", "protocol.")
+_left = [0]  # modules, when all of them had gone
 
 
-def forget(names: tuple[str, ...] = MODULES) -> None:
+def forget(modules: tuple[tuple[str, str], ...] = MODULES) -> None:
     """Let the collector have them; the body calls it when nothing is due for a while."""
-    for name in names:
-        if name in sys.modules:
-            _drop(name)
-    if names is not MODULES:
+    if len(sys.modules) == _left[0]:
         return
-    for name in [name for name in sys.modules if name[-1] == "_" and name[:9] in _OURS]:  # of functions on demand
-        _drop(name)
+    for package, names in modules:
+        if package in sys.modules:
+            for name in names.split():
+                if hasattr(sys.modules[package], name):
+                    _drop(package + "." + name)
+    if modules is MODULES:  # and functions on demand
+        for name in [name for name in sys.modules if name[-1] == "_" and name[:9] in _OURS]:
+            _drop(name)
+        _left[0] = len(sys.modules)
 
 
 def _drop(name: str) -> None:

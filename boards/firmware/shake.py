@@ -14,6 +14,7 @@ from boards.firmware.names import is_const, is_for_mypy
 # Whose refusals a technician reads on the node's console; those of firmware/ are kept as well.
 SPEAKING = ("protocol.settings", "protocol.manifest", "protocol.lorawan.eui")
 _ERRORS = ("ProtocolError", "FrameError", "CborError", "MessageError")
+_ITEMS = ("array", "integer", "integer_or_none")  # of protocol/items.py: their second argument is for sentences alone
 
 _Definition = ast.FunctionDef | ast.ClassDef | ast.Assign
 
@@ -22,6 +23,7 @@ def shaken(sources: Mapping[str, str], roots: set[str]) -> dict[str, str]:
     """The sources, by module name, without definitions that neither they nor *roots*, names from elsewhere, use."""
     trees = {module: ast.parse(source) for module, source in sources.items()}
     silent = {module: _silenced(tree) for module, tree in trees.items() if _is_silent(module)}
+    unsaid = {module: _unsaid(tree) for module, tree in trees.items()}
     dropped: dict[str, list[_Definition]] = {module: [] for module in trees}
     while True:
         used = roots | {name for tree in trees.values() for name in _names(tree)}
@@ -36,7 +38,8 @@ def shaken(sources: Mapping[str, str], roots: set[str]) -> dict[str, str]:
     gone = {_name(definition) for definitions in dropped.values() for definition in definitions}
     made = {}
     for module, source in sources.items():
-        made[module] = _without(source, silent.get(module, []), dropped[module], _unused(trees[module], gone))
+        said = _without_words(source, unsaid[module])
+        made[module] = _without(said, silent.get(module, []), dropped[module], _unused(trees[module], gone))
     return made
 
 
@@ -52,6 +55,26 @@ def _silenced(tree: ast.Module) -> list[tuple[ast.Raise, str]]:
             node.exc.args = []
             found.append((node, ast.unparse(node.exc.func)))
     return found
+
+
+def _unsaid(tree: ast.Module) -> list[tuple[int, int, int]]:
+    """Put 0 where a string is handed on for a sentence; returns the line of each, and its columns."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in _ITEMS and len(node.args) > 1:
+            what = node.args[1]
+            if isinstance(what, ast.Constant) and isinstance(what.value, str) and what.lineno == what.end_lineno:
+                assert what.end_col_offset is not None
+                found.append((what.lineno, what.col_offset, what.end_col_offset))
+                node.args[1] = ast.copy_location(ast.Constant(0), what)
+    return found
+
+
+def _without_words(source: str, places: list[tuple[int, int, int]]) -> str:
+    lines = [line.encode() for line in source.split("\n")]
+    for number, first, end in sorted(places, reverse=True):
+        lines[number - 1] = lines[number - 1][:first] + b"0" + lines[number - 1][end:]
+    return b"\n".join(lines).decode()
 
 
 def _drop(owner: ast.Module | ast.ClassDef, used: set[str], dropped: list[_Definition]) -> None:

@@ -68,11 +68,13 @@ def lived(firmware, role, us=None):
         found.live += [live - empty for _, live, _ in run]
         found.boots.append(0)
         garbage = found.boots
-        for (before_ms, _, after), (now_ms, live, _) in pairwise(run):
+        last_ms = 0
+        for (now_ms, _, after), (_, live, _) in pairwise(run):
             garbage[-1] += max(after - live, 0)
-            if now_ms - before_ms >= 1_000:
+            if now_ms - last_ms >= 1_000:  # this turn was a rest, before which it let go what was loaded on demand
                 found.wakes.append(0)
                 garbage = found.wakes
+            last_ms = now_ms
     return found
 
 

@@ -2,14 +2,16 @@
 
 import sys
 
-from firmware.demand import MODULES, forget
+from firmware.demand import MODULES, OF_START, forget
 from firmware.events import Downlink
 
 from .test_mac_groups import group_frame, heard, lamp, send
 
+NAMES = [package + "." + name for package, names in MODULES for name in names.split()]
+
 
 def test_forgotten_modules_are_loaded_again_when_they_are_needed():
-    kept = {name: sys.modules[name] for name in MODULES if name in sys.modules}
+    kept = {name: sys.modules[name] for name in NAMES if name in sys.modules}
     city = lamp()
     try:
         send(city, group_frame(0))
@@ -28,6 +30,25 @@ def test_forgotten_modules_are_loaded_again_when_they_are_needed():
             setattr(sys.modules[package], last, kept[name])
 
 
+def test_modules_of_functions_on_demand_go_and_nobody_elses():
+    sys.modules["firmware.events_"] = sys.modules["other.events_"] = sys.modules["firmware.events"]
+    sys.modules["firmware"].events_ = sys.modules["firmware.events"]
+    try:
+        forget(OF_START)
+        assert "firmware.events_" in sys.modules
+        forget()
+        assert "firmware.events_" not in sys.modules
+        assert not hasattr(sys.modules["firmware"], "events_")
+        assert "other.events_" in sys.modules
+        assert "firmware.events" in sys.modules
+    finally:
+        del sys.modules["other.events_"]
+
+
 def test_a_package_goes_after_its_modules():
-    for place, name in enumerate(MODULES):
-        assert not [later for later in MODULES[place:] if later.startswith(name + ".")], name
+    for place, name in enumerate(NAMES):
+        assert not [later for later in NAMES[place:] if later.startswith(name + ".")], name
+
+
+def test_what_the_start_alone_needs_is_among_what_goes():
+    assert [name for package, names in OF_START for name in names.split() if package + "." + name not in NAMES] == []
