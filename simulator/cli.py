@@ -65,6 +65,9 @@ def run(
     html: Annotated[Path | None, typer.Option(help="Write a page to read here.")] = None,
     readings: Annotated[Path | None, typer.Option(help="Write what is published here, as JSON lines.")] = None,
     database: Annotated[Path | None, typer.Option(help="Keep the gateway's database here; must not exist.")] = None,
+    firmware: Annotated[
+        Path | None, typer.Option(help="Files of a board's flash: a board of each role runs them, beside the nodes.")
+    ] = None,
     lang: Annotated[Language | None, typer.Option(help="Of picture, summary and page.")] = None,
 ) -> None:
     """Run a scenario, or a quick street of air nodes: nodes, radio, gateway and broker in virtual time."""
@@ -77,7 +80,16 @@ def run(
             raise typer.BadParameter("--nodes and --loss are of the quick street; a scenario says its own")
         chosen, replay = _read(scenario, seed, hours)
     language = lang.value if lang else spoken()
-    leave(run_order(Order(scenario=chosen, replay=replay, outputs=outputs, language=language, lasts_s=lasts)))
+    order = Order(
+        scenario=chosen,
+        replay=replay if firmware is None else f"{replay} {command('--firmware', str(firmware))}",
+        outputs=outputs,
+        language=language,
+        lasts_s=lasts,
+        boards=firmware is not None,
+        firmware=firmware,
+    )
+    leave(run_order(order))
 
 
 def _street(seed: int | None, nodes: int | None, hours: float | None, loss: float | None) -> tuple[Scenario, str]:

@@ -68,7 +68,7 @@ class Guests:
         self._neighbours = {f"board-{spec.role.value}": spec.name for spec in reversed(chain.scenario.nodes)}
         self._decoder = Decoder()
         self._flying: dict[bytes, OnAir] = {}  # by PHYPayload, what the bridge may tell of
-        specs = [_guest(chain.scenario, role) for role in Role]
+        specs = [guest for role in Role if (guest := _guest(chain.scenario, role)) is not None]
         chain.cabinet.enrol([self._member(spec) for spec in specs])
         chain.invite([(spec.name, spec.dev_eui.hex()) for spec in specs], self._sent)
         for spec in specs:
@@ -116,6 +116,7 @@ class Guests:
         antenna = Antenna(spec.name, chain.timeline, chain.air, board.clock, board.stirred)
         soldered = self._equip(board, role.value, antenna)
         given: dict[str, object] = {"role": role.value, "dev_eui": spec.dev_eui.hex(), "join_eui": JOIN_EUI.hex()}
+        given["plan"] = chain.scenario.radio.plan
         if role is Role.PARKING:
             given |= {"detector": "watched"}
         elif role is Role.LIGHT:
@@ -195,14 +196,14 @@ class Guests:
                 self._chain.timeline.at(at_us, partial(self._chain.hear, mast, frame, reception))
 
 
-def _guest(scenario: Scenario, role: Role) -> NodeSpec:
-    """A neighbour of the first node of *role*, with one bay or lamp. Raises LookupError if there is none."""
+def _guest(scenario: Scenario, role: Role) -> NodeSpec | None:
+    """A neighbour of the first node of *role*, with one bay or lamp; None if there is none."""
     for spec in scenario.nodes:
         if spec.role is role:
             name = f"board-{role.value}"
             place = (f"{scenario.site.insee}-{name}",)
             return replace(spec, name=name, place_ids=place, bays=1, heads=1, group="", feeder="", settings=())
-    raise LookupError(f"the scenario has no node of the role {role.value}")
+    return None
 
 
 def _breathe(values: Sequence[int | None], chips: Mapping[str, Any]) -> None:

@@ -121,7 +121,7 @@ def _faults(scenario: Scenario) -> list[str]:
             lasting = f" for {fault.for_s / 3600:.2f} h" if fault.for_s else ""
             told.append(f"{fault.kind.value}{targets} after {fault.from_s / 3600:.2f} h{lasting}")
     drawn = Counter(fault.kind.value for fault in scenario.faults if fault.drawn)
-    told += [f"{count} times {kind}, drawn" for kind, count in sorted(drawn.items())]
+    told += [f"{'once' if count == 1 else f'{count} times'} {kind}, drawn" for kind, count in sorted(drawn.items())]
     return told
 
 

@@ -5,6 +5,7 @@ import pytest
 from simulator.board.process import Host
 from simulator.chain.chain import Chain
 from simulator.chain.guests import BOARDS, Guests
+from simulator.commands.quick import quick_street
 from simulator.commands.visiting import visited
 from simulator.report.boards import section, told
 from simulator.report.saying import EN, FR
@@ -69,6 +70,16 @@ def test_the_page_has_a_row_for_each_with_its_neighbours_frames_beside_its_own(s
     text = section(visits, report)
     for visit in visits[:3]:
         assert f"<td>{visit.frames}</td><td>{sent[visit.neighbour]}</td>" in text
+
+
+def test_a_street_of_one_role_gets_that_board_and_the_bridge(firmware):
+    chain = Chain(quick_street(seed=1, nodes=2, hours=1.0, loss=0.0))
+    with Host(BOARDS) as host:
+        guests = Guests(chain, host, firmware)
+        chain.run(900)
+        chain.finish()
+        assert [visit.role for visit in guests.visits()] == ["air", "bridge"]
+        assert all(visit.frames and not visit.failures for visit in guests.visits()), guests.visits()
 
 
 def test_without_node_or_firmware_a_sentence_says_so_and_the_run_goes_on(monkeypatch, tmp_path):

@@ -83,6 +83,13 @@ def test_page_and_junit_are_written_where_they_are_wanted(tmp_path):
     assert result.stderr.count("written: ") == 2
 
 
+def test_boards_run_beside_it_where_their_files_are_and_else_a_sentence_says_why_not(tmp_path):
+    assert "virtual boards" not in invoke(*SHORT).stdout
+    result = invoke(*SHORT, "--firmware", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "no virtual boards beside them: --firmware names no folder with their files" in result.stdout
+
+
 def test_the_readings_are_json_lines_in_the_order_of_acceptance(tmp_path):
     path = tmp_path / "readings.jsonl"
     assert invoke(*SHORT, "--readings", path).exit_code == 0
