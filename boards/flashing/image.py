@@ -24,7 +24,7 @@ from boards.causes import BoardError, Cause
 Progress = Callable[[int, int], None]  # so far, of how many; bytes
 
 SOURCE = "https://micropython.org/resources/firmware/"
-RELEASE = "20251209-v1.27.0"  # the one that the tests run; no digest is published beside it
+RELEASE = "20251209-v1.27.0"  # the one that the tests run
 OLDEST = (1, 27, 0)
 MAX_LEN = 16 << 20
 

@@ -1,8 +1,8 @@
 """A technician's bench: boards on a hub, each with its boot loader, MicroPython and firmware behind one serial port.
 
 A pseudo-terminal has no reset lines. So a board whose port is opened looks at the first byte: a SLIP frame is for the
-boot loader, into which esptool would have reset it; anything else is for what runs, if the flash has an image. Who opens
-a port as soon as another has closed it is known by the same: by a frame with SYNC, or by bytes between two frames.
+boot loader, into which esptool would have reset it; anything else is for what runs, if the flash has an image. If
+somebody opens a port as soon as another has closed it, that shows in the same way: by SYNC, or by bytes between frames.
 """
 
 import contextlib
