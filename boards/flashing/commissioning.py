@@ -123,6 +123,7 @@ class Flashing:
         self._loader = loader
         self._watcher = watcher
         self._clock = clock or RealClock()
+        self._found: Found | None = None  # what the boot loader said, where no MicroPython answered
         self._record = Record("")
         self._errands: dict[Step, Errand] = {}
         self._tests: list[tuple[str, str]] = []
@@ -133,7 +134,11 @@ class Flashing:
         """All of it. Raises BoardError; then the same run again goes on."""
         prompt = open_prompt(self.port, self._clock, resets=False)
         try:
-            mac = prompt.mac if prompt else self._loader.look(self.port).mac.hex()
+            if prompt is not None:
+                mac = prompt.mac
+            else:
+                self._found = self._loader.look(self.port)
+                mac = self._found.mac.hex()
             with self._order.records.hold(mac, self.port) as record:
                 self._record = record
                 return self._flash(prompt)
@@ -248,7 +253,7 @@ class Flashing:
 
     def _write_image(self, board: Board) -> None:
         record = self._record
-        found = self._loader.look(self.port)
+        found = self._found or self._loader.look(self.port)
         self._check_same(found.mac.hex())
         if found.chip is not board.chip:
             raise BoardError(Cause.WRONG_CHIP, port=self.port, found=found.chip.name, expected=board.chip.name)

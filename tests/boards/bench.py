@@ -1,10 +1,11 @@
 """A technician's bench: boards on a hub, each with its boot loader, MicroPython and firmware behind one serial port.
 
 A pseudo-terminal has no reset lines. So a board whose port is opened looks at the first byte: a SLIP frame is for the
-boot loader, into which esptool would have reset it; anything else is for what runs, if the flash has an image. Who opens
-a port as soon as another has closed it is known by the same: by a frame with SYNC, or by bytes between two frames.
+boot loader, into which esptool would have reset it; anything else is for what runs, if the flash has an image. If
+somebody opens a port as soon as another has closed it, that shows in the same way: by SYNC, or by bytes between frames.
 """
 
+import contextlib
 import os
 import select
 import threading
@@ -95,8 +96,11 @@ class Bench:
                         said = device.give() or said
                     for turn in self.turns:
                         turn()
-                if not said:
-                    time.sleep(_TURN_S)
+                if not said:  # a port that nobody has open is always ready, to say so
+                    with self._lock:
+                        talking = [device.fileno() for device in self.devices if device.is_open()]
+                    with contextlib.suppress(OSError):  # pulled in this moment
+                        select.select(talking, [], [], _TURN_S)
         except BaseException as error:
             self._error = error
 
@@ -176,6 +180,10 @@ class Device:
             self.board.switch_off()
         self.loader.reset()
         self._mode = None
+
+    def is_open(self):
+        """Whether somebody has its port, and has said something."""
+        return self._ours >= 0 and self._mode is not None
 
     def is_deaf(self):
         """Whether its boot loader runs, which knows no prompt."""
