@@ -70,7 +70,7 @@ def test_the_photocell_of_a_lamp_without_a_clock_puts_it_out_by_day(host, firmwa
 
 def test_who_moves_below_a_dimmed_lamp_gets_its_light_at_once(host, firmware):
     with Town(host, (NAME,), "light") as town:  # it is midnight
-        board = lamp(town, firmware, ("motion",), boost_s=30)
+        board = lamp(town, firmware, ("motion",), boost_s=30, motion_interval_s=240)
         board.nvs.write("lampyre", "programme", stored(Step(SUNSET, 0, 40, 0), Step(SUNRISE, 0, 0, 0)))
         board.nvs.write("lampyre", "site", antony().encode())
         town.run(2 * MINUTE_US)
@@ -86,6 +86,7 @@ def test_who_moves_below_a_dimmed_lamp_gets_its_light_at_once(host, firmware):
         town.run(45 * SECOND_US)
         assert board.hardware.pwm[LAMP_PIN].duty == dimmed
         assert board.state is State.LIGHT
+        assert events(town) == ["motion_seen"]
 
 
 def test_the_last_gasp_tells_that_the_mains_are_gone(host, firmware):
