@@ -11,7 +11,7 @@ from gateway.api.light import LightDesk
 from gateway.api.station import Json, OrderForm, UnavailableError
 from gateway.config.values import Config
 from gateway.lighting.lighting import Lighting
-from gateway.lighting.stored import load_lighting
+from gateway.lighting.stored import hanging_now, load_lighting
 from gateway.operate.owner import Owner
 from gateway.store import groups
 from gateway.store import lighting as light_tables
@@ -95,6 +95,7 @@ class StoppedStation(Desk):
             almanac = light_tables.load_site(read, self._almanac_key)
             state = load_lighting(read, None if almanac is None else almanac[1])
             self._lighting = Lighting(all_devices(read), groups.load_groups(read), state)
+            self._lighting.set_places(hanging_now(read))
         return self._lighting
 
     def _run(self, function: Callable[[apsw.Connection], Value], *, alone: bool = False) -> Awaitable[Value]:

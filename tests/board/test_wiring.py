@@ -79,7 +79,7 @@ def test_the_photocell_of_a_lamp_without_a_clock_puts_it_out_by_day(host, firmwa
 @pytest.mark.parametrize("level", [1, 0])
 def test_who_moves_below_a_dimmed_lamp_gets_its_light_at_once(host, firmware, level):
     with Town(host, (NAME,), "light") as town:  # it is midnight
-        board = lamp(town, firmware, ("motion",), level, boost_s=30)
+        board = lamp(town, firmware, ("motion",), level, boost_s=30, motion_interval_s=240)
         board.nvs.write("lampyre", "programme", stored(Step(SUNSET, 0, 40, 0), Step(SUNRISE, 0, 0, 0)))
         board.nvs.write("lampyre", "site", antony().encode())
         town.run(2 * MINUTE_US)
@@ -95,6 +95,7 @@ def test_who_moves_below_a_dimmed_lamp_gets_its_light_at_once(host, firmware, le
         town.run(45 * SECOND_US)
         assert board.hardware.pwm[LAMP_PIN].duty == dimmed
         assert board.state is State.LIGHT
+        assert events(town) == ["motion_seen"]
 
 
 @pytest.mark.parametrize("level", [1, 0])

@@ -84,6 +84,19 @@ def test_settings_of_lamps_are_said_to_cost_and_who_lacks_them(street):
     assert lacks == {LAMPS[0]: ["boost_s"], LAMPS[1]: ["boost_pct", "boost_s"], LAMPS[2]: []}
 
 
+def test_beside_a_stopped_gateway_it_is_known_who_is_to_tell_of_motion(tmp_path):
+    street = Street(tmp_path, running=False)
+    street.ok("POST", "/v1/devices", {"devices": [light(4, place="92002-lamp-l4")]})
+    street.ok("POST", "/v1/groups", {"name": "rue-b", "members": ["70b3d57ed0060004"]})
+    street.station._lighting = None  # the next command is another process
+    text = RUE + '[presence]\nlevel_pct = 80\nhold_s = 300\nplaces = ["92002-lamp-l4"]\n'
+    [cost] = street.ok("POST", "/v1/light/programmes", {"text": text, "groups": ["rue-b"]})["groups"]
+    assert cost["settings"] == 1
+    lacks = {row["dev_eui"]: row["lacks_settings"] for row in street.ok("GET", "/v1/light/lamps")["lamps"]}
+    assert lacks["70b3d57ed0060004"] == ["motion_interval_s"]
+    street.station.close()
+
+
 def test_a_dry_run_changes_nothing(street):
     said = street.ok("POST", "/v1/light/programmes", {"text": RUE, "groups": ["rue-a"], "dry_run": True})
     assert (said["loaded"], len(said["groups"])) == (False, 1)
