@@ -14,6 +14,8 @@ class Stream:
     unit: call it for a number from 0 to below 1, where a method more would cost too much.
     """
 
+    __slots__ = ("_random", "unit")  # a town has tens of thousands
+
     def __init__(self, seed: int, name: str) -> None:
         digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
         self._random = self.unit = random.Random(int.from_bytes(digest[:8], "big")).random

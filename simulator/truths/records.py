@@ -149,7 +149,7 @@ class Records:
             self._breaches(NOTHING_INVENTED, time_us, name, what, _text(message))
         error_us = self._date(name, seq, taken_us, message, time_us)
         _put(log.arrived_us, "q", _NOT_YET, instance, seq, time_us)
-        _put(log.crc, "L", 0, instance, seq, _crc(said))
+        _put(log.crc, "I", 0, instance, seq, _crc(said))
         if len(instances) == 1:
             del log.waiting[seq]
             self.arrived[kind] += 1
