@@ -170,8 +170,9 @@ class Forgetful(Post):
         super().tell(event)
 
 
-SOON = [*map(with_role, (Credulous, Slow, Shy, Unprogrammed)), Jumping, Forgetful]
-SELDOM = [*map(with_role, (Lasting, Obedient, Clockless, Stubborn, Mixing, Dazzled)), WinterTime, Believing, Late]
+SOON = [*map(with_role, (Credulous, Shy, Unprogrammed)), Jumping]
+SELDOM = [*map(with_role, (Slow, Lasting, Obedient, Clockless, Stubborn, Mixing, Dazzled))]
+SELDOM += [WinterTime, Believing, Late, Forgetful]
 SOAK = settings.get_current_profile_name() == "soak"
 FAULTY = SOON + SELDOM if SOAK else SOON  # the others take the search seconds each, and are told as stories below
 MOST = 1000  # examples in which each is found: the rarest needs about a hundred
@@ -219,6 +220,11 @@ def the_power_goes_meanwhile(night):
     night.the_power_goes(off_s=1, gasp=False, then_s=600)
 
 
+def it_comes_again(night):
+    ordered_dark(night, lasts_s=7200)
+    night.the_last_order_comes_again(then_s=3000)
+
+
 def two_programmes_cross(night):
     night.begin(stored(DEFAULT_PROGRAMME), "nothing", 11, told=True)
     night.programmes_come_in_part_or_whole(programmes=CHANGES[0], lost=(1, 2), same_version=False, then_s=1200)
@@ -245,7 +251,9 @@ def a_night_in_summer_time(night):
         (headlights, with_role(Dazzled)),
         (a_night_in_summer_time, WinterTime),
         (the_power_goes_meanwhile, Believing),
+        (a_night_in_summer_time, with_role(Slow)),
         (an_order_comes_too_late, Late),
+        (it_comes_again, Forgetful),
     ],
 )
 def test_a_lamp_with_a_fault_is_dark_in_this_story(story, post):
