@@ -58,8 +58,10 @@ def _steps(midnight_pct):
 # Of two frames each; the first of one and the second of the other are a programme, too, that nobody has sent.
 DARK_WEEKDAYS = Programme(DayType(0x1F, *_steps(0)), DayType(0x60, *_steps(40)))
 DARK_WEEKENDS = Programme(DayType(0x1F, *_steps(40)), DayType(0x60, *_steps(0)))
-WAITS_S = st.sampled_from([0, 60, 600, 2400, 5400])
+WAITS_S = st.sampled_from([600, 2400, 5400, 0])
 PROGRAMMES = (DEFAULT_PROGRAMME, PART_NIGHT, DARK_WEEKDAYS, DARK_WEEKENDS)
+STORED = [stored(programme) for programme in PROGRAMMES]
+CHANGES = ((DARK_WEEKDAYS, DARK_WEEKENDS), (DARK_WEEKENDS, DARK_WEEKDAYS), *[(each,) for each in PROGRAMMES])
 
 
 def is_night(gps_s):
@@ -147,11 +149,9 @@ class Night(RuleBasedStateMachine):
         self.post = None
 
     @initialize(
-        programme=st.sampled_from(PROGRAMMES).map(stored)
-        | st.sampled_from([b"", b"\1\0rubbish"])
-        | st.binary(max_size=40),
-        night_by=st.sampled_from(["nothing", "photocell", "cabinet"]),
-        hour=st.sampled_from([0, 6, 11, 13]),
+        programme=st.sampled_from([*(2 * STORED), b"", b"\1\0rubbish", STORED[0][:20]]),
+        night_by=st.sampled_from(["nothing", "photocell", "photocell", "cabinet"]),
+        hour=st.sampled_from([6, 8, 11, 0]),
         told=st.booleans(),
     )
     def begin(self, programme, night_by, hour, told):
@@ -233,18 +233,25 @@ class Night(RuleBasedStateMachine):
         level=st.sampled_from([0, 0, 0, 20, 60, 100]),
         hold_s=st.sampled_from([None, 300, 1800, 1800, 20_000]) | st.integers(0, 20_000),
         lasts_s=st.sampled_from([7200, 7200, -600]) | st.integers(-7200, 7200),
-        group=st.sampled_from([None, None, 1]),
+        group=st.sampled_from([None, 1]),
         again=st.booleans(),
+        ends=st.booleans(),
     )
-    def somebody_orders_a_level(self, level, hold_s, lasts_s, group, again):
-        """Also one that comes late, below a group's floor, or twice."""
+    def somebody_orders_a_level(self, level, hold_s, lasts_s, group, again, ends):
+        """Also one that comes late, below a group's floor, or twice; or it is ended soon."""
         self.order_id += 1
         order = Order(self.order_id, self.gateway_s + lasts_s, SET_LEVEL, level, 0, hold_s)
         for _ in range(1 + again):
             self._order(order, group)
+        if ends:
+            self.pass_time(60)
+            self._end(group)
 
-    @happens(group=st.sampled_from([None, None, 1]))
+    @happens(group=st.sampled_from([None, 1]))
     def somebody_ends_it(self, group):
+        self._end(group)
+
+    def _end(self, group):
         self.order_id += 1
         self._order(Order(self.order_id, self.gateway_s + 7200, RESUME_PROGRAMME), group)
 
@@ -276,8 +283,8 @@ class Night(RuleBasedStateMachine):
         self.dark_until_s = 0 if level else self.post.now_s + longest_s
 
     @happens(
-        programmes=st.lists(st.sampled_from(PROGRAMMES), min_size=1, max_size=2),
-        lost=st.sampled_from([(), (), (0,), (1,), (1, 2)]),
+        programmes=st.sampled_from(CHANGES),
+        lost=st.sampled_from([(1, 2), (), (), (0,), (1,)]),
         same_version=st.booleans(),
     )
     def programmes_come_in_part_or_whole(self, programmes, lost, same_version):
