@@ -1,6 +1,6 @@
 """The duty cycle of EN 300 220-2: no sender is longer on the air in any hour than its sub-band allows."""
 
-from protocol.region import sub_band
+from protocol.region import SubBand, sub_band
 from simulator.truths.breaches import DUTY_CYCLE, Breaches
 
 _HOUR_US = 3_600_000_000
@@ -22,16 +22,17 @@ class DutyCycle:
 
     def __init__(self, breaches: Breaches) -> None:
         self._breaches = breaches
-        self._hours: dict[tuple[str, int], _Hour] = {}  # by sender and frequency, shared within a sub-band
-        self._bands: dict[tuple[str, str], _Hour] = {}
+        self._hours: dict[tuple[str, str], _Hour] = {}  # by sender and sub-band
+        self._bands: dict[int, SubBand] = {}  # by frequency
 
     def sent(self, sender: str, freq_hz: int, start_us: int, end_us: int, shown: bytes) -> None:
         """A sender begins a frame that will end at *end_us*; its frames come in the order of their begin."""
-        hour = self._hours.get((sender, freq_hz))
+        band = self._bands.get(freq_hz)
+        if band is None:
+            band = self._bands[freq_hz] = sub_band(freq_hz)
+        hour = self._hours.get((sender, band.name))
         if hour is None:
-            band = sub_band(freq_hz)
-            hour = self._bands.setdefault((sender, band.name), _Hour(band.airtime_ms_per_hour * 1000))
-            self._hours[sender, freq_hz] = hour
+            hour = self._hours[sender, band.name] = _Hour(band.airtime_ms_per_hour * 1000)
         frames = hour.frames
         frames.append((start_us, end_us))
         hour.spent_us += end_us - start_us
