@@ -224,8 +224,7 @@ class Flashing:
 
     def _plan(self, runs_python: bool) -> list[Errand]:
         image = "" if self._order.image is None else self._order.image.sha256
-        erase = erases(self._record, self._order.erase)
-        return plan(self._record, image, runs_python, erase, self._order.target)
+        return plan(self._record, image, runs_python, erases(self._record, self._order.erase), self._order.target)
 
     def _begins(self, step: Step) -> bool:
         errand = self._errands[step]
@@ -258,8 +257,7 @@ class Flashing:
         if found.chip is not board.chip:
             raise BoardError(Cause.WRONG_CHIP, port=self.port, found=found.chip.name, expected=board.chip.name)
         if found.flash_mb < board.flash_mb:
-            sizes = {"found_mb": found.flash_mb, "expected_mb": board.flash_mb}
-            raise BoardError(Cause.FLASH_SMALL, port=self.port, **sizes)
+            raise BoardError(Cause.FLASH_SMALL, port=self.port, found_mb=found.flash_mb, expected_mb=board.flash_mb)
         image = self._order.image or self._loader.image(board.image, self._watcher.passes)
         check_fits(image, found.chip, found.flash_mb)
         record.image = ""
@@ -302,8 +300,7 @@ class Flashing:
 
     def _copy(self, prompt: Prompt, board: Board, wish: Wish) -> None:
         if prompt.mpy != self._bundle.mpy:
-            versions = {"found": prompt.mpy, "expected": self._bundle.mpy}
-            raise BoardError(Cause.CODE_UNFIT, port=self.port, **versions)
+            raise BoardError(Cause.CODE_UNFIT, port=self.port, found=prompt.mpy, expected=self._bundle.mpy)
         self._version = prompt.version
         copying.copy(prompt, "/a", self._bundle.slot, self._watcher.passes)
         table = json.dumps(board.table(wish.role, wish.options), separators=(",", ":"))
@@ -326,9 +323,8 @@ class Flashing:
 
     def _new_identity(self, wish: Wish) -> Identity:
         record, listed = self._record, self._order.keys_from
-        join_eui = bytes.fromhex(wish.join_eui)
         if listed is None:
-            return fresh(join_eui, bytes.fromhex(record.mac) if wish.chip_eui else None)
+            return fresh(bytes.fromhex(wish.join_eui), bytes.fromhex(record.mac) if wish.chip_eui else None)
         with kept.alone(self._order.records.folder / "keys", wait=True):
             given = {eui for each in self._order.records.all() for eui in (each.dev_eui, each.replaces)}
             for row in Registry(listed).rows():
