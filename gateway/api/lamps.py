@@ -8,7 +8,7 @@ from gateway.api.station import Json
 from gateway.config.values import Baseline
 from gateway.lighting.accounting import baseline_of, iso_night
 from gateway.lighting.faults import Fault
-from gateway.lighting.feeders import Outage
+from gateway.lighting.outage import Outage
 from gateway.places.directory import Directory
 from gateway.publish.messages import iso_utc
 from gateway.store import groups, lamps

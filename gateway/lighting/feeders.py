@@ -15,7 +15,8 @@ An outage that nobody saw, since the gateway was away itself, is told by lamps t
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from enum import Enum
+
+from gateway.lighting.outage import Cause, Outage
 
 _GASPS = 3  # of one feeder within...
 _GASPS_WITHIN_MS = 120_000
@@ -37,32 +38,6 @@ _DAWN_MS = (3_600_000, 7_200_000)  # before and after sunrise, in which a cabine
 _DUSK_MS = 3_600_000  # after sunset, when a switched feeder must have come on
 _HALF_DAY_MS = 43_200_000
 _LOOK_MS = 30_000
-
-
-class Cause(Enum):
-    """Why a feeder has no power, as far as can be told."""
-
-    OUTAGE = "outage"
-    SWITCHED_OFF = "switched_off"  # by the cabinet, as each morning
-    NOT_SWITCHED_ON = "not_switched_on"  # it is night, and the cabinet did not
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outage:
-    """A feeder without power, since_ms until over_ms (Unix ms; None: still), told by last gasps or by silence.
-
-    lamps: how many of *known* are without; others_heard: whether anybody else was heard meanwhile, else it may be the
-    gateway's radio.
-    """
-
-    feeder: str
-    cause: Cause
-    since_ms: int
-    over_ms: int | None
-    lamps: int
-    known: int
-    gasps: int
-    others_heard: bool
 
 
 @dataclass(slots=True)

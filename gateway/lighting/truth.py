@@ -13,8 +13,9 @@ import orjson
 
 from gateway.lighting.consumption import Consumption, LampNight, Nights
 from gateway.lighting.faults import Fault, FaultKind
-from gateway.lighting.feeders import Feeders, Outage
+from gateway.lighting.feeders import Feeders
 from gateway.lighting.lamp_watch import LampWatch, Values, levels_of
+from gateway.lighting.outage import Outage
 from gateway.lighting.plan import Setpoint
 from gateway.readings import content
 from gateway.readings.record import Kind, Record, own_record

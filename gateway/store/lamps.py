@@ -8,7 +8,7 @@ import apsw
 
 from gateway.lighting.consumption import LampNight
 from gateway.lighting.faults import Fault, FaultKind
-from gateway.lighting.feeders import Cause, Outage
+from gateway.lighting.outage import Cause, Outage
 from gateway.store.checksum import checksum
 from gateway.store.rows import fetch
 from gateway.store.writes import AddLampNight, KeepFault, KeepLampState, KeepOutage

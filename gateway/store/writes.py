@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from gateway.lighting.consumption import LampNight
 from gateway.lighting.faults import Fault
-from gateway.lighting.feeders import Outage
+from gateway.lighting.outage import Outage
 from gateway.network.session import SessionRow
 from gateway.readings.record import Record
 

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.lighting.consumption import LampNight
 from gateway.lighting.faults import Fault, FaultKind
-from gateway.lighting.feeders import Cause, Outage
+from gateway.lighting.outage import Cause, Outage
 from gateway.network.events import Commit
 from gateway.store.apply import write_commits
 from gateway.store.opening import Store

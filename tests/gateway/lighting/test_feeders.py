@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.lighting.feeders import Cause, Feeders, Outage
+from gateway.lighting.feeders import Feeders
+from gateway.lighting.outage import Cause, Outage
 from gateway.network.registration import Registration, Role
 from gateway.readings.silence import Silence
 from tests.gateway.lighting.lamps import DAY_MS, FIRST_MS, SUNRISE_H, SUNSET_H, FixedNights
