@@ -43,6 +43,7 @@ def forget(modules: tuple[tuple[str, str], ...] = MODULES) -> None:
 
 
 def _drop(name: str) -> None:
-    del sys.modules[name]
+    sys.modules.pop(name, None)  # a test may have let it go, and not its package
     package, _, module = name.rpartition(".")
-    delattr(sys.modules[package], module)
+    if hasattr(sys.modules[package], module):
+        delattr(sys.modules[package], module)

@@ -24,7 +24,7 @@ _FEEDER_SPREAD_S = const(600)
 _ABP_LEN = const(36)
 
 
-def become_whole(body: NodeBody) -> None:
+def become_whole(body: "NodeBody") -> None:
     """Make mind and MAC of their images, around the role as it is now."""
     from protocol.settings import Settings
 
@@ -73,7 +73,7 @@ def identity_of(settings: "Settings", kept: "Kept") -> "Identity":
     return Identity(settings.dev_eui, settings.join_eui, kept.blob("app_key"), kept.blob("gen_app_key"), abp)
 
 
-def mac_of(settings: "Settings", body: NodeBody, image: bytes) -> "Mac":
+def mac_of(settings: "Settings", body: "NodeBody", image: bytes) -> "Mac":
     """The MAC of a radio or of a cable."""
     kept = body.kept
     identity = identity_of(settings, kept)
