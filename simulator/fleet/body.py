@@ -400,9 +400,10 @@ class Body:
             self._timeline.at(window.closes_us, lambda: self._pass(window))
 
     def tune(self) -> None:
-        """A downlink begins that the window may catch."""
-        if self._window is not None:
-            self._listen(self._window)
+        """A downlink begins that the window may catch. Who is tuned hears it; tuning anew loses what is under way."""
+        window = self._window
+        if window is not None and not window.tuned:
+            self._listen(window)
 
     def _listen(self, window: Window) -> None:
         if window is self._window:

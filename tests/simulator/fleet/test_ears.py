@@ -62,6 +62,21 @@ def test_a_window_that_nobody_fills_does_not_touch_the_air():
     assert heard(None, 0, 0, False)[1] == 2
 
 
+@pytest.mark.parametrize("sparing", [True, False])
+def test_who_hears_one_downlink_is_not_torn_away_by_the_next(sparing):
+    """Two gateways answer two nodes at once on one channel: the first frame must end for who locked to it."""
+    timeline = Timeline()
+    air = CountedAir(timeline)
+    core = Script(([OpenWindow(5_000, FREQ_HZ, 3, 6)], None), ([], None))
+    Body("node", core, timeline, air, Corner(), 0, ears=Ears(timeline, air) if sparing else None).boot(0)
+    for symbols, payload in ((0, b"first"), (2, b"other")):
+        at_us = 5_000_000 + symbols * DR3_US
+        timeline.at(at_us, lambda payload=payload: air.emit("gateway", payload, FREQ_HZ, 3, 14) and None)
+    timeline.run(60_000_000)
+    assert [event for _, event in core.told] == [Woke, FrameHeard]
+    assert air.tunings == 1
+
+
 def test_who_turned_away_is_not_tuned_any_more():
     timeline = Timeline()
     air = CountedAir(timeline)
