@@ -90,7 +90,10 @@ export class Images {
   // boot.py has chosen a folder: modules from another one are forgotten.
   chosen(folder) {
     if (!this.image || this.image.folder === folder) return;
-    for (const name of this.image.modules) this.vm.mp.runPython(`import sys\ndel sys.modules['${name}'], sys`);
+    // Some are not there: what the others need only as they are imported is let go at once (firmware/demand.py).
+    for (const name of this.image.modules) {
+      this.vm.mp.runPython(`import sys\nsys.modules.pop('${name}', None)\ndel sys`);
+    }
   }
 
   written(folder) {
