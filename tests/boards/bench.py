@@ -12,6 +12,7 @@ import threading
 import time
 import tty
 
+from boards.catalogue.known import load
 from simulator.air.model import plain
 from simulator.air.radio import RadioAir
 from simulator.board.antenna import Antenna
@@ -70,6 +71,17 @@ class Bench:
             device = Device(self, number, table, chip, image, image_at, **more)
             self.devices.append(device)
             return device
+
+    def hub(self, code, image, boards):
+        """Boards with that image and the files of before, all on one hub."""
+        for number in range(boards):
+            device = self.device(number, load("heltec-v3").table("parking"), image=image)
+            device.pull()
+            for path, data in code.slot.items():
+                device.board.put(f"/a/{path}", data)
+            device.board.put("/a/firmware/mac.mpy", b"of another time")
+            device.keeps_heard = True
+            device.plug()
 
     def alone(self):
         """What is done inside is done while nothing else happens."""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from boards.catalogue.known import load
 from boards.enrolment.registry import Registry
 from protocol.settings import Settings
 from simulator.rom.image import Recipe, make_image
@@ -32,14 +31,7 @@ def _image():
 def _hub(code, image):
     """Blank, but for the files of before: they are not what is looked at here."""
     with Bench(BOARDS, hurry=0.4 / BOARDS) as bench:
-        for number in range(BOARDS):
-            device = bench.device(number, load("heltec-v3").table("parking"), image=image)
-            device.pull()
-            for path, data in code.slot.items():
-                device.board.put(f"/a/{path}", data)
-            device.board.put("/a/firmware/mac.mpy", b"of another time")
-            device.keeps_heard = True
-            device.plug()
+        bench.hub(code, image, BOARDS)
         yield bench
 
 

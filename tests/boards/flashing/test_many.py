@@ -5,7 +5,6 @@ import threading
 
 import pytest
 
-from boards.catalogue.known import load
 from boards.causes import BoardError, Cause
 from boards.enrolment.registry import Registry
 from boards.flashing.commissioning import Flashing
@@ -51,14 +50,7 @@ class Abreast(Watching):
 @pytest.fixture(name="hub", scope="module")
 def _hub(code):
     with Bench(BOARDS, hurry=0.4 / BOARDS) as bench:
-        for number in range(BOARDS):
-            device = bench.device(number, load("heltec-v3").table("parking"), image=IMAGE)
-            device.pull()
-            for path, data in code.slot.items():
-                device.board.put(f"/a/{path}", data)
-            device.board.put("/a/firmware/mac.mpy", b"of another time")
-            device.keeps_heard = True
-            device.plug()
+        bench.hub(code, IMAGE, BOARDS)
         yield bench
 
 
