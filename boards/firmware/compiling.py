@@ -6,11 +6,28 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from boards.firmware.flat import flat
 from boards.firmware.lean import lean
 from boards.firmware.shake import shaken
 from boards.firmware.split import home_of, split
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+_MAIN = "firmware.main"
+
+
+def slot(sources: Mapping[str, str], known: str = "") -> dict[str, bytes]:
+    """The files of a slot by path: main.py, and the rest compiled. known: words that stay, since tests say them.
+
+    Raises ValueError as `compiled` does.
+    """
+    main = sources[_MAIN]
+    said = set(_WORD.findall(main + " " + known))
+    leaned = lean(shaken(split({name: sources[name] for name in sources if name != _MAIN}), said), known=said)
+    made = flat(leaned | {_MAIN: main})
+    main = made.pop("main")
+    return {name + ".mpy": code for name, code in _all_compiled(made).items()} | {"main.py": main.encode()}
 
 
 def compiled(sources: Mapping[str, str], main: str | None = None) -> dict[str, bytes]:
@@ -22,9 +39,12 @@ def compiled(sources: Mapping[str, str], main: str | None = None) -> dict[str, b
     """
     said = set(_WORD.findall(main or ""))
     chosen = sources if main is None else shaken(split(sources), said)
-    leaned = lean(chosen, keep_definitions=main is None, known=said)
+    return _all_compiled(lean(chosen, keep_definitions=main is None, known=said))
+
+
+def _all_compiled(sources: Mapping[str, str]) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
-        return {module: _compiled(Path(folder), module, source) for module, source in leaned.items()}
+        return {module: _compiled(Path(folder), module, source) for module, source in sources.items()}
 
 
 def _compiled(folder: Path, module: str, source: str) -> bytes:

@@ -17,7 +17,7 @@ EMPTY_DUT, CAR_DUT = (150, 50, -420), (550, 50, -220)
 # Put before main.py: what the number "plant" of the namespace "test" says, the role does from then on.
 _PLANT = """
 import esp32, time
-from firmware.roles.{role} import {name}
+from {role} import {name}
 
 _handle = {name}.handle
 
