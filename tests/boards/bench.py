@@ -28,6 +28,7 @@ _SYNC = bytes([SLIP_END, 0, 8])  # a request, SYNC
 _CHUNK = 4096
 _BITS = 10  # of a byte on the line: start, eight, stop
 _TURN_S = 0.002
+_UNREAD_S = 20  # nobody reads any more what a board says
 _DEAF = 8  # times as fast passes the time in which nobody can answer
 _MARK = b"littlefs"  # at the flash's end: the file system that MicroPython makes when it starts
 
@@ -83,6 +84,13 @@ class Bench:
             device.keeps_heard = True
             device.plug()
 
+    def wait_until(self, now_us):
+        """Until it is that late on the timeline; raises what ended the bench, which would be waited for for ever."""
+        while self.timeline.now_us < now_us:
+            if self._error is not None:
+                raise self._error
+            time.sleep(_TURN_S)
+
     def alone(self):
         """What is done inside is done while nothing else happens."""
         return self._lock
@@ -93,8 +101,7 @@ class Bench:
             while not self._over:
                 with self._lock:
                     ports = {device.fileno(): device for device in self.devices if device.listens(time.monotonic())}
-                ready = select.select(list(ports), [], [], 0)[0]
-                with self._lock:
+                    ready = select.select(list(ports), [], [], 0)[0]
                     said = bool(ready)
                     for number in ready:
                         said = ports[number].take() and said
@@ -257,7 +264,8 @@ class Device:
             try:
                 data = data[os.write(self._ours, data) :]
             except BlockingIOError:
-                select.select([], [self._ours], [], 0.1)
+                if not select.select([], [self._ours], [], _UNREAD_S)[1]:
+                    return
             except OSError:
                 return
 
@@ -298,7 +306,7 @@ class BenchClock:
     """
 
     def __init__(self, bench, patience=1.0, device=None):
-        self._timeline = bench.timeline
+        self._bench = bench
         self._patience = patience
         self._device = device
         self._real_s = time.monotonic()
@@ -312,6 +320,4 @@ class BenchClock:
         return self._now_s
 
     def sleep(self, seconds):
-        until_us = self._timeline.now_us + seconds * 1e6
-        while self._timeline.now_us < until_us:
-            time.sleep(_TURN_S)
+        self._bench.wait_until(self._bench.timeline.now_us + seconds * 1e6)
