@@ -9,7 +9,7 @@ from firmware.events import (
     TimeTold,
     Woke,
 )
-from firmware.mind import ROLE_IMAGE_LEN, SEQ_STEP, TELL_TIME_MS, role_image
+from firmware.mind import IMAGE_LEN, ROLE_IMAGE_LEN, SEQ_STEP, TELL_TIME_MS
 from firmware.orders import NIGHT_S, WITH_NEXT_START
 from firmware.telling import MAX_RECEIPTS, RARE, Receipts
 from protocol import cbor
@@ -1019,19 +1019,21 @@ def test_the_image_fits_rtc_memory_with_everything_under_way():
         desk.order(Order(0xFF00 + n, 0xFFFFFFFF, o.SET_LEVEL, 1))
         desk.order(Order(0xFF80 + n, 0xFFFFFFFF, o.RESEND, 2 * n, 2))
     desk.role.kept = b"\xff" * ROLE_IMAGE_LEN
-    image = desk.mind.image()
-    assert len(image) <= 900
-    assert role_image(image) == desk.role.kept
-    desk.wake_from(image)
-    assert desk.mind.image() == image
+    images = desk.images()
+    assert len(images[1]) <= IMAGE_LEN
+    desk.wake_from(images)
+    assert desk.images() == images
 
 
 def test_an_image_of_another_version_is_as_none():
     desk = settled()
-    image = desk.mind.image()
+    desk.tell(TimeAnswered(0xF0000000, desk.now_ms))
+    role, image, log = desk.images()
     for bad in (b"", b"\x00", image[:-1], image[:1] + b"\x01" + image[2:], b"\x80"):
-        assert role_image(bad) == b""
-    assert role_image(image) == b""
+        desk.wake_from((role, bad, log))
+        assert not desk.mind.clock.is_set(), bad
+    desk.wake_from((role, image, log))
+    assert desk.mind.clock.is_set()
 
 
 def test_a_wish_for_the_body_reaches_it():
