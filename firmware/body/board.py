@@ -62,7 +62,7 @@ class Board:
 
 
 def read_board(path: str, checked: bool = False) -> Board:
-    """Read the table and check it, unless it was since power came on. Raises SettingsError with a line for each fault."""
+    """Read the table. Raises SettingsError with a line for each fault; checked: it had none since power came on."""
     try:
         with open(path) as file:
             text = file.read(MAX_LEN + 1)
