@@ -129,20 +129,21 @@ class Mind:
 
     @on_demand
     def __init__(self, role: "Role | None", log: Log, settings: "Settings", facts: Facts, image: bytes = b"") -> None:
-        kept = _opened(image)
+        opened = _opened(image)
         self.role = role
         self.settings = settings.encode()  # the table of settings is loaded again when an order changes one
         self.outcomes = facts.orders
         self._log = log
         self._facts = facts
         self._awake = False
-        self._slept = kept is not None
+        self._slept = opened is not None
         self._boot = facts.boots
         if not self._slept:
             # The log may know of a boot whose number did not reach the flash: ages are counted within one boot only.
             self._boot = max([facts.boots] + [record.boot for record in log.newest(1)]) + 1
         self.dice = Dice(facts.dev_eui + bytes([self._boot & 0xFF, self._boot >> 8 & 0xFF]))
-        dice, clock, owed, events, untold, gaps, status, rare_s, self._margin_db = kept or _NOTHING_KEPT
+        kept: Rows = opened or _NOTHING_KEPT
+        dice, clock, owed, events, untold, gaps, status, rare_s, self._margin_db = kept
         if dice:
             self.dice.state = tuple(dice)
         self.clock = TrustedClock(facts.build_gps_s, clock)
