@@ -274,5 +274,5 @@ def test_a_device_of_the_single_channel_plan_gets_no_channel_list():
 
 
 def test_join_nonces_come_to_an_end(station, device):
-    station.server._devices[device.dev_eui].join_nonce = 0xFFFFFF
+    station.server._fleet.by_dev_eui[device.dev_eui].join_nonce = 0xFFFFFF
     assert reason_of(station.hear(device.join_request())) is Reason.REUSED_DEV_NONCE
