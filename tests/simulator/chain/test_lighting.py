@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 
+from protocol.settings import Settings
 from simulator.chain.chain import Chain
 from simulator.scenario.model import Radio, Role, StimulusSpec
 from tests.simulator.chain.runs import HOUR_S, broken, node, scenario
@@ -172,6 +173,43 @@ def test_motion_near_one_lamp_brightens_its_neighbours_for_a_while():
             assert street == [40] * 8, at_s
             assert {said[:2] for said in says} == {("programme", 40)}
     assert broken(report) == set()
+
+
+def test_settings_that_the_file_names_no_longer_are_the_default_again_in_every_lamp():
+    """As lamps keep them in flash, and as they shine when somebody comes."""
+    walkers = StimulusSpec(role=Role.LIGHT, motions_per_hour=30.0, failures_per_year=0.0)
+    nodes = tuple(node(Role.LIGHT, number, group="rue") for number in range(1, 7))
+    chain = Chain(scenario(6.5, nodes=nodes, radio=LOSSY, stimuli=(walkers,), start_s=EVENING_S))
+    chain.run(1)
+    chain.cabinet.plan(f"{PROGRAMME}[lamps]\nboost_pct = 60\nboost_s = 30\non_lux = 80\noff_lux = 120\n", "rue")
+    chain.run(2.5 * HOUR_S)
+    assert settings(chain) == {(60, 30, 80, 120)}
+    assert brightest(chain, 2.5 * HOUR_S, 3 * HOUR_S) == 60
+    chain.cabinet.plan(PROGRAMME, "rue")
+    chain.run(5.5 * HOUR_S)
+    assert settings(chain) == {(100, 120, 0, 70)}
+    assert brightest(chain, 5.5 * HOUR_S, 6 * HOUR_S) == 100
+    light = chain.cabinet.lighting()
+    assert not any(light.distribution.lacks_settings(lamp) for lamp in light.lamps.values())
+    downlinks = chain.cabinet.counts["downlinks"]
+    chain.run(6.5 * HOUR_S)
+    assert chain.cabinet.counts["downlinks"] - downlinks <= 8, "now that all have them there is nothing to send"
+    assert broken(chain.finish()) == set()
+
+
+def settings(chain):
+    """What lamps have in their flash of what a file may name."""
+    kept = [Settings.decode(bytes(node.hardware.persisted["settings"])) for node in chain.fleet.nodes.values()]
+    return {(known.boost_pct, known.boost_s, known.on_lux, known.off_lux) for known in kept}
+
+
+def brightest(chain, from_s, until_s):
+    """The highest level that a lamp shows in a while."""
+    found = 0
+    for at_s in range(int(from_s), int(until_s), 10):
+        chain.run(at_s)
+        found = max(found, *levels(chain))
+    return found
 
 
 def test_a_new_lamp_joins_and_gets_its_key_and_its_programme_by_itself():
