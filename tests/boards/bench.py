@@ -271,6 +271,7 @@ class Device:
         while data and self._ours >= 0 and time.monotonic() < until_s:
             try:
                 data = data[os.write(self._ours, data) :]
+                until_s = time.monotonic() + _READS_S
             except BlockingIOError:
                 select.select([], [self._ours], [], 0.1)
             except OSError:
