@@ -29,6 +29,7 @@ class Link:
     """The line to one board's interpreter. Both calls raise HostError when it has gone."""
 
     def __init__(self, to: int, from_: int) -> None:
+        os.set_blocking(to, False)  # so that nobody holds us up for ever who does not read
         self._to = to
         self._from = from_
         self._rest = b""
@@ -36,11 +37,14 @@ class Link:
     def write(self, message: object) -> None:
         """Send a command, or the answer to what it asks."""
         data = _to_json(message).encode() + b"\n"
-        try:
-            while data:
+        while data:
+            try:
                 data = data[os.write(self._to, data) :]
-        except BrokenPipeError as error:
-            raise HostError(_GONE) from error
+            except BlockingIOError:
+                if not select.select([], [self._to], [], _PATIENCE_S)[1]:
+                    raise HostError(_HANGS) from None
+            except BrokenPipeError as error:
+                raise HostError(_GONE) from error
 
     def read(self) -> Any:
         """What it asks, or how a command ended: see host/board.mjs."""

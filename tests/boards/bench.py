@@ -8,8 +8,10 @@ somebody opens a port as soon as another has closed it, that shows in the same w
 import contextlib
 import os
 import select
+import sys
 import threading
 import time
+import traceback
 import tty
 
 from boards.catalogue.known import load
@@ -28,7 +30,8 @@ _SYNC = bytes([SLIP_END, 0, 8])  # a request, SYNC
 _CHUNK = 4096
 _BITS = 10  # of a byte on the line: start, eight, stop
 _TURN_S = 0.002
-_UNREAD_S = 20  # nobody reads any more what a board says
+_PATIENCE_S = 90  # with the bench's own thread; a call into a board's process ends after 60 s
+_READS_S = 5  # what nobody reads in this time is lost, as on a real cable
 _DEAF = 8  # times as fast passes the time in which nobody can answer
 _MARK = b"littlefs"  # at the flash's end: the file system that MicroPython makes when it starts
 
@@ -59,7 +62,10 @@ class Bench:
 
     def __exit__(self, *_):
         self._over = True
-        self._thread.join()
+        self._thread.join(_PATIENCE_S)
+        if self._thread.is_alive():
+            where = traceback.format_stack(sys._current_frames()[self._thread.ident])
+            raise AssertionError(f"the bench did not end within {_PATIENCE_S} s; it is here:\n{''.join(where)}")
         for device in self.devices:
             device.pull()
         self.host.close()
@@ -84,16 +90,14 @@ class Bench:
             device.keeps_heard = True
             device.plug()
 
-    def wait_until(self, now_us):
-        """Until it is that late on the timeline; raises what ended the bench, which would be waited for for ever."""
-        while self.timeline.now_us < now_us:
-            if self._error is not None:
-                raise self._error
-            time.sleep(_TURN_S)
-
     def alone(self):
         """What is done inside is done while nothing else happens."""
         return self._lock
+
+    def check(self):
+        """Whoever waits for the bench's time asks this now and then: a bench that has ended has no more of it."""
+        if not self._thread.is_alive():
+            raise AssertionError(f"the bench has ended, and time with it: {self._error!r}") from self._error
 
     def _serve(self):
         last_s = time.monotonic()
@@ -260,12 +264,13 @@ class Device:
         return data
 
     def _write(self, data):
-        while data and self._ours >= 0:
+        until_s = time.monotonic() + _READS_S
+        while data and self._ours >= 0 and time.monotonic() < until_s:
             try:
                 data = data[os.write(self._ours, data) :]
+                until_s = time.monotonic() + _READS_S
             except BlockingIOError:
-                if not select.select([], [self._ours], [], _UNREAD_S)[1]:
-                    return
+                select.select([], [self._ours], [], 0.1)
             except OSError:
                 return
 
@@ -313,6 +318,7 @@ class BenchClock:
         self._now_s = 0.0
 
     def now_s(self):
+        self._bench.check()
         real_s = time.monotonic()
         deaf = self._device is not None and self._device.is_deaf()
         self._now_s += (real_s - self._real_s) / self._patience * (_DEAF if deaf else 1)
@@ -320,4 +326,7 @@ class BenchClock:
         return self._now_s
 
     def sleep(self, seconds):
-        self._bench.wait_until(self._bench.timeline.now_us + seconds * 1e6)
+        until_us = self._bench.timeline.now_us + seconds * 1e6
+        while self._bench.timeline.now_us < until_us:
+            self._bench.check()
+            time.sleep(_TURN_S)
