@@ -22,8 +22,6 @@ from protocol.quantities import (
     VOLTAGE,
 )
 
-from .adapters import CentiVolts, Climate, DaliGear
-
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
     from typing import Any
@@ -142,6 +140,7 @@ class Wiring:
         if part is not None:
             from ..drivers.bme280 import ADDRESS as BME280_AT
             from ..drivers.bme280 import Bme280
+            from .adapters import Climate
 
             climate = Climate(Bme280(self._bus(), time, part.get("address", BME280_AT)))
             found.append(("climate", (TEMPERATURE, RELATIVE_HUMIDITY, PRESSURE), climate.read, _CLIMATE_MS))
@@ -176,6 +175,8 @@ class Wiring:
             found.append(("distance", (DISTANCE,), A02yyuw(self._uart(part, 9600), time).read, _DISTANCE_MS))
         battery = self.battery()
         if battery is not None:
+            from .adapters import CentiVolts
+
             found.append(("battery", (BATTERY_VOLTAGE,), CentiVolts(battery).read, _BATTERY_MS))
         return found
 
@@ -303,6 +304,7 @@ class Wiring:
 
     def _dali(self, part: "Part") -> "Gear":
         from ..drivers.dali import BROADCAST, Dali, short
+        from .adapters import DaliGear
 
         if "rx" not in part:
             raise SettingsError("board.json: a lamp of kind dali has no rx; flash the node again")

@@ -134,9 +134,15 @@ class Log:
     def find(self, first_seq: int, count: int) -> "Iterator[Record]":
         """The records that say something of *first_seq* and the *count* - 1 numbers after it, oldest first.
 
-        Holds a segment in memory while it goes on: take what fits a frame and let it go. A number that no record says
-        anything of was lost before it was written, or is older than `oldest_seq`.
+        Holds a segment in memory while it goes on: take what fits a frame and let it go; what memory has anyway is not
+        read, for that makes objects of all that was written before it. A number that no record says anything of was
+        lost before it was written, or is older than `oldest_seq`.
         """
+        if self._newest and self._newest[-1].seq <= first_seq:
+            for record in reversed(self._newest):
+                if record.seq < first_seq + count and record.after() > first_seq:
+                    yield record
+            return
         segments = self._segments()
         for position, segment in enumerate(segments):
             if segment >= first_seq + count:
