@@ -14,8 +14,8 @@ MODULES = (
     ("firmware.store", "slots"),
     ("firmware", "asleep boot commands groups hearing joining orders recall starting"),
     ("protocol.dimming", "programme setpoint site sun"),
-    ("protocol.lorawan", "eui join mac_commands multicast"),
-    ("protocol", "civil dimming manifest orders quantity_table settings"),
+    ("protocol.lorawan", "cmac counters eui frames join mac_commands multicast ranges security"),
+    ("protocol", "aes civil dimming manifest orders quantity_table settings"),
 )
 # Of the start alone. What follows a glance is the sleep, for which the rest would only be loaded again.
 OF_START = (

@@ -268,6 +268,8 @@ class NodeBody(Being):
                 until_ms = next_ms
         talks = awake and self.console.talks  # for the next line the same would be loaded again
         if not talks and (until_ms is None or until_ms - now_ms >= _FORGET_MS):
+            if self.mac is not None:
+                self.mac.rest()
             forget()
         if awake and pins != NO_PINS and (until_ms is None or until_ms - now_ms > _LOOK_MS):
             until_ms = now_ms + _LOOK_MS

@@ -7,7 +7,6 @@ own: `boards/firmware/lean.py` puts constants in place, one value for each name 
 from protocol.compat import const
 from protocol.errors import SettingsError
 from protocol.quantities import (
-    BATTERY_VOLTAGE,
     CO2,
     CURRENT,
     DISTANCE,
@@ -44,7 +43,6 @@ _CO2_MS = const(20)
 _CLIMATE_MS = const(30)
 _METER_MS = const(250)
 _DISTANCE_MS = const(720)
-_BATTERY_MS = const(5)
 
 
 class Wiring:
@@ -132,7 +130,7 @@ class Wiring:
     # Sensors.
 
     def sensors(self) -> "list[Sensor]":
-        """All that measure quantities, the best of each quantity first."""
+        """All that measure quantities but the battery's, the best of each quantity first."""
         found: "list[Sensor]" = []
         time = self._hw.time
         climate = None
@@ -173,11 +171,6 @@ class Wiring:
             from ..drivers.a02yyuw import A02yyuw
 
             found.append(("distance", (DISTANCE,), A02yyuw(self._uart(part, 9600), time).read, _DISTANCE_MS))
-        battery = self.battery()
-        if battery is not None:
-            from .adapters import CentiVolts
-
-            found.append(("battery", (BATTERY_VOLTAGE,), CentiVolts(battery).read, _BATTERY_MS))
         return found
 
     def particles(self) -> "Any":
