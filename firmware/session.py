@@ -65,7 +65,6 @@ class Session:
         self.nb_trans = 1
         self.channels = Channels(plan.channels)
 
-    @on_demand
     def keys(self) -> "SessionKeys":
         """Its keys, set up for the frames until the next `rest`."""
         if self._keys is None:

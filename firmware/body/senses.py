@@ -89,6 +89,11 @@ class Senses:
         """Those that measure quantities."""
         return self._sensors
 
+    @on_demand
+    def sees_light(self) -> bool:
+        """Whether there is a photocell."""
+        return self._photocell is not None
+
     def lux(self) -> LuxSensed:
         """Measure the daylight."""
         if self._photocell is None:
@@ -111,7 +116,6 @@ class Senses:
         millivolts = self.battery_mv()
         return None if millivolts is None else (millivolts // 10,)
 
-    @on_demand
     def battery_level(self) -> int:
         """What DevStatusAns tells of a lithium cell: 1..254, 255 for not known (TS001-1.0.4 §5.5)."""
         found = self.battery_mv()
