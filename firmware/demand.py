@@ -12,10 +12,10 @@ MODULES = (
     ("firmware.body", "birth board desk falling selftest showing trial whole wiring"),
     ("firmware.roles", "loading night obeying outlook rarely"),
     ("firmware.store", "slots"),
-    ("firmware", "asleep boot commands groups hearing joining orders recall starting"),
+    ("firmware", "asleep boot commands glance groups hearing joining orders recall starting"),
     ("protocol.dimming", "programme setpoint site sun"),
-    ("protocol.lorawan", "eui join mac_commands multicast"),
-    ("protocol", "civil dimming manifest orders quantity_table settings"),
+    ("protocol.lorawan", "cmac counters eui frames join mac_commands multicast ranges security"),
+    ("protocol", "aes cbor civil dimming items manifest orders quantity_table settings telemetry"),
 )
 # Of the start alone. What follows a glance is the sleep, for which the rest would only be loaded again.
 OF_START = (

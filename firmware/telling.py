@@ -7,14 +7,13 @@ asks them in order of urgency whenever the radio is free.
 
 from protocol.compat import const, on_demand
 from protocol.events import MOTION_SEEN
+from protocol.reading import Reading
 from protocol.telemetry import (
     F_PORT_EVENT,
     F_PORT_READINGS,
     F_PORT_STATUS,
-    Reading,
     Status,
     encode_event,
-    encode_readings,
     encode_status,
 )
 
@@ -89,7 +88,6 @@ class Receipts:
         first = min([(due_ms, position) for position, (due_ms, _) in enumerate(self._owed)])[1]
         return self._owed.pop(first)[1]
 
-    @on_demand
     def sent(self, acked: bool | None, now_ms: int) -> None:
         """A receipt that is lost is asked for again: the gateway repeats the order."""
 
@@ -151,7 +149,6 @@ class Events:
             self._under_way.remove(event)
         return event_payload(event.record, self._boot, now_ms)
 
-    @on_demand
     def sent(self, acked: bool | None, now_ms: int) -> None:
         """Nothing depends on it: the repeats go anyway."""
 
@@ -193,6 +190,8 @@ class Readings:
 
     def compose(self, room: int, now_ms: int) -> bytes:
         """As many as fit."""
+        from protocol.telemetry import encode_readings  # here, as it is needed for a moment: else it would stay
+
         self.untold = False
         return encode_readings(self._set_number, self._newest, self._boot, now_ms // 1000, room)[0]
 
@@ -248,7 +247,6 @@ class Resends:
         self._seek()
         return payload
 
-    @on_demand
     def sent(self, acked: bool | None, now_ms: int) -> None:
         """What is lost again is asked for again."""
 

@@ -38,15 +38,3 @@ class Climate:
         if values is not None and self.carbon is not None and values[2] // 10 != self._told_hpa:
             self._told_hpa = values[2] // 10 if self.carbon.set_pressure(values[2] // 10) else 0
         return values
-
-
-class CentiVolts:
-    """A battery as a sensor of one quantity, in its unit."""
-
-    def __init__(self, battery: "Any") -> None:
-        self._battery = battery
-
-    def read(self) -> tuple[int, ...] | None:
-        """Hundredths of a volt."""
-        millivolts: int | None = self._battery.millivolts()
-        return None if millivolts is None else (millivolts // 10,)

@@ -91,6 +91,8 @@ class NodeBody(Being):
         self.lamps = parts.lamps
         self.senses = parts.senses
         self.held = parts.held
+        self.boot_ms = parts.boot_ms
+        self.max_eirp_dbm = parts.max_eirp_dbm
         self._radio_pins = parts.radio_pins
         self._motion = parts.motion
         self._motion_ms = 0
@@ -266,7 +268,8 @@ class NodeBody(Being):
             if next_ms is not None and (until_ms is None or next_ms < until_ms):
                 until_ms = next_ms
         talks = awake and self.console.talks  # for the next line the same would be loaded again
-        if not talks and (until_ms is None or until_ms - now_ms >= _FORGET_MS):
+        if self.mac is not None and not talks and (until_ms is None or until_ms - now_ms >= _FORGET_MS):
+            self.mac.rest()
             forget()
         if awake and pins != NO_PINS and (until_ms is None or until_ms - now_ms > _LOOK_MS):
             until_ms = now_ms + _LOOK_MS

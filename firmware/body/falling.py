@@ -4,7 +4,6 @@ from protocol.compat import const
 
 from ..glance import pack
 from . import memory as rtc
-from .board import BOOT_MS
 from .trial import rest_in_order
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
@@ -29,9 +28,7 @@ def sleep_deep(body: "NodeBody", until_ms: int | None) -> None:
     hardware.esp32.gpio_deep_sleep_hold(True)
     wait_ms = _LONGEST_MS
     if until_ms is not None:
-        assert body.board is not None  # of a node
-        boot_ms = body.board.number("sleep", "boot_ms", BOOT_MS)
-        wait_ms = min(max(until_ms - body.clock.now_ms() - boot_ms, 1), _LONGEST_MS)
+        wait_ms = min(max(until_ms - body.clock.now_ms() - body.boot_ms, 1), _LONGEST_MS)
     body.memory.write(hardware, rtc.ASLEEP, body.senses.watched, image)
     hardware.machine.deepsleep(wait_ms)
 
