@@ -13,11 +13,14 @@ MODULES = (
     "firmware.body.showing firmware.body.trial firmware.body.whole firmware.body.wiring "
     "firmware.roles.loading firmware.roles.night firmware.roles.obeying firmware.roles.outlook firmware.roles.rarely "
     "firmware.store.slots "
-    "firmware.asleep firmware.boot firmware.commands firmware.groups firmware.hearing firmware.joining firmware.orders "
-    "firmware.recall firmware.starting "
+    "firmware.asleep firmware.boot firmware.commands firmware.glance firmware.groups firmware.hearing "
+    "firmware.joining firmware.orders firmware.recall firmware.starting "
     "protocol.dimming.programme protocol.dimming.setpoint protocol.dimming.site protocol.dimming.sun protocol.dimming "
-    "protocol.lorawan.eui protocol.lorawan.join protocol.lorawan.mac_commands protocol.lorawan.multicast "
-    "protocol.civil protocol.manifest protocol.orders protocol.quantity_table protocol.settings"
+    "protocol.lorawan.cmac protocol.lorawan.counters protocol.lorawan.eui protocol.lorawan.frames "
+    "protocol.lorawan.join protocol.lorawan.mac_commands protocol.lorawan.multicast protocol.lorawan.ranges "
+    "protocol.lorawan.security "
+    "protocol.aes protocol.cbor protocol.civil protocol.items protocol.manifest protocol.orders "
+    "protocol.quantity_table protocol.settings protocol.telemetry"
 )
 # Of the start alone. What follows a glance is the sleep, for which the rest would only be loaded again.
 OF_START = (

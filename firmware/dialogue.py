@@ -84,6 +84,7 @@ class Dialogue:
         if cid not in self.requests:
             self.requests += cid
 
+    @on_demand
     def uplink(self, session: Session, number: int, room_dr: int, now_ms: int) -> Flight:
         """The next frame: the oldest that waits, which has what *room_dr* carries, or answers alone.
 
@@ -109,7 +110,7 @@ class Dialogue:
                 f_port = transmit.f_port
                 confirmed = transmit.confirmed
         frame = seal_data(
-            session.keys,
+            session.keys(),
             UPLINK,
             session.dev_addr,
             number - session.first_up,
@@ -132,6 +133,7 @@ class Dialogue:
         self.answer_at = None
         return Flight(frame, session.dr, f_port or None, confirmed, session.nb_trans, asked)
 
+    @on_demand
     def _asks(self, session: Session, room: int) -> bytes:
         """The requests that go with the next frame, as far as there is room."""
         asked = self.requests

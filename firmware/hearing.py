@@ -42,7 +42,7 @@ def hear(
         talk.unheard = 0
         talk.rejoin = False
         talk.sticky = b""
-    payload = open_payload(session.keys, frame, DOWNLINK, f_cnt)
+    payload = open_payload(session.keys(), frame, DOWNLINK, f_cnt)
     commands = payload if frame.f_port == 0 else frame.f_opts
     told: list[object] = []
     if len(commands):

@@ -282,10 +282,12 @@ class Mac:
         state = listens.state
         if state == SENDING or (state == IDLE and not listens.tuned):
             return
-        try:
-            answered = self._believe(out, event)
-        except ProtocolError:
-            answered = False  # noise, another network's, a replay or a forgery: as if nothing had come
+        answered = False
+        if self._concerns_us(event.phy_payload):
+            try:
+                answered = self._believe(out, event)
+            except ProtocolError:
+                pass  # noise, a replay or a forgery: as if nothing had come
         flight = self._flight
         if flight is None or state == IDLE:
             return
@@ -293,6 +295,17 @@ class Mac:
         if answered or listens.closed(out, flight, now_ms):
             self._over(out, flight, now_ms)
 
+    def _concerns_us(self, phy_payload: bytes) -> bool:
+        """Whether it is worth loading what reads frames: what a street hears is for others, most of it."""
+        dev_addr = bytes(phy_payload[1:5])
+        session = self._talk.session
+        if self._flight is not None and self._flight.join:
+            return True
+        if session is not None and dev_addr == session.dev_addr.to_bytes(4, "little"):
+            return True
+        return dev_addr in [group[:4] for group in self._groups]
+
+    @on_demand
     def _believe(self, out: list[object], event: FrameHeard) -> bool:
         """Obey a frame that is authentic and new; whether it answers the flight. Raises ProtocolError for others."""
         flight = self._flight
@@ -310,7 +323,7 @@ class Mac:
                 obey_group(out, self._groups, frame)
             return False
         f_cnt = accept_f_cnt(session.f_cnt_down, frame.f_cnt16)
-        if f_cnt is None or not mic_matches(session.keys, frame, DOWNLINK, f_cnt):
+        if f_cnt is None or not mic_matches(session.keys(), frame, DOWNLINK, f_cnt):
             return False
         return self._obey(out, session, frame, f_cnt, event)
 
@@ -330,6 +343,7 @@ class Mac:
         self._begun = True
         self._windows.changed()
 
+    @on_demand
     def _obey(self, out: list[object], session: Session, frame: DataFrame, f_cnt: int, event: FrameHeard) -> bool:
         """Obey a data frame to this node; whether it answers the flight."""
         from .hearing import hear
@@ -379,6 +393,11 @@ class Mac:
             out.append(Persist("plan", number))
             self._talk.use_plan(out, self._plan, self._slowest())
             self._windows.changed()
+
+    def rest(self) -> None:
+        """Nothing is due for a while."""
+        if self._talk.session is not None:
+            self._talk.session.rest()
 
     # What survives.
 

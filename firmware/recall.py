@@ -5,8 +5,9 @@ Loaded for each such frame. A gap is [first reading to tell, first of the others
 
 from protocol.compat import const
 from protocol.events import VOID
+from protocol.reading import Reading
 from protocol.region import CHANNEL_MAX_DR, frame_airtime_us, max_payload
-from protocol.telemetry import Reading, encode_rare, encode_readings
+from protocol.telemetry import encode_rare, encode_readings
 
 from .store.log import EVENT, Log, Record
 from .telling import RARE, event_payload

@@ -3,10 +3,13 @@
 import struct
 
 from protocol.compat import const, on_demand
-from protocol.lorawan.security import SessionKeys
 from protocol.region import CHANNEL_MAX_DR, RX2_FREQ_HZ, Plan
 
 from .channels import Channels
+
+TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
+if TYPE_CHECKING:
+    from protocol.lorawan.security import SessionKeys
 
 _HEAD = "<BI16s16sIII8B"
 _HEAD_LEN = const(57)
@@ -48,7 +51,7 @@ class Session:
     def __init__(self, dev_addr: int, nwk_s_key: bytes, app_s_key: bytes, plan: Plan, dr: int) -> None:
         self.dev_addr = dev_addr
         self._secrets = (nwk_s_key, app_s_key)
-        self.keys = SessionKeys(nwk_s_key, app_s_key)
+        self._keys: "SessionKeys | None" = None
         self.first_up = 0
         self.f_cnt_down = -1
         self.rx1_dr_offset = 0
@@ -61,6 +64,18 @@ class Session:
         self.tx_power = 0
         self.nb_trans = 1
         self.channels = Channels(plan.channels)
+
+    def keys(self) -> "SessionKeys":
+        """Its keys, set up for the frames until the next `rest`."""
+        if self._keys is None:
+            from protocol.lorawan.security import SessionKeys
+
+            self._keys = SessionKeys(self._secrets[0], self._secrets[1])
+        return self._keys
+
+    def rest(self) -> None:
+        """No frame is near: let go of what is made for frames, and of the code behind it."""
+        self._keys = None
 
     @on_demand
     def settle(self) -> None:

@@ -11,10 +11,11 @@ quantity the difference to the nearest newer value of this frame that is known (
 
 from . import cbor
 from .cbor import MIN_INT
-from .compat import const, on_demand
+from .compat import const
 from .errors import MessageError
 from .items import integer, integer_or_none, is_integer
 from .quantities import size_of
+from .reading import Reading as Reading
 
 F_PORT_READINGS = const(1)
 F_PORT_EVENT = const(2)
@@ -26,19 +27,6 @@ MAX_VALUES = const(32)  # quantities in one reading; the largest set has 9
 _MAX_DETAILS = const(4)
 
 
-class Reading:
-    """A reading in a node's log: when, on which clock, and the scaled values in the order of their set.
-
-    seq: full 32-bit number. boot: number of the boot during which it was taken; uptime_s: seconds into that boot.
-    """
-
-    def __init__(self, seq: int, boot: int, uptime_s: int, values: tuple[int | None, ...]) -> None:
-        self.seq = seq
-        self.boot = boot
-        self.uptime_s = uptime_s
-        self.values = values
-
-
 class Status:
     """A payload of FPort 3; None is "not known".
 
@@ -48,7 +36,6 @@ class Status:
     number that the next record will get, from which the gateway widens the 16 bits on the air.
     """
 
-    @on_demand
     def __init__(
         self,
         version: tuple[int, int, int],
@@ -107,7 +94,6 @@ def encode_readings(set_number: int, readings: list[Reading], boot: int, uptime_
     return payload, carried
 
 
-@on_demand
 def encode_rare(reading: Reading, quantities: tuple[tuple[int, int], ...], boot: int, uptime_s: int) -> bytes:
     """Encode one reading of quantities that no set lists, in the map form. Raises MessageError for a mismatch.
 
@@ -127,7 +113,6 @@ def encode_rare(reading: Reading, quantities: tuple[tuple[int, int], ...], boot:
     return cbor.encode([values, reading.seq & 0xFFFF, _age_s(reading, boot, uptime_s)])
 
 
-@on_demand
 def encode_event(seq: int, age_s: int | None, event: int, details: tuple[int, ...] = ()) -> bytes:
     """Encode an event; seq: its full number, details: at most 4 integers that `events.py` gives a meaning.
 
@@ -141,7 +126,6 @@ def encode_event(seq: int, age_s: int | None, event: int, details: tuple[int, ..
     return cbor.encode(items)
 
 
-@on_demand
 def encode_status(status: Status, room: int) -> bytes:
     """Encode a status into at most *room* bytes; the last error is cut to what fits, and to MAX_ERROR_TEXT bytes.
 

@@ -26,9 +26,9 @@ WELDS = {
         ("firmware.drivers", "bus radio"),
         ("firmware.store", "files"),
         ("firmware", "actions events"),
-        ("protocol", "cbor items region"),
+        ("protocol", "region"),
     ),
-    "welded.keys": (("firmware", "session version"), ("protocol.lorawan", "cmac")),
+    "welded.keys": (("firmware", "session version"),),
     "welded.waking": (
         ("firmware.body", "alive senses station"),
         ("firmware.roles", "turns"),

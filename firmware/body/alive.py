@@ -69,8 +69,7 @@ class NodeBody(Being):
     """One node, from the start or from the wake on; parts: what `birth.py` has made of the board.
 
     core: what is driven: the whole node, or after deep sleep the role's part of it until mind or MAC are needed.
-    wake_ms: when the core wants to be woken. images: of mind, MAC and log, and when the
-    first two want to be woken, during a glance.
+    wake_ms: when the core wants to be woken. images: during a glance, what `glance.unpack` gave.
     """
 
     core: "Core"
@@ -92,6 +91,8 @@ class NodeBody(Being):
         self.lamps = parts.lamps
         self.senses = parts.senses
         self.held = parts.held
+        self.boot_ms = parts.boot_ms
+        self.max_eirp_dbm = parts.max_eirp_dbm
         self._radio_pins = parts.radio_pins
         self._motion = parts.motion
         self._motion_ms = 0
@@ -107,7 +108,7 @@ class NodeBody(Being):
         self.mac: "Mac | None" = None
         self.facts: "Facts | None" = None
         self.role: "Role | None" = None
-        self.images: tuple[int, bytes, bytes, bytes] = (0, b"", b"", b"")
+        self.images: tuple[int, bytes, bytes, bytes, bytes] = (0, b"", b"", b"", b"")
         self.glance: "Glance | None" = None
         self.station: "Any" = parts.station(self)
         if self.senses.moved():
@@ -267,7 +268,8 @@ class NodeBody(Being):
             if next_ms is not None and (until_ms is None or next_ms < until_ms):
                 until_ms = next_ms
         talks = awake and self.console.talks  # for the next line the same would be loaded again
-        if not talks and (until_ms is None or until_ms - now_ms >= _FORGET_MS):
+        if self.mac is not None and not talks and (until_ms is None or until_ms - now_ms >= _FORGET_MS):
+            self.mac.rest()
             forget()
         if awake and pins != NO_PINS and (until_ms is None or until_ms - now_ms > _LOOK_MS):
             until_ms = now_ms + _LOOK_MS

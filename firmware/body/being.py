@@ -32,7 +32,7 @@ _LEAST_LIGHT_MS = const(5)  # a light sleep itself takes one or two
 
 
 class Being:
-    """board: None for no table that can be read. boot: the number of `boot.py`.
+    """board: None for no table that can be read; no part keeps it. boot: the number of `boot.py`.
 
     log: the node's, if it has one. safe: whether it runs in safe mode. answered: whether the network, or a bridge's
     gateway, has, which a firmware on trial must bring about. born_ms: when it began. house_ms: when something of the
@@ -57,7 +57,7 @@ class Being:
         self.hardware = hardware
         self.kept = kept
         self.memory = memory
-        self.board = board
+        self.board_name = "none" if board is None else board.name
         self.boot = kept.number("boot")
         self.born_ms = memory.now_ms
         self.updating = ""  # the file of an update that is being written

@@ -2,6 +2,7 @@
 
 from protocol.compat import const
 from protocol.quantities import AIR_WITHOUT_PM4
+from protocol.region import MAX_EIRP_DBM
 from protocol.settings import AIR, LIGHT, PARKING
 
 from ..boot import TRIAL, is_safe
@@ -72,6 +73,9 @@ class Parts:
         self.motion = wiring.alarm("motion")
         self.mains = wiring.alarm("mains")
         self.held = wiring.held
+        self.boot_ms = board.number("sleep", "boot_ms", BOOT_MS)
+        most_dbm = board.number("radio", "max_dbm", 20) + board.number("radio", "gain_db")
+        self.max_eirp_dbm = min(MAX_EIRP_DBM, most_dbm + board.number("radio", "antenna_dbi", 2))
 
 
 def node_body(hardware: "Hardware", kept: "Kept", memory: "Memory", settings: "Settings", board: "Board") -> NodeBody:
@@ -80,17 +84,16 @@ def node_body(hardware: "Hardware", kept: "Kept", memory: "Memory", settings: "S
     if not body.safe:
         part = memory.image if memory.kind == RESTARTED and settings.role == LIGHT else b""
         if memory.kind == ASLEEP:
-            from ..glance import role_part, unpack
+            from ..glance import unpack
 
             body.images = unpack(memory.image)
-            part = role_part(body.images[1])
+            part = body.images[1]
         memory.image = b""
         body.role = role_of(settings, kept, part)
         if memory.kind == ASLEEP:  # what it woke for may have been due a moment ago: it is heard as it was due
             role_ms = body.role.wake_at()
             body.wake_ms = body.images[0] if role_ms is None else min(role_ms, body.images[0])
-        boot_ms = board.number("sleep", "boot_ms", BOOT_MS)
-        alone = memory.now_ms + boot_ms < body.images[0]  # else the whole node is loaded before its time
+        alone = memory.now_ms + body.boot_ms < body.images[0]  # else the whole node is loaded before its time
         if part and memory.kind == ASLEEP and alone and not body.boot & TRIAL:
             from ..glance import Glance
 

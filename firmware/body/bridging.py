@@ -8,7 +8,6 @@ from ..drivers.radio import FAILED, HEARD, PENDING, SENT, SPOILT
 from ..roles.bridge import Bridge, Emit, Emitted, FrameReceived, Listen, Tell
 from ..version import VERSION
 from .being import Being
-from .wiring import Wiring
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -30,6 +29,8 @@ class BridgeBody(Being):
     def __init__(
         self, hardware: "Hardware", kept: "Kept", memory: "Memory", settings: "Settings", board: "Board"
     ) -> None:
+        from .wiring import Wiring
+
         wiring = Wiring(hardware, board, True)
         wiring.switch_rail()  # it may feed the radio's TCXO
         super().__init__(hardware, kept, memory, board, wiring.led(), Decoder())

@@ -38,9 +38,7 @@ class Console:
         self._being = being
         self._port = being.hardware.port
         self._decoder = decoder
-        self._chunk = memoryview(bytearray(_CHUNK))
-        self._line = bytearray(MAX_LINE)
-        self._length = 0
+        self._line = bytearray()
         self._ended = False  # the last byte ended a line
         self._spoilt = False  # in the midst of an envelope
         self._answer: "Iterator[str] | None" = None
@@ -65,11 +63,12 @@ class Console:
             self.until_ms = max(self.until_ms, now_ms + AFTER_LINE_MS)
         if not self._port.any():
             return self._answer is not None
-        count = self._port.readinto(self._chunk, _CHUNK) or 0
+        chunk = memoryview(bytearray(_CHUNK))  # made when it is needed: for months nobody says anything here
+        count = self._port.readinto(chunk, _CHUNK) or 0
         if self._decoder is not None and len(self.messages) < MAX_MESSAGES:
-            self.messages += self._decoder.feed(self._chunk[:count])
-        for place in range(count):
-            self._hear(self._chunk[place], now_ms)
+            self.messages += self._decoder.feed(chunk[:count])
+        for byte in chunk[:count]:
+            self._hear(byte, now_ms)
         return True
 
     def say(self, text: str) -> None:
@@ -82,21 +81,19 @@ class Console:
     def _hear(self, byte: int, now_ms: int) -> None:
         ended, self._ended = self._ended, byte in (10, 13)
         if self._ended:
-            length = 0 if self._spoilt else self._length
+            line = b"" if self._spoilt else bytes(self._line)
             self._spoilt = self._spoilt and not ended
-            self._length = 0
-            if 0 < length <= MAX_LINE:
-                self._obey(bytes(self._line[:length]).decode(), now_ms)
-            elif length:
+            self._line = bytearray()
+            if 0 < len(line) <= MAX_LINE:
+                self._obey(line.decode(), now_ms)
+            elif line:
                 self.say(f"error: a line has more than {MAX_LINE} characters")
         elif not 32 <= byte < 127:
-            self._length = 0  # it was no text
+            if self._line:
+                self._line = bytearray()  # it was no text
             self._spoilt = self._decoder is not None and byte != 0
-        elif self._length < MAX_LINE:
-            self._line[self._length] = byte
-            self._length += 1
-        else:
-            self._length = MAX_LINE + 1
+        elif len(self._line) <= MAX_LINE:
+            self._line.append(byte)
 
     @on_demand
     def _obey(self, line: str, now_ms: int) -> None:

@@ -2,9 +2,8 @@
 
 from protocol.compat import const
 
-from ..glance import pack, with_role_part
+from ..glance import pack
 from . import memory as rtc
-from .board import BOOT_MS
 from .trial import rest_in_order
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
@@ -29,9 +28,7 @@ def sleep_deep(body: "NodeBody", until_ms: int | None) -> None:
     hardware.esp32.gpio_deep_sleep_hold(True)
     wait_ms = _LONGEST_MS
     if until_ms is not None:
-        assert body.board is not None  # of a node
-        boot_ms = body.board.number("sleep", "boot_ms", BOOT_MS)
-        wait_ms = min(max(until_ms - body.clock.now_ms() - boot_ms, 1), _LONGEST_MS)
+        wait_ms = min(max(until_ms - body.clock.now_ms() - body.boot_ms, 1), _LONGEST_MS)
     body.memory.write(hardware, rtc.ASLEEP, body.senses.watched, image)
     hardware.machine.deepsleep(wait_ms)
 
@@ -44,12 +41,12 @@ def keep_role(body: "NodeBody") -> None:
 
 
 def _image(body: "NodeBody") -> bytes:
+    role = b"" if body.role is None else body.role.image()
     if body.glance is not None:
-        assert body.role is not None
-        wake_ms, mind, mac, log = body.images
-        return pack(wake_ms, with_role_part(mind, body.role.image()), mac, log)
+        wake_ms, _, mind, mac, log = body.images
+        return pack(wake_ms, role, mind, mac, log)
     assert body.mind is not None
     assert body.mac is not None
     assert body.log is not None
     times = [time_ms for time_ms in (body.mind.own_wake_at(), body.mac.wake_at()) if time_ms is not None]
-    return pack(min(times) if times else None, body.mind.image(), body.mac.image(), body.log.image())
+    return pack(min(times) if times else None, role, body.mind.image(), body.mac.image(), body.log.image())

@@ -1,7 +1,7 @@
 """What a node's sensors say: a sensor that is not there, does not answer or breaks its driver is "not known"."""
 
 from protocol.compat import const, on_demand
-from protocol.quantities import quantities_of
+from protocol.quantities import BATTERY_VOLTAGE, quantities_of
 
 from ..events import FieldSensed, LuxSensed, Sensed
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _EMPTY_MV = const(3_000)
 _FULL_MV = const(4_200)
+_BATTERY_MS = const(5)  # that one measurement may take
 
 
 class Senses:
@@ -25,6 +26,7 @@ class Senses:
     watched: bays whose magnetometer watches for itself, a bit each. No method raises.
     """
 
+    @on_demand
     def __init__(
         self,
         hardware: "Hardware",
@@ -37,6 +39,8 @@ class Senses:
     ) -> None:
         self._hw = hardware
         self._sensors = sensors
+        if battery is not None:
+            sensors.append(("battery", (BATTERY_VOLTAGE,), self._centivolts, _BATTERY_MS))
         self._fields = fields
         self._photocell = photocell
         self._particles = particles
@@ -85,6 +89,11 @@ class Senses:
         """Those that measure quantities."""
         return self._sensors
 
+    @on_demand
+    def sees_light(self) -> bool:
+        """Whether there is a photocell."""
+        return self._photocell is not None
+
     def lux(self) -> LuxSensed:
         """Measure the daylight."""
         if self._photocell is None:
@@ -101,6 +110,11 @@ class Senses:
         """The battery's voltage; None when there is none to be seen."""
         found: int | None = None if self._battery is None else self._read("battery", self._battery.millivolts)
         return found
+
+    def _centivolts(self) -> tuple[int, ...] | None:
+        """The battery as a sensor of one quantity, in its unit."""
+        millivolts = self.battery_mv()
+        return None if millivolts is None else (millivolts // 10,)
 
     def battery_level(self) -> int:
         """What DevStatusAns tells of a lithium cell: 1..254, 255 for not known (TS001-1.0.4 §5.5)."""
@@ -126,6 +140,7 @@ class Senses:
         temperature = None if field is None else self._read("field", chip.temperature_dcel)
         return FieldSensed(bay, field, temperature)
 
+    @on_demand
     def start_fields(self) -> None:
         """Set the magnetometers up; one that is not there will not answer later either."""
         for chip, _ in self._fields:

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
 def states_of(being: "Being") -> "Iterator[str]":
     """Of any board, as `name: value`."""
-    name = "none" if being.board is None else being.board.name
     yield "firmware: %d.%d.%d" % VERSION
-    yield f"board: {name}"
+    yield f"board: {being.board_name}"
     yield f"uptime_s: {being.clock.now_ms() // 1000}"
     yield f"reset_cause: {being.memory.cause}"
     yield f"last_error: {being.last_error() or 'none'}"
@@ -60,7 +59,7 @@ def tests_of_node(body: "NodeBody") -> "Iterator[tuple[str, str]]":
         yield sensor[0], known(senses.read(sensor))
     for bay in range(senses.bays()):
         yield "field%d" % bay, "" if senses.field(bay).field else "does not answer"
-    if body.board is not None and body.board.part("lux") is not None:
+    if senses.sees_light():
         yield "lux", "" if senses.lux().lux is not None else "does not answer"
     yield "keys", keys(body.kept, bool(settings.activation))
     yield from tests_of(body)

@@ -68,7 +68,7 @@ def body_of(hardware: Hardware) -> "Being":
     board: "Board | None" = None
     code = BAD_BOARD
     try:
-        board = read_board(hardware.root + "/" + NAME)
+        board = read_board(hardware.root + "/" + NAME, memory.kind == ASLEEP)
         code = BAD_SETTINGS
         stored = kept.blob("settings")
         if not stored:

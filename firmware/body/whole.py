@@ -3,7 +3,7 @@
 from random import getrandbits
 
 from protocol.compat import const
-from protocol.region import MAX_EIRP_DBM, PLANS
+from protocol.region import PLANS
 from protocol.settings import LIGHT
 
 from ..boot import UNDONE
@@ -34,8 +34,8 @@ def become_whole(body: "NodeBody") -> None:
     from ..store.log import Log
 
     settings = Settings.decode(body.settings)
-    _, mind_image, mac_image, log_image = body.images
-    body.images = (0, b"", b"", b"")
+    _, _, mind_image, mac_image, log_image = body.images
+    body.images = (0, b"", b"", b"", b"")
     body.glance = None
     kept = body.kept
     body.log = Log(Files(body.hardware.root + "/log"), getrandbits(16), log_image)
@@ -83,16 +83,13 @@ def mac_of(settings: "Settings", body: "NodeBody", image: bytes) -> "Mac":
         return CableMac(identity, kept.of_mac(), image)
     from ..mac import Mac
 
-    board = body.board
-    assert board is not None
-    most_dbm = board.number("radio", "max_dbm", 20) + board.number("radio", "gain_db")
     return Mac(
         identity,
         PLANS[settings.plan],
         kept.of_mac(),
         image,
         class_c=body.is_class_c,
-        max_eirp_dbm=min(MAX_EIRP_DBM, most_dbm + board.number("radio", "antenna_dbi", 2)),
+        max_eirp_dbm=body.max_eirp_dbm,
         min_dr=settings.min_dr,
         windows_at=(settings.rx_delay_s, settings.rx2_dr),
         spread_s=_FEEDER_SPREAD_S if settings.role == LIGHT and settings.supply else 15,

@@ -7,7 +7,6 @@ own: `boards/firmware/lean.py` puts constants in place, one value for each name 
 from protocol.compat import const
 from protocol.errors import SettingsError
 from protocol.quantities import (
-    BATTERY_VOLTAGE,
     CO2,
     CURRENT,
     DISTANCE,
@@ -21,8 +20,6 @@ from protocol.quantities import (
     TEMPERATURE,
     VOLTAGE,
 )
-
-from .adapters import CentiVolts, Climate, DaliGear
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -46,7 +43,6 @@ _CO2_MS = const(20)
 _CLIMATE_MS = const(30)
 _METER_MS = const(250)
 _DISTANCE_MS = const(720)
-_BATTERY_MS = const(5)
 
 
 class Wiring:
@@ -134,7 +130,7 @@ class Wiring:
     # Sensors.
 
     def sensors(self) -> "list[Sensor]":
-        """All that measure quantities, the best of each quantity first."""
+        """All that measure quantities but the battery's, the best of each quantity first."""
         found: "list[Sensor]" = []
         time = self._hw.time
         climate = None
@@ -142,6 +138,7 @@ class Wiring:
         if part is not None:
             from ..drivers.bme280 import ADDRESS as BME280_AT
             from ..drivers.bme280 import Bme280
+            from .adapters import Climate
 
             climate = Climate(Bme280(self._bus(), time, part.get("address", BME280_AT)))
             found.append(("climate", (TEMPERATURE, RELATIVE_HUMIDITY, PRESSURE), climate.read, _CLIMATE_MS))
@@ -174,9 +171,6 @@ class Wiring:
             from ..drivers.a02yyuw import A02yyuw
 
             found.append(("distance", (DISTANCE,), A02yyuw(self._uart(part, 9600), time).read, _DISTANCE_MS))
-        battery = self.battery()
-        if battery is not None:
-            found.append(("battery", (BATTERY_VOLTAGE,), CentiVolts(battery).read, _BATTERY_MS))
         return found
 
     def particles(self) -> "Any":
@@ -303,6 +297,7 @@ class Wiring:
 
     def _dali(self, part: "Part") -> "Gear":
         from ..drivers.dali import BROADCAST, Dali, short
+        from .adapters import DaliGear
 
         if "rx" not in part:
             raise SettingsError("board.json: a lamp of kind dali has no rx; flash the node again")

@@ -108,8 +108,7 @@ class Sx1262:
         self._limit_us = 0
         self._buffer = bytearray(7)
         self._parts = [memoryview(self._buffer)[:size] for size in range(8)]  # a slice each time would be garbage
-        self._frame = memoryview(bytearray(_LONGEST))
-        self._length = 0
+        self._frame = bytearray()  # the last that was heard
         self._asleep = False
         self._continuous = False
         self._implicit = 0
@@ -234,7 +233,7 @@ class Sx1262:
         if irq & _TIMEOUT:
             return FAILED if self._go[0] == _SET_TX else CLOSED
         if irq & _HEADER_ERR:
-            self._length = 0
+            self._frame = bytearray()
             if not self._continuous:
                 self._rest()  # DS does not say whether it goes on listening
             return SPOILT
@@ -242,7 +241,7 @@ class Sx1262:
 
     def payload(self) -> bytes:
         """The last frame heard; of a spoilt one b"" or what is left of it."""
-        return bytes(self._frame[: self._length])
+        return bytes(self._frame)
 
     def listening(self) -> bool:
         """Whether the chip really listens. Raises RadioError.
@@ -365,16 +364,17 @@ class Sx1262:
     def _fetch(self) -> None:
         """DS 13.5.2 and 13.5.3: how long the frame is, where it begins, and how it was heard."""
         where = self._read(0x13, 2)
-        self._length = where >> 8
+        length = where >> 8
         if self._implicit:
-            self._length = self._register(_RX_LENGTH)  # not told without a header
+            length = self._register(_RX_LENGTH)  # not told without a header
             self._set_register(_RTC_CONTROL, 0)  # DS 15.3: else the window's timer speaks up later
             self._set_register(_EVENTS, self._register(_EVENTS) | 2)
         self._command(0x1E, where & 0xFF)
         self._buffer[2] = 0
         self._cs.value(0)
         self._spi.write(self._parts[3])
-        self._spi.readinto(self._frame[: self._length])
+        self._frame = bytearray(length)
+        self._spi.readinto(self._frame)
         self._cs.value(1)
         status = self._read(0x14, 2)
         self.rssi_dbm = -(status >> 9)

@@ -107,8 +107,7 @@ class Sx1276:
         self.due_us = 0
         self._two = bytearray(2)
         self._one = memoryview(self._two)[:1]
-        self._frame = memoryview(bytearray(_LONGEST))
-        self._length = 0
+        self._frame = bytearray()  # the last that was heard
         self._mode = _STANDBY  # that `go` enters
         self._begun_us = 0
         self._limit_us = 0
@@ -236,7 +235,7 @@ class Sx1276:
 
     def payload(self) -> bytes:
         """The last frame heard."""
-        return bytes(self._frame[: self._length])
+        return bytes(self._frame)
 
     def listening(self) -> bool:
         """Whether the chip really listens: one that lightning has reset hears nothing, and says nothing either."""
@@ -314,12 +313,12 @@ class Sx1276:
         return PENDING
 
     def _fetch(self) -> None:
-        self._length = self._get(_RX_BYTES)
+        self._frame = bytearray(self._get(_RX_BYTES))
         self._set(_FIFO_POINTER, self._get(_FIFO_RX_AT))
         self._cs.value(0)
         self._two[0] = _FIFO
         self._spi.write(self._one)
-        self._spi.readinto(self._frame[: self._length])
+        self._spi.readinto(self._frame)
         self._cs.value(1)
         snr = self._get(_PACKET_SNR)
         self.snr_quarter_db = snr - 256 if snr > 127 else snr

@@ -1,6 +1,5 @@
 """An air-quality node: it warms its fan up, takes the median of a few samples, doubts them, and dries the particles."""
 
-from protocol import cbor
 from protocol.compat import const, on_demand
 from protocol.events import SENSOR_BACK, SENSOR_FAILED
 from protocol.orders import DONE, NOT_HERE
@@ -135,9 +134,13 @@ class Air:
         """What it knows of its sensors; a reading under way begins again after the sleep."""
         next_ms = self._begun_ms if self._sampling else self._next_ms
         kept = [(next_ms + 999) // 1000, self._turns.state, self._silent, self._same, self._last, self._failed]
+        from protocol import cbor
+
         return cbor.encode(kept)
 
     def _restore(self, image: bytes) -> None:
+        from protocol import cbor
+
         kept: Kept = cbor.decode(image)
         next_s, self._turns.state, self._silent, self._same, self._last, self._failed = kept
         self._next_ms = next_s * 1000

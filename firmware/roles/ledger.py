@@ -65,6 +65,7 @@ class Ledger:
         self.energy = min(self._energy_base + energy, _MOST_WH)
         return self.energy
 
+    @on_demand
     def save(self, now_s: int, gps_s: int | None) -> Persist:
         """Keep it all, after *now_s* of power; at most 90 bytes."""
         kept: list[object] = [now_s // 60, self.before_min, self.cut_gps_s if gps_s is None else gps_s]

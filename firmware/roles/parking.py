@@ -4,7 +4,6 @@ How a bay is watched is its detector's idea (`field.py`, `distance.py`); here is
 a sensor that falls silent or is stuck, and the heartbeat, whose reading carries the state for events that got lost.
 """
 
-from protocol import cbor
 from protocol.compat import const, on_demand
 from protocol.events import BATTERY_LOW, BAY_LEFT, BAY_TAKEN, SENSOR_BACK, SENSOR_FAILED
 from protocol.orders import DONE, NOT_HERE, Order
@@ -94,6 +93,8 @@ class Parking:
         self._reading_ms = _FIRST_READING_MS
         self._keep_ms = _KEEP_MS
         bays: Kept = [[b"", 0, False]] * 2
+        if image or kept:
+            from protocol import cbor
         if image:
             items: Kept = cbor.decode(image)
             self._battery_low, self._turns.state, reading_s, keep_s, bays = items
@@ -155,6 +156,8 @@ class Parking:
 
     def image(self) -> bytes:
         """The state of the bays; an answer that has not come is asked for again."""
+        from protocol import cbor
+
         return cbor.encode(
             [
                 self._battery_low,
@@ -237,6 +240,8 @@ class Parking:
         if now_ms >= self._keep_ms:
             self._keep_ms = now_ms + _KEEP_MS
             if not self._distance:
+                from protocol import cbor
+
                 actions.append(Persist("bays", cbor.encode([bay.detector.kept() for bay in self._bays])))
 
     def _watch_battery(self, battery_cv: int | None, actions: list[object]) -> None:

@@ -15,13 +15,12 @@ test_log.py measures it): at 100 records a day and 200 free blocks, a block is e
 import struct
 from binascii import crc32
 
-from protocol import cbor
 from protocol.cbor import MIN_INT
 from protocol.compat import const, on_demand
 from protocol.errors import MessageError, ProtocolError
 from protocol.events import VOID
 from protocol.items import array, integer, integer_or_none
-from protocol.telemetry import Reading
+from protocol.reading import Reading
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -134,9 +133,15 @@ class Log:
     def find(self, first_seq: int, count: int) -> "Iterator[Record]":
         """The records that say something of *first_seq* and the *count* - 1 numbers after it, oldest first.
 
-        Holds a segment in memory while it goes on: take what fits a frame and let it go. A number that no record says
-        anything of was lost before it was written, or is older than `oldest_seq`.
+        Holds a segment in memory while it goes on: take what fits a frame and let it go; what memory has anyway is not
+        read, for that makes objects of all that was written before it. A number that no record says anything of was
+        lost before it was written, or is older than `oldest_seq`.
         """
+        if self._newest and self._newest[-1].seq <= first_seq:
+            for record in reversed(self._newest):
+                if record.seq < first_seq + count and record.after() > first_seq:
+                    yield record
+            return
         segments = self._segments()
         for position, segment in enumerate(segments):
             if segment >= first_seq + count:
@@ -173,12 +178,16 @@ class Log:
 
         To be believed once, and only if the node slept in good order: see `Reserved`.
         """
+        from protocol import cbor
+
         frames = b"".join([_record_frame(record) for record in self._newest])
         return cbor.encode(self._head() + [self.next_seq, self._segment, self._length, frames])
 
     @on_demand
     def _resume(self, image: bytes) -> bool:
         """Go on as *image* says; False when it says nothing."""
+        from protocol import cbor
+
         try:
             items = array(cbor.decode(image), "log image", 6)
             frames = items[5]
@@ -307,6 +316,7 @@ def _name(segment: int) -> str:
     return "%08x" % segment
 
 
+@on_demand
 def _number(name: str) -> int:
     """The segment that file *name* holds, or -1: something else's file."""
     try:
@@ -324,6 +334,8 @@ def _record_frame(record: Record) -> bytes:
 
 
 def _frame(items: list[object]) -> bytes:
+    from protocol import cbor  # here, as it is needed for a moment: else it would stay
+
     payload = cbor.encode(items)
     if len(payload) > _MAX_PAYLOAD:
         raise MessageError(f"log: a record takes {len(payload)} bytes; expected at most {_MAX_PAYLOAD}")
@@ -350,6 +362,8 @@ def _frames(data: bytes) -> "Iterator[tuple[Record | tuple[int, int], int]]":
 
 @on_demand
 def _item(payload: memoryview) -> "Record | tuple[int, int] | None":
+    from protocol import cbor
+
     try:
         items = array(cbor.decode(payload), "frame", _HEAD_ITEMS)
         if len(items) < _RECORD_ITEMS:

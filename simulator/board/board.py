@@ -55,7 +55,7 @@ class Board:
     Chips are wired to `hardware`; files are put on it while it is off. nvs, writes: of its flash; memory: the RTC's.
     printed: what came out of its serial port, the last 64 kB. cable: who else is told of that, at once. boots: (time in
     µs, reset cause) of each start. turns: how many calls of the firmware are over. brought_down: what ended a run that
-    no order ended: tracebacks, "watchdog".
+    no order ended: tracebacks, "watchdog". heap_b: what was alive on the heap, see `host/heap.mjs`.
     strict: whether an exception that leaves the firmware is one here, too.
     """
 
@@ -76,6 +76,7 @@ class Board:
         self.boots: list[tuple[int, int]] = []
         self.turns = 0
         self.brought_down: list[str] = []
+        self.heap_b: list[int] = []  # of some fifty turns in a day
         self.strict = strict
         self.origin_us = 0  # when the RTC's time was 0
         self.watchdog_ms = 0

@@ -51,9 +51,13 @@ class Outputs:
             yield lines
 
     def write(self, report: Report, took_s: float, language: str, visits: Sequence[Visit] = ()) -> None:
-        """Write what is wanted of the report, and on the page of the virtual boards' visits. Raises OSError."""
+        """Write what is wanted of the report; JSON and page also tell of virtual boards' visits. Raises OSError.
+
+        The digest covers the report alone: what a board's wake took depends on the computer.
+        """
         if self.json:
-            self.json.write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
+            told = report.to_json() | {"boards": [visit.to_json() for visit in visits]}
+            self.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
         if self.junit:
             self.junit.write_text(junit_xml(report, took_s), encoding="utf-8")
         if self.html:

@@ -22,9 +22,9 @@ def _bench():
 class Bench:
     """Boards without a street: `board(main)` has that as its /main.py and is switched on."""
 
-    def __init__(self, boards: int = 2) -> None:
+    def __init__(self, boards: int = 2, heap: bool = False) -> None:
         self.timeline = Timeline()
-        self._host = Host(boards)
+        self._host = Host(boards, heap=heap)
 
     def __enter__(self):
         return self

@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 
 from gateway.links.link import Outcome, Transmit, TransmitResult
-from gateway.network.events import Accepted, Alarm, Commit, CommitsFailed, Committed, Effect, Fate, Refused
+from gateway.network.events import Accepted, Alarm, Commit, CommitsFailed, Committed, Effect, Fate, Reason, Refused
 from gateway.network.registration import Group, Registration
 from gateway.network.server import Server
 from gateway.network.session import SessionRow
@@ -181,6 +181,10 @@ class Station:
         return self.of(Accepted)
 
     @property
+    def accepted_f_cnts(self) -> list[int]:
+        return [accepted.f_cnt for accepted in self.accepted]
+
+    @property
     def fates(self) -> list[tuple[int, str]]:
         return [(fate.ref, fate.fate.value) for fate in self.of(Fate)]
 
@@ -203,6 +207,15 @@ class Station:
     def _write(self, commit: Commit) -> None:
         for write in commit.writes:
             self.store.write(write)
+
+
+def refused(station: Station, phy_payload: bytes, reason: Reason, says: str = "", **fields: object) -> Refused:
+    """Let *station* hear a frame that it must refuse, with *says* in the sentence, and do nothing else."""
+    effects = station.hear(phy_payload, **fields)
+    assert [type(effect) for effect in effects] == [Refused], effects
+    assert effects[0].reason is reason
+    assert says in effects[0].detail
+    return effects[0]
 
 
 def _keeps_airtime(commit: Commit) -> bool:

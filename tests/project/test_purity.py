@@ -17,7 +17,8 @@ SHARED = [
 IMPORTS = {
     "": ("binascii", "hashlib", "struct"),
     "protocol/compat.py": ("micropython",),
-    "protocol/aes.py": ("cryptolib", "cryptography"),  # the second on CPython only
+    "protocol/aes.py": ("cryptolib",),
+    "protocol/aes_cpython.py": ("cryptography",),
     "firmware/": ("esp32", "firmware", "machine", "micropython", "protocol", "time"),
     "firmware/body/": ("gc", "io", "json", "random", "select", "sys"),
     "firmware/body/start.py": ("traceback",),  # on CPython only
@@ -191,7 +192,7 @@ def test_a_broken_rule_is_seen(source, says):
         ("class A:\n    def f(self):\n        return self._x + type(self).__name__", "protocol/file.py"),
         ("from micropython import const", "protocol/compat.py"),
         ("if TYPE_CHECKING:\n    from typing import Protocol", "firmware/file.py"),
-        ("from cryptolib import aes\nfrom cryptography.hazmat.primitives.ciphers import Cipher", "protocol/aes.py"),
+        ("from cryptography.hazmat.primitives.ciphers import Cipher", "protocol/aes_cpython.py"),
         (
             "import machine, esp32, time\nfrom protocol.cbor import encode\nfrom firmware.mac import Mac",
             "firmware/x.py",

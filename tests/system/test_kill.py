@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import random
+import select
 import signal
 import socket
 import subprocess
@@ -36,7 +37,7 @@ KILLS = 50
 TALKERS = 40
 PER_S = 600  # uplinks, unconfirmed: a commit of 256 every 0.43 s
 _PUSH, _PUSH_ACK, _PULL, _PULL_RESP, _PULL_ACK = range(5)
-_LONGEST_S = 60.0  # that a commit is waited for
+_LONGEST_S = 60.0  # that a commit, a start or an end is waited for
 _INTO_A_COMMIT = 15_000  # bytes written since the start: a start writes less, and a commit of 256 uplinks more
 
 
@@ -67,7 +68,9 @@ class Cabinet:
         """Start a gateway; its pid. It is there when it answers a keepalive."""
         pid = int(self._ask("start"))
         self._pulled = False
+        until_s = time.monotonic() + _LONGEST_S
         while not self._pulled:
+            assert time.monotonic() < until_s, f"the gateway does not answer; {self._log.name} may say why"
             self._send(_PULL, b"")
             self._receive()
             time.sleep(0.005)  # for the other process
@@ -102,7 +105,11 @@ class Cabinet:
     def close(self) -> None:
         assert self._zygote.stdin
         self._zygote.stdin.close()
-        self._zygote.wait(20)
+        try:
+            self._zygote.wait(20)
+        except subprocess.TimeoutExpired:  # it waits for a gateway that does not end
+            self._zygote.kill()
+            self._zygote.wait(20)
         assert self._zygote.stdout
         self._zygote.stdout.close()
         self._log.close()
@@ -158,6 +165,7 @@ class Cabinet:
         assert self._zygote.stdout
         self._zygote.stdin.write(line + "\n")
         self._zygote.stdin.flush()
+        assert select.select([self._zygote.stdout], [], [], _LONGEST_S)[0], f"nothing came of {line!r}"
         return self._zygote.stdout.readline()
 
 

@@ -49,6 +49,7 @@ export function hardware(vm) {
     take: (turn) => {
       vm.turn = turn;
     },
+    heap: (collect, alive) => vm.heap.take(collect, alive),
     // The address of a byte that is set when something has happened.
     flag: (address) => {
       vm.flag = address;

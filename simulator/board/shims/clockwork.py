@@ -24,6 +24,7 @@ handlers = {}  # by event
 happened = bytearray(1)  # not 0 when there is an event, which host/hardware.mjs sees to
 _held = [0]  # how many have disabled interrupts
 _hw.flag(addressof(happened))
+_hw.heap(gc.collect, gc.mem_alloc)
 
 
 def settle():

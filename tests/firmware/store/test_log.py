@@ -75,6 +75,17 @@ def test_a_new_log_has_the_given_epoch_and_tells_it_until_it_was_told():
     assert (log.epoch, log.epoch_is_new) == (7, False)
 
 
+def test_what_memory_has_is_found_without_reading_the_flash():
+    """A segment full of records is a hundred kilobytes of objects on its way through the heap."""
+    disk = Disk()
+    log = filled(disk, 20)
+    disk.files.clear()
+    first = 20 - NEWEST
+    assert [record.seq for record in log.find(first, NEWEST)] == list(range(first, 20))
+    assert [record.seq for record in log.find(first + 1, 2)] == [first + 1, first + 2]
+    assert list(log.find(first - 1, 2)) == []  # one that memory lacks, and the flash has lost
+
+
 def test_newest_are_the_newest_across_segments():
     disk = Disk()
     log = Log(disk, 7)
