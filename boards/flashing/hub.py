@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from boards.causes import BoardError
 from boards.flashing.plan import Errand, Step
+from boards.messages import told
 
 MAX_BOARDS = 64  # of one run: more than any hub has, and a thread each
 
@@ -33,7 +34,8 @@ def each(ports: Sequence[str], do: Callable[[str], Result]) -> list[Result | Boa
 class Screens:
     """The lines of all boards; a context."""
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Screen, language: str) -> None:
+        self._language = language
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -54,13 +56,14 @@ class Screens:
 
     def line(self, port: str) -> "Line":
         """A board's."""
-        return Line(self.progress, self.progress.add_task(port, total=len(_STEPS), now=""))
+        return Line(self.progress, self.progress.add_task(port, total=len(_STEPS), now=""), self._language)
 
 
 class Line:
     """`flashing.Watcher` as a line: a step is a seventh of the bar, and the bytes of it a part of that."""
 
-    def __init__(self, progress: Progress, task: TaskID) -> None:
+    def __init__(self, progress: Progress, task: TaskID, language: str) -> None:
+        self._language = language
         self._progress = progress
         self._task = task
         self._step = 0
@@ -70,7 +73,9 @@ class Line:
     def begins(self, errand: Errand) -> None:
         """See `flashing.Watcher`."""
         self._step = _STEPS.index(errand.step)
-        now = errand.step.value if errand.due else f"{errand.step.value}: {errand.why}"
+        now = told(errand.step.value, self._language)
+        if not errand.due:
+            now += f": {told(errand.why, self._language)}"
         self._progress.update(self._task, completed=self._step, now=now)
 
     def passes(self, done: int, total: int) -> None:

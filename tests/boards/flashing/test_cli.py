@@ -80,7 +80,7 @@ def test_a_board_is_flashed_and_asked(device, home):
     assert typed(node_cli.app, "settings", *node, "heartbeat_s").stdout == "heartbeat_s = 600\n"
     assert typed(node_cli.app, "settings", *node, "heartbeat_s=900", "heartbeat_s").stdout == "heartbeat_s = 900\n"
     wrong = typed(node_cli.app, "settings", *node, "heartbeat_s=5", "--language", "fr", exit_code=1)
-    assert wrong.stderr.startswith("Le nœud dit : settings: heartbeat_s is 5; write 300..3600")
+    assert wrong.stderr.startswith("Le nœud dit : réglages : heartbeat_s vaut 5 ; écrivez 300..3600")
     assert typed(node_cli.app, "logs", *node).stdout.startswith("epoch ")
     assert "forgotten" in typed(node_cli.app, "forget", "--yes", *node).stderr
     assert "on trial until a network answers" in typed(node_cli.app, "update", *node).stdout
