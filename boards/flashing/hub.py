@@ -1,7 +1,7 @@
 """Many boards at once: a thread for each, and a line on the screen for each."""
 
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -13,22 +13,39 @@ from boards.flashing.plan import Errand, Step
 from boards.messages import told
 
 MAX_BOARDS = 64  # of one run: more than any hub has, and a thread each
+_LOOK_S = 0.2  # Windows hears no Ctrl-C in a wait without an end
 
 _STEPS = list(Step)
 Result = TypeVar("Result")
 
 
 def each(ports: Sequence[str], do: Callable[[str], Result]) -> list[Result | BoardError]:
-    """Do something with every port at the same time; what went wrong with one does not touch the others."""
+    """Do something with every port at the same time; what went wrong with one does not touch the others.
 
-    def caught(port: str) -> Result | BoardError:
+    Ctrl-C is heard at once: threads that are in the midst of something end with the process, as by a pulled cable.
+    """
+    found: dict[str, Result | BoardError] = {}
+    faults: list[BaseException] = []
+    room = threading.Semaphore(MAX_BOARDS)
+
+    def one(port: str) -> None:
         try:
-            return do(port)
+            with room:
+                found[port] = do(port)
         except BoardError as error:
-            return error
+            found[port] = error
+        except BaseException as error:  # ours: told when the others are through
+            faults.append(error)
 
-    with ThreadPoolExecutor(max_workers=max(min(len(ports), MAX_BOARDS), 1)) as pool:
-        return list(pool.map(caught, ports))
+    threads = [threading.Thread(target=one, args=(port,), name=port, daemon=True) for port in ports]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(_LOOK_S)
+    if faults:
+        raise faults[0]
+    return [found[port] for port in ports]
 
 
 class Screens:
