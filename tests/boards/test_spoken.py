@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from boards.catalogue import cli as boards_cli
+from boards.catalogue.known import boards
 from boards.causes import BoardError, Cause
 from boards.enrolment.registry import COLUMNS
 from boards.flashing import cli as flash_cli
@@ -60,6 +61,11 @@ def sources():
 def test_all_that_is_said_has_its_french(path):
     words = [text for text in said_in(path) if re.search(r"[a-z]{3}", text)]
     assert [text for text in words if told(text, "fr") == text and text not in SAME | NEVER] == []
+
+
+def test_what_boards_say_of_their_pins_has_its_french():
+    notes = {note for board in boards() for note in board.strapping.values()}
+    assert [note for note in notes if told(note, "fr") == note] == []
 
 
 def helps():
