@@ -1,5 +1,6 @@
 """`lampyre flash`: from a box of blank boards to commissioned nodes."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -207,6 +208,8 @@ def _order(
         raise BoardError(
             Cause.SETTING_WRONG, detail="--registry and --gateway: a node is registered in one place, write one"
         )
+    if keys_from is not None and not keys_from.is_file():  # a registry need not be there yet, a list must
+        raise BoardError(Cause.FILE_WRONG, path=keys_from, detail=os.strerror(errno.ENOENT))
     token = sha256 = ""
     if token_file is not None:
         try:

@@ -107,6 +107,16 @@ def test_a_board_is_flashed_and_asked(device, home):
             "settings: bays is 2; the distance detector sees one, write 1",
         ),
         (("--board", "heltec-v3", "--role", "air", "--join-eui", "12"), 2, "JoinEUI '12' has 2 hex digits"),
+        (
+            ("--board", "heltec-v3", "--role", "air", "--keys-from", "none.csv"),
+            1,
+            "none.csv: No such file or directory. Nothing was written",
+        ),
+        (
+            ("--board", "heltec-v3", "--role", "air", "--keys-from", "none.csv", "--language", "fr"),
+            1,
+            "none.csv : ce fichier n'existe pas. Rien n'a été écrit",
+        ),
         (("--all", "--name", "x"), 2, "with --all use --keys-from"),
         (("--board", "heltec-v3", "--role", "air", "--gateway", "x", "--registry", "y.csv"), 2, "write one"),
         (("--board", "heltec-v3", "--role", "air", "--language", "fr"), 1, "Le port /dev/ttyNONE n'existe pas."),
