@@ -21,7 +21,7 @@ from simulator.board.hardware import Hardware
 from simulator.board.nvs import Nvs
 from simulator.board.operations import OPERATIONS, Ends, Waits, surroundings
 from simulator.board.power import Writes
-from simulator.board.process import Link
+from simulator.board.process import Line
 from simulator.chips.clock import Clock
 from simulator.timeline import Timeline
 
@@ -59,7 +59,7 @@ class Board:
     strict: whether an exception that leaves the firmware is one here, too.
     """
 
-    def __init__(self, name: str, link: Link, timeline: Timeline, uid: bytes, strict: bool = True) -> None:
+    def __init__(self, name: str, link: Line, timeline: Timeline, uid: bytes, strict: bool = True) -> None:
         self.name = name
         self.clock = Clock(timeline.now_us)
         self.hardware = Hardware(self.clock)
