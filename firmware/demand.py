@@ -11,7 +11,7 @@ import sys
 MODULES = (
     ("firmware.body", "birth board desk falling selftest showing trial whole wiring"),
     ("firmware.roles", "loading night obeying outlook rarely"),
-    ("firmware.store", "slots"),
+    ("firmware.store", "crashes slots"),
     ("firmware", "asleep boot commands glance groups hearing joining orders recall starting"),
     ("protocol.dimming", "programme setpoint site sun"),
     ("protocol.lorawan", "cmac counters eui frames join mac_commands multicast ranges security"),

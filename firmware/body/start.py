@@ -8,7 +8,6 @@ from protocol.errors import ProtocolError, SettingsError
 from ..actions import Persist
 from ..boot import TRIAL, is_safe
 from ..demand import OF_START, forget
-from ..store.crashes import HANG, last_error
 from .hardware import Hardware
 from .kept import Kept
 from .memory import ASLEEP, Memory
@@ -59,6 +58,8 @@ def body_of(hardware: Hardware) -> "Being":
     memory = Memory(hardware)  # first of all: it must not be believed twice
     kept = Kept(hardware.esp32)
     if memory.cause == hardware.machine.WDT_RESET and memory.kind != ASLEEP:
+        from ..store.crashes import HANG
+
         kept.put("error", HANG.encode())
     from protocol.settings import BRIDGE, Settings
 
@@ -135,5 +136,12 @@ def crash(hardware: Hardware, error: Exception) -> None:
         hardware.port.write(text.encode())
     except OSError:
         pass
-    Kept(hardware.esp32).put("error", last_error(text).encode())
+    told = type(error).__name__
+    try:
+        from ..store.crashes import last_error
+
+        told = last_error(text)
+    except (MemoryError, ImportError, OSError):  # which may be what ended the run
+        pass
+    Kept(hardware.esp32).put("error", told.encode())
     hardware.machine.reset()
