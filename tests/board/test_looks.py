@@ -59,5 +59,3 @@ def test_a_node_that_is_looked_at_does_the_same_and_has_the_heap_of_one_that_alw
     told, alive = hours(role, firmware, heap=True)
     assert (told, []) == hours(role, firmware)
     assert (told, alive) == hours(role, firmware, images=False, heap=True)
-    # What wakes for a moment has less than half the node in memory: it could not be so from an image of the whole.
-    assert min(alive) < 85_000 < 100_000 < max(alive)
