@@ -13,7 +13,7 @@ from boards.causes import BoardError, Cause
 _PRIVATE_FILE = 0o600
 _PRIVATE_FOLDER = 0o700
 
-WAIT_S = 30.0  # for others who write the same file: each of forty boards needs some ms
+WAIT_S = 60.0  # for others who write the same file: each of forty boards needs some ms, more on a slow disk
 _AGAIN_S = 0.02
 
 _threads = threading.Lock()

@@ -139,6 +139,9 @@ def flash(
             _flash(order, ports, language)
     except BoardError as error:
         fail_with(error, language)
+    except KeyboardInterrupt:
+        typer.echo(told("Stopped. Nothing is lost: the same command goes on where it was.", language), err=True)
+        raise typer.Exit(130) from None  # as shells count Ctrl-C
 
 
 def home() -> Path:

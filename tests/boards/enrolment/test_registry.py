@@ -129,7 +129,7 @@ def test_forty_boards_write_it_at_once_and_none_is_lost(tmp_path):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(120)
     assert sorted(row["dev_eui"] for row in registry.rows()) == sorted(row["dev_eui"] for row in rows)
 
 

@@ -22,6 +22,7 @@ from tests.boards.flashing.test_cli import typed
 from tests.boards.forwarder import EUI
 
 PATIENCE_S = 30  # a running gateway looks for a new pass every two seconds
+RUN_S = 120  # of a command that is done in some seconds
 
 
 def free_port():
@@ -34,7 +35,7 @@ def opened(station, port):
     """The two lines that the gateway's owner hands to the technician, once somebody listens there."""
     words = ("-m", "lampyre", "gateway", "api", "open", "--hours", "1", "--listen", f"127.0.0.1:{port}")
     done = subprocess.run(
-        [sys.executable, *words, "--config", station.config], capture_output=True, text=True, check=True
+        [sys.executable, *words, "--config", station.config], capture_output=True, text=True, check=True, timeout=RUN_S
     )
     until_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < until_s:
@@ -80,7 +81,7 @@ def test_a_board_is_flashed_into_a_gateway_at_its_door_and_into_no_other(device,
         owner = Gateway(str(tmp_path / "api.sock"))
         assert owner.has_keys_of({"dev_eui": dev_eui} | keys)
         words = (sys.executable, "-m", "lampyre", "gateway", "devices", "list", "--json", "--config", station.config)
-        listed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(words, capture_output=True, text=True, check=True, timeout=RUN_S).stdout
     [row] = [json.loads(line) for line in listed.splitlines()]
     assert (row["dev_eui"], row["name"], row["role"]) == (dev_eui, "bay-12", "parking")
     assert f"keys in {address}" in done.stdout
