@@ -8,7 +8,7 @@ from protocol.errors import ProtocolError, SettingsError
 from ..actions import Persist
 from ..boot import TRIAL, is_safe
 from ..demand import OF_START, forget
-from ..store.crashes import HANG, last_error
+from ..store.crashes import HANG, SEAMS, in_sources, last_error
 from .hardware import Hardware
 from .kept import Kept
 from .memory import ASLEEP, Memory
@@ -131,6 +131,11 @@ def crash(hardware: Hardware, error: Exception) -> None:
         import traceback
 
         text = "".join(traceback.format_exception(error))
+    try:
+        with open(SEAMS) as seams:
+            text = in_sources(text, seams)
+    except Exception:  # noqa: BLE001: not welded, or flash or heap fail; what is known is said
+        pass
     try:
         hardware.port.write(text.encode())
     except OSError:

@@ -9,8 +9,8 @@ from tests.board.street import compiled
 
 
 @pytest.fixture(name="firmware", scope="session")
-def _firmware(tmp_path_factory):
-    return compiled(tmp_path_factory.mktemp("flash") / "a")
+def _firmware():
+    return compiled()
 
 
 @pytest.fixture(name="bench")

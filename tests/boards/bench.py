@@ -86,7 +86,7 @@ class Bench:
             device.pull()
             for path, data in code.slot.items():
                 device.board.put(f"/a/{path}", data)
-            device.board.put("/a/firmware/mac.mpy", b"of another time")
+            device.board.put("/a/mac.mpy", b"of another time")
             device.keeps_heard = True
             device.plug()
 
