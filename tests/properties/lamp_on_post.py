@@ -61,7 +61,7 @@ class Post(Desk):
     def restart(self):
         """In good order: of the lamp's memory the role's image is left, and the uptime."""
         self.kept = self.role.image()
-        self._start(b"", b"", 3, False)
+        self._start((self.kept, b"", b""), 3, False)
         self.kept = b""
 
     def on_done(self, action):

@@ -44,7 +44,7 @@ def test_they_come_back_as_they_went(given):
     here = read(given)
     there = Settings.decode(here.encode())
     assert there.encode() == here.encode()
-    assert vars(there) == vars(here)
+    assert {name: held for name, held in vars(there).items() if name != "_wire"} == vars(here)
     for name, value in given.items():
         held = getattr(there, name)
         high = SETTINGS[number_of(name)][4]
