@@ -53,6 +53,7 @@ class Channels:
         """Whether a channel of *mask* carries *dr*."""
         return dr < len(DATA_RATES) and bool(self._carrying(dr, mask))
 
+    @on_demand
     def enable(self, mask: int) -> None:
         """Use these channels."""
         self.mask = mask
@@ -63,6 +64,7 @@ class Channels:
         """Enable the default channels beside those that are: the last step of ADR's back-off."""
         self.enable(self.mask | self.defined() & (1 << DEFAULTS) - 1)
 
+    @on_demand
     def to_wire(self) -> bytes:
         """The table as bytes: mask and definitions, 7 bytes for each channel that is not a plain default one."""
         wire = struct.pack("<HH", self.mask, self.defined())
@@ -103,6 +105,7 @@ class Channels:
         self.mask &= ~(1 << index)
         self.changed()
 
+    @on_demand
     def defined(self) -> int:
         """Bits of the channels there are."""
         return sum([1 << index for index in range(MAX_CHANNELS) if self.freqs[index]])
@@ -112,6 +115,7 @@ class Channels:
         drs = self._drs
         return [i for i in range(MAX_CHANNELS) if mask >> i & 1 and drs[i] & 15 <= dr <= drs[i] >> 4]
 
+    @on_demand
     def changed(self) -> None:
         """Something of the table is new: what was made of it is not."""
         for dr in range(len(DATA_RATES)):

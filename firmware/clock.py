@@ -51,6 +51,7 @@ class TrustedClock:
             return None
         return self._after(self._base, now_ms)
 
+    @on_demand
     def answered(self, gps_s: int, at_ms: int) -> bool:
         """Judge an answer: the network says it was *gps_s* at *at_ms*. Returns whether it is believed."""
         if gps_s < self._build_gps_s:
@@ -104,6 +105,7 @@ class TrustedClock:
     def _after(self, base: tuple[int, int], now_ms: int) -> int:
         return base[0] + (now_ms - base[1]) * (1_000_000 + (self._drift_ppm or 0)) // 1_000_000_000
 
+    @on_demand
     def _learn_drift(self, base: tuple[int, int], answer: tuple[int, int]) -> None:
         elapsed_ms = answer[1] - base[1]
         if elapsed_ms < _HOUR_MS:  # answers are whole seconds: less than an hour tells more noise than drift

@@ -12,7 +12,7 @@ MODULES = (
     "firmware.body.birth firmware.body.board firmware.body.desk firmware.body.falling firmware.body.selftest "
     "firmware.body.showing firmware.body.trial firmware.body.whole firmware.body.wiring "
     "firmware.roles.loading firmware.roles.night firmware.roles.obeying firmware.roles.outlook firmware.roles.rarely "
-    "firmware.store.slots "
+    "firmware.store.crashes firmware.store.slots "
     "firmware.asleep firmware.boot firmware.commands firmware.glance firmware.groups firmware.hearing "
     "firmware.joining firmware.orders firmware.recall firmware.starting "
     "protocol.dimming.programme protocol.dimming.setpoint protocol.dimming.site protocol.dimming.sun protocol.dimming "

@@ -96,10 +96,12 @@ class Session:
         self.channels = Channels(plan.channels)
         self.dr = max(min_dr, min(plan.max_dr, self.dr))
 
+    @on_demand
     def is_of(self, dev_addr: int, nwk_s_key: bytes, app_s_key: bytes) -> bool:
         """Whether this address and these keys are its own."""
         return self.dev_addr == dev_addr and self._secrets == (nwk_s_key, app_s_key)
 
+    @on_demand
     def to_wire(self) -> bytes:
         """All of it, at most 173 bytes."""
         return (

@@ -6,9 +6,11 @@ driver that waits for ever, is a hang, and ends in a restart that /boot.py count
 
 from protocol.compat import const, on_demand
 
+from ..boot import TRIAL
 from .blink import Blinker
 from .console import AFTER_START_MS, Console
 from .memory import ASLEEP
+from .trial import DAY_MS
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -42,7 +44,6 @@ class Being:
     log: "Log | None" = None
     safe = False
     answered = False
-    house_ms = 0
 
     @on_demand
     def __init__(
@@ -60,6 +61,8 @@ class Being:
         self.board_name = "none" if board is None else board.name
         self.boot = kept.number("boot")
         self.born_ms = memory.now_ms
+        # A trial is looked after from the start on.
+        self.house_ms = 0 if self.boot & TRIAL else memory.now_ms - memory.now_ms % DAY_MS + DAY_MS
         self.updating = ""  # the file of an update that is being written
         self.clock = memory.clock
         self.blinker = Blinker(led)

@@ -2,9 +2,9 @@
 
 from protocol.compat import const
 
+from ..boot import TRIAL
 from ..glance import pack
 from . import memory as rtc
-from .trial import rest_in_order
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
@@ -20,7 +20,10 @@ def sleep_deep(body: "NodeBody", until_ms: int | None) -> None:
     if not rtc.fits(image):
         hardware.last_error = "image too long"
         return
-    rest_in_order(body)
+    if body.boot & TRIAL:
+        from .trial import rest_in_order
+
+        rest_in_order(body)
     body.station.sleep()
     body.wake_by((tuple(body.senses.watch_pins()), None))
     for pin in body.held:

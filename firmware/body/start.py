@@ -8,7 +8,6 @@ from protocol.errors import ProtocolError, SettingsError
 from ..actions import Persist
 from ..boot import TRIAL, is_safe
 from ..demand import OF_START, forget
-from ..store.crashes import HANG, SEAMS, in_sources, last_error
 from .hardware import Hardware
 from .kept import Kept
 from .memory import ASLEEP, Memory
@@ -59,6 +58,8 @@ def body_of(hardware: Hardware) -> "Being":
     memory = Memory(hardware)  # first of all: it must not be believed twice
     kept = Kept(hardware.esp32)
     if memory.cause == hardware.machine.WDT_RESET and memory.kind != ASLEEP:
+        from ..store.crashes import HANG
+
         kept.put("error", HANG.encode())
     from protocol.settings import BRIDGE, Settings
 
@@ -131,14 +132,19 @@ def crash(hardware: Hardware, error: Exception) -> None:
         import traceback
 
         text = "".join(traceback.format_exception(error))
+    told = type(error).__name__
     try:
+        from ..store.crashes import SEAMS, in_sources, last_error
+
+        told = last_error(text)
         with open(SEAMS) as seams:
             text = in_sources(text, seams)
+        told = last_error(text)
     except Exception:  # noqa: BLE001: not welded, or flash or heap fail; what is known is said
         pass
     try:
         hardware.port.write(text.encode())
     except OSError:
         pass
-    Kept(hardware.esp32).put("error", last_error(text).encode())
+    Kept(hardware.esp32).put("error", told.encode())
     hardware.machine.reset()

@@ -1,25 +1,25 @@
-"""Two firmwares and the way back, as the body sees to it: loaded when a day has passed, and while one is on trial."""
+"""Two firmwares and the way back, as the body sees to it: loaded when a day has passed, and while one is on trial.
+
+What slots and manifests are is loaded by those functions alone that have to do with them.
+"""
 
 from protocol.compat import const
 from protocol.errors import ProtocolError
-from protocol.manifest import MANIFEST_NAME, open_manifest
 
-from ..boot import STRAIN, TRIAL, UNDONE, slot_of
+from ..boot import STRAIN, TRIAL, UNDONE
 from ..events import Sent
-from ..session import has_heard
-from ..store.files import Files
-from ..store.slots import Slots
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
 if TYPE_CHECKING:
     from typing import Any
 
     from ..mind import Mind
+    from ..store.slots import Slots
     from .alive import NodeBody
     from .being import Being
     from .kept import Kept
 
-_DAY_MS = const(86_400_000)
+DAY_MS = const(86_400_000)
 _IDLED_WELL_MS = const(600_000)  # a firmware on trial that does not sleep deep (`slots.py`)
 _LOOK_MS = const(60_000)
 _STATUS = const(3)  # FPort
@@ -31,15 +31,14 @@ def keep_house(body: "Being", now_ms: int) -> None:
         body.house_ms = now_ms + _LOOK_MS
         if body.answered and now_ms - body.born_ms >= _IDLED_WELL_MS:
             rest_in_order(body)
-        elif now_ms >= _DAY_MS:
+        elif now_ms >= DAY_MS:
             _carry_all(body, _slots(body).give_up())
             body.hardware.machine.reset()
         return
-    if body.house_ms:  # not at the start
-        body.kept.erase("error")
-        if body.boot >= STRAIN:
-            try_again(body)
-    body.house_ms = now_ms - now_ms % _DAY_MS + _DAY_MS
+    body.kept.erase("error")
+    if body.boot >= STRAIN:
+        try_again(body)
+    body.house_ms = now_ms - now_ms % DAY_MS + DAY_MS
 
 
 def try_again(body: "Being") -> None:
@@ -60,6 +59,8 @@ def rest_in_order(body: "Being") -> None:
 def says_answered(kept: "Kept", key: str, value: int | bytes) -> bool:
     """Whether what is about to be persisted says that the network has answered: a session, or FCntDown."""
     if key == "session" and isinstance(value, bytes):
+        from ..session import has_heard
+
         return has_heard(kept.blob(key), value)
     return key == "join_nonce"
 
@@ -82,7 +83,9 @@ class Witness:
         return self._mind.wake_at()
 
 
-def _slots(body: "Being") -> Slots:
+def _slots(body: "Being") -> "Slots":
+    from ..store.slots import Slots
+
     return Slots(body.boot, body.kept.number("floor"))
 
 
@@ -94,6 +97,11 @@ def _carry_all(body: "Being", actions: "list[Any]") -> None:
 
 def _floor(body: "Being") -> int:
     """The lowest version that this firmware lets follow it; 0 if its manifest cannot be read any more."""
+    from protocol.manifest import MANIFEST_NAME, open_manifest
+
+    from ..boot import slot_of
+    from ..store.files import Files
+
     try:
         files = Files(body.hardware.root + slot_of(body.boot))
         return open_manifest(files.read(MANIFEST_NAME), body.kept.blob("update_key")).floor

@@ -6,7 +6,7 @@ import select
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 _MAIN = Path(__file__).parent / "host/main.mjs"
 _PACKAGE = "node_modules/@micropython/micropython-webassembly-pyscript"
@@ -23,6 +23,16 @@ _to_json = json.JSONEncoder(separators=(",", ":")).encode
 
 class HostError(Exception):
     """There is no process to run boards in, or it has gone; the message says what to do."""
+
+
+class Line(Protocol):
+    """How a board reaches its interpreter."""
+
+    def write(self, message: object) -> None:
+        """Send a command, or the answer to what it asks."""
+
+    def read(self) -> Any:
+        """What it asks, or how a command ended: see host/board.mjs."""
 
 
 class Link:

@@ -55,10 +55,10 @@ class Outputs:
 
         The digest covers the report alone: what a board's wake took depends on the computer.
         """
-        if self.json:
-            told = report.to_json() | {"boards": [visit.to_json() for visit in visits]}
-            self.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
         if self.junit:
             self.junit.write_text(junit_xml(report, took_s), encoding="utf-8")
         if self.html:
             self.html.write_text(page(report, language, [section(visits, report)]), encoding="utf-8")
+        if self.json:  # the last: whoever finds it may take the others for written
+            told = report.to_json() | {"boards": [visit.to_json() for visit in visits]}
+            self.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")

@@ -21,6 +21,8 @@ from gateway.store.writes import (
 from tests.fakes.applications import PlainApplication
 from tests.fakes.devices import heard
 
+_PATIENCE = 10_000  # times that the server may be woken at one moment
+
 
 class Store:
     """What a database would hold. sessions: by (device, number); current: a device's number; records: in order."""
@@ -135,11 +137,14 @@ class Station:
         """Let time pass."""
         until_ms = self.now_ms + span_ms
         out = []
+        alarms = 0
         while True:
             wake_ms = self.server.wake_at()
             if wake_ms is None or wake_ms > until_ms:
                 self.now_ms = until_ms
                 return out
+            alarms = alarms + 1 if wake_ms <= self.now_ms else 0
+            assert alarms < _PATIENCE, f"the server wants to be woken at {wake_ms} ms for ever"
             self.now_ms = max(self.now_ms, wake_ms)
             out += self._do(self.server.wake(self.now_ms))
 

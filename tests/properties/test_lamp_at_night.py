@@ -176,7 +176,8 @@ SELDOM = [*map(with_role, (Slow, Lasting, Obedient, Clockless, Stubborn, Dazzled
 SELDOM += [WinterTime, Late, Forgetful, Believing, with_role(Mixing)]
 SOAK = settings.get_current_profile_name() == "soak"
 FAULTY = SOON + SELDOM if SOAK else SOON  # the others take the search seconds each, and are told as stories below
-# Examples in which each is found. By five seeds: Stubborn 87..396, Believing 4..730, Forgetful 4..231, Mixing 29..1146.
+# Examples in which each is found. By five seeds: Stubborn 87..396, Believing 4..730, Forgetful 4..250, Mixing 135..527,
+# Late 85..156.
 MOST = 5000
 
 

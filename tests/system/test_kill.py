@@ -63,9 +63,11 @@ class Cabinet:
         self._token = 0
         self._begun_s = 0.0
         self._pulled = False
+        self._push_acks = 0  # datagrams of uplinks that a gateway has taken
 
     def start(self) -> int:
         """Start a gateway; its pid. It is there when it answers a keepalive."""
+        self._receive()  # what the one before said last is no sign of this one
         pid = int(self._ask("start"))
         self._pulled = False
         until_s = time.monotonic() + _LONGEST_S
@@ -83,9 +85,11 @@ class Cabinet:
     def open_logs(self) -> None:
         """Let all talkers say their status, and end in an orderly way: what was heard is on disk then."""
         pid = self.start()
+        before = self._push_acks
         for talker in self.talkers:
             self._push(talker.status())
-        self._talk(lambda: False, 0.2)  # until they were taken from the socket
+        self._talk(lambda: self._push_acks >= before + TALKERS, _LONGEST_S)
+        assert self._push_acks >= before + TALKERS
         os.kill(pid, signal.SIGTERM)
         assert self.reap(pid) == 0
         self._begun_s = time.monotonic()
@@ -156,6 +160,7 @@ class Cabinet:
 
     def _take(self, data: bytes) -> None:
         self._pulled = self._pulled or data[3] == _PULL_ACK
+        self._push_acks += data[3] == _PUSH_ACK
         if data[3] == _PULL_RESP:
             txpk = json.loads(data[4:])["txpk"]
             assert any(talker.hear(txpk) for talker in self.talkers)

@@ -46,6 +46,7 @@ let vm = null;
 // Boot as the ESP32 port does: boot.py, then main.py from wherever boot.py went; true if that has a turn() to be called.
 // That its last line calls it for ever is for a real board: this build frees memory only when a call is over.
 function boot(andMain) {
+  vm.reseed();
   const exists = (name) => vm.mp.FS.analyzePath(name).exists;
   const again = vm.images.image ? "__import__('machine')._boot" : "compile(open('boot.py').read(), 'boot.py', 'exec')";
   let ended = exists('boot.py') ? vm.run((mp) => mp.runPython(`exec(${again})`)) : null;

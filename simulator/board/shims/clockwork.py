@@ -1,6 +1,7 @@
 """Time and interrupts of the virtual board; runs on its MicroPython, where `_hw` is host/hardware.mjs."""
 
 import gc
+import random
 import select
 import sys
 import time
@@ -25,6 +26,7 @@ happened = bytearray(1)  # not 0 when there is an event, which host/hardware.mjs
 _held = [0]  # how many have disabled interrupts
 _hw.flag(addressof(happened))
 _hw.heap(gc.collect, gc.mem_alloc)
+_hw.dice(random.seed)
 
 
 def settle():

@@ -1,5 +1,7 @@
 """What a node lives through: errors, hangs, crash loops, worn flash, dead radios, wrong settings."""
 
+import sys
+
 from firmware.body.being import MOST_REST_MS, WATCHDOG_MS
 from firmware.boot import HARD, POWER_ON, TRIAL, WATCHDOG, is_safe
 from protocol.telemetry_reader import decode_status
@@ -34,6 +36,22 @@ def test_an_error_of_a_core_is_said_kept_and_told_after_the_restart():
     board.run(HOUR_MS)
     assert statuses(board)[-1].last_error == board.nvs["error"].decode()
     assert statuses(board)[-1].reset_cause == HARD
+
+
+def test_an_error_is_kept_also_when_what_says_where_cannot_be_loaded():
+    board = bench("no memory", "air")
+    board.run(30_000)
+    wreck(board, "handle", MemoryError("planted"))
+    there = sys.modules.pop("firmware.store.crashes", None)
+    sys.modules["firmware.store.crashes"] = None
+    try:
+        board.run(60_000)
+    finally:
+        del sys.modules["firmware.store.crashes"]
+        if there is not None:
+            sys.modules["firmware.store.crashes"] = there
+    assert board.boots == [POWER_ON, HARD]
+    assert board.nvs["error"] == b"MemoryError"
 
 
 def test_a_core_that_never_comes_to_rest_is_a_hang():
