@@ -42,6 +42,7 @@ class Ledger:
             free_ms = (slot + 1) * SLOT_MS + HOUR_MS
         return free_ms
 
+    @on_demand
     def spend(self, band: int, airtime_ms: int, now_ms: int) -> bytes | None:
         """Enter a frame that begins now; returns the shares if they have to be persisted before."""
         self._forget(band, now_ms)
@@ -59,6 +60,7 @@ class Ledger:
         self._shares[band] = share
         return bytes(self._shares)
 
+    @on_demand
     def _forget(self, band: int, now_ms: int) -> None:
         slots = self._slots[band]
         while slots and (slots[0][0] + 1) * SLOT_MS + HOUR_MS <= now_ms:
@@ -120,6 +122,7 @@ class Access:
                 break
         return max(earliest or 0, self.quiet_ms)
 
+    @on_demand
     def take(
         self, channels: tuple[tuple[int, int, int], ...], frame_ms: int, now_ms: int, max_duty_cycle: int
     ) -> tuple[int, bytes | None]:
