@@ -128,7 +128,7 @@ def _given(root: Path, scenario: str | Path, seed: int | None, hours: float | No
     """What makes the run what it is."""
     path = root / scenario
     return [
-        str(path if path.exists() else scenario),
+        str(path if path.is_file() else scenario),
         *(() if seed is None else ("--seed", str(seed))),
         *(() if hours is None else ("--hours", f"{hours:g}")),
     ]

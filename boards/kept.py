@@ -3,6 +3,7 @@
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -11,6 +12,9 @@ from boards.causes import BoardError, Cause
 
 _PRIVATE_FILE = 0o600
 _PRIVATE_FOLDER = 0o700
+
+WAIT_S = 30.0  # for others who write the same file: each of forty boards needs some ms
+_AGAIN_S = 0.02
 
 _threads = threading.Lock()
 _held: set[str] = set()
@@ -44,44 +48,59 @@ def folder(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def alone(path: Path, busy: BoardError | None = None, wait: bool = False) -> Iterator[None]:
+def alone(path: Path, busy: BoardError | None = None, wait_s: float = 0.0) -> Iterator[None]:
     """Be the only one, among threads and processes, who has *path*; the end of a process lets go of it.
 
-    wait: until the others have ended; else raises *busy*, or FILE_BUSY.
+    wait_s: so long others may have it; then *busy*, or FILE_BUSY, is raised: one who was stopped in the midst of it,
+    or a share on the network, may have it for ever.
     """
-    busy = busy or BoardError(Cause.FILE_BUSY, path=path)
     lock = folder(path.parent) / f".{path.name}.lock"
     key = str(lock.resolve())
-    if wait:
-        with _threads, lock.open("ab") as file:
-            _lock(file, True, busy)
-            yield
-        return
+    until_s = time.monotonic() + wait_s
+    while (file := _taken(lock, key)) is None:
+        if time.monotonic() >= until_s:
+            raise busy or BoardError(Cause.FILE_BUSY, path=path)
+        time.sleep(_AGAIN_S)
+    try:
+        yield
+    finally:
+        _let_go(file, key)
+
+
+def _taken(lock: Path, key: str) -> IO[bytes] | None:
+    """The lock's file, None if another has it."""
     with _threads:
         if key in _held:
-            raise busy
+            return None
         _held.add(key)
+    file = None
     try:
-        with lock.open("ab") as file:
-            _lock(file, False, busy)
-            yield
-    finally:
-        with _threads:
-            _held.discard(key)
+        file = lock.open("ab")
+        _lock(file)
+    except BaseException as error:
+        _let_go(file, key)
+        if file is not None and isinstance(error, OSError):
+            return None
+        raise
+    return file
 
 
-def _lock(file: IO[bytes], wait: bool, busy: BoardError) -> None:
-    """Take the system's lock on a file, which goes when it is closed."""
+def _let_go(file: IO[bytes] | None, key: str) -> None:
+    if file is not None:
+        file.close()
+    with _threads:
+        _held.discard(key)
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Take the system's lock on a file, which goes when it is closed. Raises OSError: another has it."""
     try:
-        try:
-            import fcntl
-        except ImportError:  # Windows
-            import msvcrt
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
 
-            file.seek(0)
-            lock = getattr(msvcrt, "locking")  # noqa: B009 - which mypy does not know on other systems
-            lock(file.fileno(), getattr(msvcrt, "LK_LOCK" if wait else "LK_NBLCK"), 1)
-        else:
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise busy from error
+        file.seek(0)
+        lock = getattr(msvcrt, "locking")  # noqa: B009 - which mypy does not know on other systems
+        lock(file.fileno(), getattr(msvcrt, "LK_NBLCK"), 1)  # noqa: B009
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -7,43 +7,49 @@ classes, and an object of the first is no instance of the second.
 
 import sys
 
-# By package, which goes after its modules; as text, because a tuple of words takes 40 bytes for each.
+# A package comes after its modules; as text, because a tuple of words takes 40 bytes for each.
 MODULES = (
-    ("firmware.body", "birth board desk falling selftest showing trial whole wiring"),
-    ("firmware.roles", "loading night obeying outlook rarely"),
-    ("firmware.store", "crashes slots"),
-    ("firmware", "asleep boot commands glance groups hearing joining orders recall starting"),
-    ("protocol.dimming", "programme setpoint site sun"),
-    ("protocol.lorawan", "cmac counters eui frames join mac_commands multicast ranges security"),
-    ("protocol", "aes cbor civil dimming items manifest orders quantity_table settings telemetry"),
+    "firmware.body.birth firmware.body.board firmware.body.desk firmware.body.falling firmware.body.selftest "
+    "firmware.body.showing firmware.body.trial firmware.body.whole firmware.body.wiring "
+    "firmware.roles.loading firmware.roles.night firmware.roles.obeying firmware.roles.outlook firmware.roles.rarely "
+    "firmware.store.crashes firmware.store.slots "
+    "firmware.asleep firmware.boot firmware.commands firmware.glance firmware.groups firmware.hearing "
+    "firmware.joining firmware.orders firmware.recall firmware.starting "
+    "protocol.dimming.programme protocol.dimming.setpoint protocol.dimming.site protocol.dimming.sun protocol.dimming "
+    "protocol.lorawan.cmac protocol.lorawan.counters protocol.lorawan.eui protocol.lorawan.frames "
+    "protocol.lorawan.join protocol.lorawan.mac_commands protocol.lorawan.multicast protocol.lorawan.ranges "
+    "protocol.lorawan.security "
+    "protocol.aes protocol.cbor protocol.civil protocol.items protocol.manifest protocol.orders "
+    "protocol.quantity_table protocol.settings protocol.telemetry"
 )
 # Of the start alone. What follows a glance is the sleep, for which the rest would only be loaded again.
 OF_START = (
-    ("firmware.body", "birth board selftest wiring"),
-    ("protocol.lorawan", "eui"),
-    ("protocol", "settings"),
+    "firmware.body.birth firmware.body.board firmware.body.selftest firmware.body.wiring "
+    "protocol.lorawan.eui protocol.settings"
 )
 _OURS = ("firmware.", "protocol.")
 _left = [0]  # modules, when all of them had gone
 
 
-def forget(modules: tuple[tuple[str, str], ...] = MODULES) -> None:
+def forget(modules: str = MODULES) -> None:
     """Let the collector have them; the body calls it when nothing is due for a while."""
     if len(sys.modules) == _left[0]:
         return
-    for package, names in modules:
-        if package in sys.modules:
-            for name in names.split():
-                if hasattr(sys.modules[package], name):
-                    _drop(package + "." + name)
-    if modules is MODULES:  # and functions on demand
-        for name in [name for name in sys.modules if name[-1] == "_" and name[:9] in _OURS]:
+    for name in modules.split():
+        _drop(name)
+    if modules is MODULES:
+        for name in [name for name in sys.modules if _is_split_off(name)]:
             _drop(name)
         _left[0] = len(sys.modules)
 
 
+def _is_split_off(name: str) -> bool:
+    """Whether it has functions on demand. A board has no packages (`boards/firmware/flat.py`)."""
+    return name[-1] == "_" and (name[:9] in _OURS or ("." not in name and name[0] != "_"))
+
+
 def _drop(name: str) -> None:
-    sys.modules.pop(name, None)  # a test may have let it go, and not its package
+    sys.modules.pop(name, None)
     package, _, module = name.rpartition(".")
-    if hasattr(sys.modules[package], module):
+    if package in sys.modules and hasattr(sys.modules[package], module):
         delattr(sys.modules[package], module)

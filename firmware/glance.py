@@ -1,7 +1,7 @@
 """The short wake: most of the time a node that sleeps deep wakes to look at its sensors, and sleeps again.
 
-For that its role alone is loaded; mind, MAC and log stay the images they are in RTC memory, where the role's part of
-the mind's is put anew. As soon as the role wants something of its mind, or the time of mind or MAC has come, the body
+For that its role alone is loaded; mind, MAC and log stay the images they are in RTC memory, where the role's is put
+anew. As soon as the role wants something of its mind, or the time of mind or MAC has come, the body
 makes the whole node of the same images, with the role as it is now, and lets the mind `carry_out` what the role wants.
 
 The body erases the RTC memory when it has read it, before anything else, and writes it as the last thing before it
@@ -11,10 +11,7 @@ sleeps: an image that a crash left behind tells of counters that have been used 
 import struct
 from binascii import crc32
 
-from protocol import cbor
 from protocol.compat import const
-from protocol.errors import ProtocolError
-from protocol.items import array
 
 from .actions import TakeReading, TellEvent
 
@@ -23,27 +20,29 @@ if TYPE_CHECKING:
     from .mind import Role
 
 MAX_LEN = const(2048)  # of RTC memory
-_HEAD = "<QHHH"  # when mind or MAC want to be woken, lengths of mind, MAC and log
+_HEAD = "<QHHH"  # when mind or MAC want to be woken, lengths of role, mind and MAC
 _HEAD_LEN = const(14)
 _CRC_LEN = const(4)
 _NEVER_MS = const(0xFFFFFFFFFFFFFFFF)
 
 
-def pack(wake_ms: int | None, mind: bytes, mac: bytes, log: bytes) -> bytes:
+def pack(wake_ms: int | None, role: bytes, mind: bytes, mac: bytes, log: bytes) -> bytes:
     """What goes into RTC memory: the images, and when mind or MAC want to be woken, whatever the role wants."""
-    head = struct.pack(_HEAD, _NEVER_MS if wake_ms is None else wake_ms, len(mind), len(mac), len(log))
-    body = head + mind + mac + log
+    head = struct.pack(_HEAD, _NEVER_MS if wake_ms is None else wake_ms, len(role), len(mind), len(mac))
+    body = head + role + mind + mac + log
     return body + struct.pack("<I", crc32(body) & 0xFFFFFFFF)
 
 
-def unpack(memory: bytes) -> tuple[int, bytes, bytes, bytes]:
+def unpack(memory: bytes) -> tuple[int, bytes, bytes, bytes, bytes]:
     """What `pack` was given; empty images, and the past, for a memory that holds anything else: a boot."""
     body = memory[:-_CRC_LEN]
     if len(body) < _HEAD_LEN or memory[-_CRC_LEN:] != struct.pack("<I", crc32(body) & 0xFFFFFFFF):
-        return 0, b"", b"", b""
-    wake_ms, mind_len, mac_len, _ = struct.unpack_from(_HEAD, body)
-    mac_at = _HEAD_LEN + mind_len
-    return wake_ms, body[_HEAD_LEN:mac_at], body[mac_at : mac_at + mac_len], body[mac_at + mac_len :]
+        return 0, b"", b"", b"", b""
+    wake_ms, role_len, mind_len, mac_len = struct.unpack_from(_HEAD, body)
+    mind_at = _HEAD_LEN + role_len
+    mac_at = mind_at + mind_len
+    log_at = mac_at + mac_len
+    return wake_ms, body[_HEAD_LEN:mind_at], body[mind_at:mac_at], body[mac_at:log_at], body[log_at:]
 
 
 class Glance:
@@ -75,19 +74,3 @@ class Glance:
     def needs_node(self, now_ms: int) -> bool:
         """Whether mind and MAC have something to do."""
         return bool(self.wanted) or now_ms >= self._wake_ms
-
-
-def role_part(mind: bytes) -> bytes:
-    """The role's part of a mind's image, for the role's constructor; b"" if there is none."""
-    try:
-        part = array(cbor.decode(mind), "image", 2)[1]
-    except ProtocolError:
-        return b""
-    return part if isinstance(part, bytes) else b""
-
-
-def with_role_part(mind: bytes, part: bytes) -> bytes:
-    """The mind's image with another part of the role's, after a glance. Raises ProtocolError for what is no image."""
-    items = array(cbor.decode(mind), "image", 2)
-    items[1] = part
-    return cbor.encode(items)

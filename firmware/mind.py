@@ -67,12 +67,13 @@ if TYPE_CHECKING:
             """What must survive deep sleep; at most ROLE_IMAGE_LEN bytes."""
 
 
-ROLE_IMAGE_LEN = const(400)  # what a role may carry through deep sleep; the mind needs 500 at most
+ROLE_IMAGE_LEN = const(400)  # what a role may carry through deep sleep
+IMAGE_LEN = const(500)  # and the mind itself
 SEQ_STEP = const(32)  # numbers reserved by one write; a power cut makes as many void at most
 TELL_TIME_MS = const(3_600_000)  # a role counts on from what it was told; a sleep clock is 108 s off by then
 RARE_MS = const(86_400_000)
 _F_PORT_ORDERS = const(4)  # of protocol/orders.py, which is loaded when an order comes
-_IMAGE_VERSION = const(2)
+_IMAGE_VERSION = const(3)
 _HOUR_MS = const(3_600_000)
 _RESTART_MS = const(300_000)  # a restart waits for its receipt so long at most
 _NOTHING_KEPT = ((), (), (), (), 0, (), (), 0, None)  # the image of a mind that was never awake
@@ -141,7 +142,7 @@ class Mind:
             # The log may know of a boot whose number did not reach the flash: ages are counted within one boot only.
             self._boot = max([facts.boots] + [record.boot for record in log.newest(1)]) + 1
         self.dice = Dice(facts.dev_eui + bytes([self._boot & 0xFF, self._boot >> 8 & 0xFF]))
-        kept: Rows = opened[1] if opened else _NOTHING_KEPT
+        kept: Rows = opened or _NOTHING_KEPT
         dice, clock, owed, events, untold, gaps, status, rare_s, self._margin_db = kept
         if dice:
             self.dice.state = tuple(dice)
@@ -228,13 +229,12 @@ class Mind:
 
     @on_demand
     def image(self) -> bytes:
-        """What must survive deep sleep, the role's part included: at most 900 bytes."""
+        """What must survive deep sleep beside the role's image: at most IMAGE_LEN bytes."""
         if self.role is None:
             return b""  # safe mode does not sleep deep
         return cbor.encode(
             [
                 _IMAGE_VERSION,
-                self.role.image(),
                 list(self.dice.state),
                 self.clock.image(),
                 self.receipts.image(),
@@ -370,19 +370,13 @@ class Mind:
         )
 
 
-def role_image(image: bytes) -> bytes:
-    """The role's part of a mind's image, for the role's constructor."""
-    kept = _opened(image)
-    return b"" if kept is None else kept[0]
-
-
 @on_demand
-def _opened(image: bytes) -> "tuple[bytes, Rows] | None":
-    """The role's part of an image and the mind's, or None if there is none of this version."""
+def _opened(image: bytes) -> "Rows | None":
+    """What an image holds, or None if there is none of this version."""
     try:
-        items: Rows = array(cbor.decode(image), "image", 11)
+        items: Rows = array(cbor.decode(image), "image", 10)
     except ProtocolError:
         return None
     if items.pop(0) != _IMAGE_VERSION:
         return None
-    return items.pop(0), items
+    return items

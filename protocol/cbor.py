@@ -150,7 +150,10 @@ class _Reader:
 
     def item(self, depth: int) -> object:
         start = self.at
-        first = self.byte()
+        if start == len(self.view):
+            raise CborError(f"CBOR at byte {start}: the message ends where an item was expected; was it cut short?")
+        first = self.view[start]
+        self.at = start + 1
         if first < 24:  # most of what nodes say: a small integer is its own head
             return first
         if first == _NULL:
@@ -177,13 +180,6 @@ class _Reader:
             return [self.item(depth + 1) for _ in range(argument)]
         self.room_for(2 * argument, "a map", start)
         return self.map(argument, depth)
-
-    def byte(self) -> int:
-        if self.at == len(self.view):
-            raise CborError(f"CBOR at byte {self.at}: the message ends where an item was expected; was it cut short?")
-        value = self.view[self.at]
-        self.at += 1
-        return value
 
     def argument(self, short: int, start: int) -> int:
         """Read the argument of a head (RFC 8949 §3), which must have its shortest form."""

@@ -21,7 +21,7 @@ EVENTS = (
     ("battery_low", ("battery_mv",)),
     ("programme_refused", ("version",)),
     ("tampered", ()),
-    ("motion_seen", ("count",)),  # how often since it was told last; told once, as more comes while somebody is there
+    ("motion_seen", ("count",)),  # how often since it was told last
 )
 
 

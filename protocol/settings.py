@@ -27,74 +27,51 @@ MAX_SETTINGS_LEN = const(512)  # of the CBOR; three times what it takes today
 _ROLE = const(0)
 _SHOWN = const(40)  # of a wrong value: a whole table in the wrong place should not become the message
 
-# name; roles it is for by their first letters, with `!` for what is fixed when the node is flashed, so that no order
-# changes it; default, by role if there are four, `-` if it must be given; least and greatest, or the choices, or EUI;
-# unit. Lines of text, as in `quantity_table.py`.
-_ROWS = (
-    "role               PALB! -                parking|air|light|bridge",
-    "dev_eui            PALB! -                EUI",
-    "join_eui           PAL!  zeros            EUI",
-    "link               PAL!  radio            radio|cable",
-    "activation         PAL!  otaa             otaa|abp",
-    "plan               PALB  full             full|single-channel",
-    "device_class       PAL   A,A,C,A          A|C",
-    "min_dr             PAL   0                0..5 data rate",
-    "rx_delay_s         PAL   5                1..15 seconds",
-    "rx2_dr             PAL   3                0..5 data rate",
-    "status_interval_s  PAL   86400            3600..604800 seconds",
-    "reading_interval_s AL    900,900,3600,900 60..86400 seconds",
-    "heartbeat_s        P     3600             300..3600 seconds",
-    "bays               P!    1                1..2 bays",
-    "detector           P!    magnetic         magnetic|distance|watched",
-    "taken_field_dut    P     150              30..2000 tenths of a microtesla",
-    "left_field_dut     P     50               10..1000 tenths of a microtesla",
-    "swing_field_dut    P     180              30..4000 tenths of a microtesla",
-    "taken_distance_cm  P     150              20..600 centimetres",
-    "fan_warm_up_s      A     30               10..300 seconds",
-    "growth_per_mille   A     182              0..1000 thousandths",
-    "heads              L!    1                1..2 heads",
-    "supply             L!    permanent        permanent|switched",
-    "dimming_curve      L     linear           linear|logarithmic",
-    "floor_pct          L     30               0..100 percent",
-    "rated_dw           L     0                0..20000 tenths of a watt",
-    "hot_limit_dcel     L     700              400..1000 tenths of a degree Celsius",
-    "boost_pct          L     100              0..100 percent",
-    "boost_s            L     120              10..3600 seconds",
-    "on_lux             L     0                0..1000 lux",
-    "off_lux            L     70               1..2000 lux",
-    "motion_interval_s  L     0                0..3600 seconds",
+_PARKING = const(1)  # roles as bits
+_AIR = const(2)
+_LIGHT = const(4)
+_NODES = const(7)
+_ALL = const(15)
+_FIXED = const(16)  # when the node is flashed: no order changes it
+
+# name, roles, default (None: must be given; a tuple: by role), least, greatest or the choices or "EUI", unit. Literals
+# and not the lines of text of `quantity_table.py`: a node reads this table whenever it wakes.
+SETTINGS: "tuple[tuple[str, int, Any, int, Any, str], ...]" = (
+    ("role", _ALL | _FIXED, None, 0, ("parking", "air", "light", "bridge"), ""),
+    ("dev_eui", _ALL | _FIXED, None, 0, "EUI", ""),
+    ("join_eui", _NODES | _FIXED, b"\0\0\0\0\0\0\0\0", 0, "EUI", ""),
+    ("link", _NODES | _FIXED, 0, 0, ("radio", "cable"), ""),
+    ("activation", _NODES | _FIXED, 0, 0, ("otaa", "abp"), ""),
+    ("plan", _ALL, 0, 0, ("full", "single-channel"), ""),
+    ("device_class", _NODES, (0, 0, 1, 0), 0, ("A", "C"), ""),
+    ("min_dr", _NODES, 0, 0, 5, "data rate"),
+    ("rx_delay_s", _NODES, 5, 1, 15, "seconds"),
+    ("rx2_dr", _NODES, 3, 0, 5, "data rate"),
+    ("status_interval_s", _NODES, 86400, 3600, 604800, "seconds"),
+    ("reading_interval_s", _AIR | _LIGHT, (900, 900, 3600, 900), 60, 86400, "seconds"),
+    ("heartbeat_s", _PARKING, 3600, 300, 3600, "seconds"),
+    ("bays", _PARKING | _FIXED, 1, 1, 2, "bays"),
+    ("detector", _PARKING | _FIXED, 0, 0, ("magnetic", "distance", "watched"), ""),
+    ("taken_field_dut", _PARKING, 150, 30, 2000, "tenths of a microtesla"),
+    ("left_field_dut", _PARKING, 50, 10, 1000, "tenths of a microtesla"),
+    ("swing_field_dut", _PARKING, 180, 30, 4000, "tenths of a microtesla"),
+    ("taken_distance_cm", _PARKING, 150, 20, 600, "centimetres"),
+    ("fan_warm_up_s", _AIR, 30, 10, 300, "seconds"),
+    ("growth_per_mille", _AIR, 182, 0, 1000, "thousandths"),
+    ("heads", _LIGHT | _FIXED, 1, 1, 2, "heads"),
+    ("supply", _LIGHT | _FIXED, 0, 0, ("permanent", "switched"), ""),
+    ("dimming_curve", _LIGHT, 0, 0, ("linear", "logarithmic"), ""),
+    ("floor_pct", _LIGHT, 30, 0, 100, "percent"),
+    ("rated_dw", _LIGHT, 0, 0, 20000, "tenths of a watt"),
+    ("hot_limit_dcel", _LIGHT, 700, 400, 1000, "tenths of a degree Celsius"),
+    ("boost_pct", _LIGHT, 100, 0, 100, "percent"),
+    ("boost_s", _LIGHT, 120, 10, 3600, "seconds"),
+    ("on_lux", _LIGHT, 0, 0, 1000, "lux"),
+    ("off_lux", _LIGHT, 70, 1, 2000, "lux"),
+    ("motion_interval_s", _LIGHT, 0, 0, 3600, "seconds"),
 )
 _ABP_ONLY = ("rx_delay_s", "rx2_dr")
-_FIXED = const(16)  # beside the bits of the roles
 _DISTANCE = const(1)  # among the choices of `detector`
-
-
-def _row(text: str) -> "tuple[str, int, Any, int, Any, str]":
-    words = text.split(None, 4)
-    name, letters, default, values = words[:4]
-    roles = _FIXED if "!" in letters else 0
-    for place, letter in enumerate("PALB"):
-        if letter in letters:
-            roles |= 1 << place
-    unit = words[4] if len(words) > 4 else ""
-    if values == "EUI":
-        return name, roles, None if default == "-" else bytes(EUI_LEN), 0, values, unit
-    if "|" in values:
-        choices = tuple(values.split("|"))
-        places = [choices.index(choice) for choice in default.split(",") if choice != "-"]
-        return name, roles, _by_role(places), 0, choices, unit
-    low, high = values.split("..")
-    return name, roles, _by_role([int(number) for number in default.split(",")]), int(low), int(high), unit
-
-
-def _by_role(defaults: list[int]) -> "int | tuple[int, ...] | None":
-    if len(defaults) < 2:
-        return defaults[0] if defaults else None
-    return tuple(defaults)
-
-
-# name, roles as bits, default (None: must be given; a tuple: by role), least, greatest or the choices or "EUI", unit
-SETTINGS = tuple([_row(text) for text in _ROWS])
 
 # What must not be greater than what. The defaults obey, so that roles without a pair of these have nothing to say.
 _ORDERED = (
@@ -110,6 +87,8 @@ class Settings:
 
     values: what was given, by number; the rest have their defaults. Raises SettingsError with a line for each fault.
     """
+
+    _wire = b""  # what they were read from
 
     role: int
     dev_eui: bytes
@@ -180,11 +159,15 @@ class Settings:
         items = cbor.decode(data)
         if not isinstance(items, dict):
             raise SettingsError(f"settings are {_shown(items)}; expected a map")
-        return Settings({number: items[number] for number in items if 0 <= number < len(SETTINGS)})
+        known = {number: items[number] for number in items if 0 <= number < len(SETTINGS)}
+        settings = Settings(known)
+        if len(known) == len(items):
+            settings._wire = bytes(data)
+        return settings
 
     def encode(self) -> bytes:
-        """CBOR of all settings of this role by number: a later version's other defaults change nothing."""
-        return cbor.encode(self._values())
+        """What was read; else CBOR of all settings of this role by number, so that no later default changes one."""
+        return self._wire or cbor.encode(self._values())
 
     def changed(self, number: int, value: int | None) -> "Settings":
         """A copy with one setting changed, None: back to its default. Raises SettingsError for what no order may do."""

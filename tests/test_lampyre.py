@@ -54,7 +54,9 @@ def test_exit_codes_come_through(command, exit_code):
 def test_the_front_door_opens_without_the_packages_behind_it():
     """Sub-commands load lazily: help costs neither the gateway's nor the simulator's imports."""
     probe = "import sys, lampyre; print(*{name.partition('.')[0] for name in sys.modules})"
-    done = subprocess.run([sys.executable, "-c", probe], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=True
+    )
     assert not {"apsw", "boards", "firmware", "gateway", "simulator"} & set(done.stdout.split())
 
 

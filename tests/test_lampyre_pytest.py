@@ -80,6 +80,14 @@ def test_meant_to_break(lampyre_simulate):
     lampyre_simulate("broken.toml", seed=3, hours=0.5)
 
 
+def test_meant_to_go_unwritten(lampyre_simulate):
+    lampyre_simulate("street.toml", hours=0.5, check=False, arguments=("--html", "/dev/full"))
+
+
+def test_a_folder_called_as_a_scenario_that_comes_along_is_not_taken_for_it(lampyre_simulate):
+    assert lampyre_simulate("twenty-nodes", hours=0.2, check=False).readings["taken"] > 0
+
+
 def test_meant_to_miss(lampyre_simulate):
     lampyre_simulate("strret")
 
@@ -93,7 +101,7 @@ def test_meant_to_last(lampyre_simulate):
 def _town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with tests of its own, and with packages that are called as ours are."""
     town = tmp_path_factory.mktemp("town of ours")
-    for name in ("gateway", "simulator", "protocol", "typer"):
+    for name in ("gateway", "simulator", "protocol", "typer", "twenty-nodes"):
         (town / name).mkdir()
         (town / name / "__init__.py").write_text("raise RuntimeError('this is the town')\n", encoding="utf-8")
     (town / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
@@ -111,7 +119,12 @@ def _outcomes(town: Path) -> dict[str, str]:
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join((str(REPOSITORY), str(town))))
     environment.pop("PYTEST_ADDOPTS", None)
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "pytest", *options], cwd=town, env=environment, capture_output=True, check=False
+        [sys.executable, "-P", "-m", "pytest", *options],
+        cwd=town,
+        env=environment,
+        capture_output=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode in (0, 1), done.stdout.decode() + done.stderr.decode()
     cases = ElementTree.parse(town / "results.xml").iter("testcase")
@@ -126,7 +139,7 @@ def _outcomes(town: Path) -> dict[str, str]:
 def test_the_towns_tests_pass_though_its_folders_are_called_as_ours_are(outcomes):
     failed = {name: said for name, said in outcomes.items() if said and "_meant_" not in name}
     assert not failed
-    assert len(outcomes) == 7
+    assert len(outcomes) == 9
 
 
 def test_what_did_not_hold_is_named_with_the_command_that_repeats_it(outcomes, town):
@@ -139,6 +152,12 @@ def test_a_mistake_in_the_scenario_comes_through(outcomes, town):
     said = outcomes["test_meant_to_break"]
     assert "broken.toml:11: [[gateways]] x_m is" in said
     assert f"repeat it with: lampyre simulate run '{town}/broken.toml' --seed 3 --hours 0.5" in said
+
+
+def test_a_file_of_the_run_that_cannot_be_written_is_told(outcomes):
+    said = outcomes["test_meant_to_go_unwritten"]
+    assert "the run ended with status 1 and said:" in said
+    assert "cannot write: " in said
 
 
 def test_a_scenario_that_is_not_there_is_told(outcomes):

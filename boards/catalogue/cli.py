@@ -13,12 +13,14 @@ from boards.causes import BoardError
 from boards.flashing.cli import fail_with, home
 from boards.flashing.image import SOURCE
 from boards.flashing.image import fetch as get
-from boards.messages import language_of, sentence
+from boards.messages import language_of, sentence, told
+from boards.spoken import Command, Group
 
 if TYPE_CHECKING:  # imported where it is used: the other commands need no progress
     from rich.progress import Progress, TaskID
 
 app = typer.Typer(
+    cls=Group,
     help="The boards we know: which there are, how they are wired, and their images.",
     no_args_is_help=True,
     add_completion=False,
@@ -28,29 +30,32 @@ app = typer.Typer(
 LanguageOption = Annotated[str, typer.Option("--language", help="en or fr; by default the computer's.")]
 
 
-@app.command("list")
-def list_() -> None:
+@app.command("list", cls=Command)
+def list_(language: LanguageOption = "") -> None:
     """Show all boards."""
+    language = language_of(language)
     for board in boards():
-        kind = f"{board.chip.name}, {board.flash_mb} MB, {board.radio.chip.upper()}"
+        kind = f"{board.chip.name}, {told(f'{board.flash_mb} MB', language)}, {board.radio.chip.upper()}"
         typer.echo(f"{board.id:<16} {board.name:<36} {kind}")
 
 
-@app.command()
-def check(file: Annotated[Path, typer.Argument(help="A board's TOML file.")]) -> None:
+@app.command(cls=Command)
+def check(file: Annotated[Path, typer.Argument(help="A board's TOML file.")], language: LanguageOption = "") -> None:
     """Check a board's file, as one that was just written: every fault with its place."""
+    language = language_of(language)
     try:
         board = parse(file.stem, file.read_bytes())
     except OSError as error:
-        typer.echo(f"{file}: {error.strerror}", err=True)
+        typer.echo(f"{file}: {told(str(error.strerror), language)}", err=True)
         raise typer.Exit(1) from None
     except BoardError as error:
-        typer.echo(error.facts["detail"], err=True)
+        for fault in error.facts["detail"].splitlines():
+            typer.echo(told(fault, language), err=True)
         raise typer.Exit(1) from None
-    typer.echo(f"{board.name}: {', '.join(board.roles)}; options {', '.join(board.options) or 'none'}")
+    typer.echo(f"{board.name}: {', '.join(board.roles)}; options {', '.join(board.options) or told('none', language)}")
 
 
-@app.command()
+@app.command(cls=Command)
 def fetch(
     names: Annotated[list[str] | None, typer.Argument(metavar="[BOARD]…", help="By default all boards.")] = None,
     source: Annotated[str, typer.Option(help="Where the images are; a mirror of yours, perhaps.")] = SOURCE,
@@ -83,7 +88,7 @@ def _tell(shown: "Progress", task: "TaskID", so_far: int, of: int) -> None:
     shown.update(task, completed=so_far, total=of)
 
 
-@app.command()
+@app.command(cls=Command)
 def wiring(
     board: Annotated[str, typer.Argument(help="Such as heltec-v3.")],
     role: Annotated[str, typer.Option(help="parking, air, light or bridge.")],
@@ -101,7 +106,7 @@ def wiring(
     options = tuple(option or ())
     wrong = _wrong(found, role, options)
     if wrong:
-        typer.echo(wrong, err=True)
+        typer.echo(told(wrong, language), err=True)
         raise typer.Exit(2)
     output = output or Path(f"{board}-{role}.html")
     assert language in LANGUAGES

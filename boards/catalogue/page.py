@@ -7,6 +7,7 @@ from boards.catalogue.board import Board
 from boards.catalogue.drawing import drawing
 from boards.catalogue.use import Does, Use, uses
 from boards.catalogue.wiring import connected
+from boards.messages import told
 
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;color:#1b1b1b;background:#fff;max-width:50rem;margin:2rem auto;padding:0 1rem}
@@ -90,11 +91,11 @@ def wiring_page(board: Board, role: str, options: tuple[str, ...] = (), language
     warnings = list(board.warnings_fr if french else board.warnings)
     warnings += [note for one in devices if (note := one.device.note_fr if french else one.device.note)]
     chosen = [board.options[name].what_fr if french else board.options[name].what for name in options]
-    about = ", ".join([board.maker, board.package, f"{board.flash_mb} MB", board.image])
-    rows = "".join(_row(board, use, words) for use in uses(board, role, options))
+    about = ", ".join([board.maker, board.package, told(f"{board.flash_mb} MB", language), board.image])
+    rows = "".join(_row(board, use, words, language) for use in uses(board, role, options))
     picture = drawing(board, devices, language) if devices else f"<p>{escape(words.nothing)}</p>"
     heads = "".join(f"<th>{escape(head)}</th>" for head in words.heads)
-    title = f"{board.name}: {words.roles[role]}"
+    title = f"{board.name}{' :' if french else ':'} {words.roles[role]}"
     return f"""<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{escape(title)}</title><style>{_STYLE}</style></head><body>
@@ -112,11 +113,11 @@ def wiring_page(board: Board, role: str, options: tuple[str, ...] = (), language
 """
 
 
-def _row(board: Board, use: Use, words: _Words) -> str:
+def _row(board: Board, use: Use, words: _Words, language: str) -> str:
     own = use.section.startswith("node.")
     notes = [words.wakes] if use.wakes else []
     if str(use.gpio) in board.strapping:
-        notes.append(f"{words.at_reset}: {board.strapping[str(use.gpio)]}")
+        notes.append(f"{words.at_reset}: {told(board.strapping[str(use.gpio)], language)}")
     cells = (
         f"GPIO{use.gpio}",
         f"{use.part} {use.key}",

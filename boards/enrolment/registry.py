@@ -107,7 +107,7 @@ class Registry:
 
     def _change(self, change: Callable[[list[Row]], list[Row]]) -> None:
         try:
-            with kept.alone(self.path, wait=True):
+            with kept.alone(self.path, wait_s=kept.WAIT_S):
                 rows, columns = self._read()
                 kept.write(self.path, self._text(change(rows), columns).encode())
         except OSError as error:

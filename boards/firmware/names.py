@@ -61,6 +61,25 @@ _HARDWARE = """
 """
 
 
+# Some names that every MicroPython has, and none of Python's own functions: to be called so costs nothing.
+IN_ROM = """
+    e pi add cos exp get log pop sep sin sub tan acos asin atan ceil copy cosh dump fabs find fmod join keys load
+    log2 modf pack poll seed seek send sinh sort sqrt stat step stop tanh tell time array atan2 chdir clear count
+    crc32 deque dumps floor flush frexp index isinf isnan items ldexp loads log10 lower match mkdir mount rfind
+    rmdir sleep split start strip throw trunc union upper append center choice decode digest enable encode extend
+    getcwd gmtime insert lstrip mktime random remove rename rindex rsplit rstrip search select sizeof struct umount
+    unlink unpack update values a2b_hex b2a_hex collect degrees disable discard fromhex heapify heappop hexlify
+    isalpha isclose isdigit islower isspace isupper listdir maxsize popitem popleft radians randint replace reverse
+    uniform bytes_at calcsize copysign endswith execfile fromkeys getvalue heappush ilistdir isfinite issubset
+    kbd_intr mem_free mem_info schedule sleep_ms sleep_us strftime ticks_ms ticks_us to_bytes addressof byteorder
+    errorcode heap_lock isenabled localtime mem_alloc opt_level pack_into partition qstr_info randrange stack_use
+    threshold ticks_add ticks_cpu unhexlify a2b_base64 appendleft b2a_base64 difference from_bytes isdisjoint
+    issuperset namedtuple pend_throw rpartition setdefault splitlines startswith ticks_diff defaultdict getrandbits
+    heap_unlock unpack_from bytearray_at intersection version_info table_a2b_base64 table_b2a_base64
+    difference_update intersection_update symmetric_difference symmetric_difference_update
+"""
+
+
 def foreign_names() -> frozenset[str]:
     """Names of what is not ours: of Python's own types and modules, as far as MicroPython has them, and its own."""
     found = set(_HARDWARE.split())
@@ -88,9 +107,9 @@ def short_names(trees: Mapping[str, ast.Module], bases: Mapping[str, str], known
     for name in sorted(places, key=lambda name: (-len(places[name]), name)):
         if name in defined - kept and not name.endswith(("__", _ERROR)):
             number = 0
-            while taken.setdefault(_numbered(number), set()) & places[name]:
+            while taken.setdefault(numbered(number), set()) & places[name]:
                 number += 1
-            short[name] = _numbered(number)
+            short[name] = numbered(number)
             taken[short[name]] |= places[name]
     return short
 
@@ -122,10 +141,10 @@ def _inside(
                 yield node, node.asname, GLOBAL
         elif isinstance(node, ast.ClassDef):
             yield from _inside([*node.decorator_list, *node.bases], local, members)
-            yield from _inside(node.body, local, frozenset(_bound(node.body)))
+            yield from _inside(node.body, local, frozenset(bound(node.body)))
         elif isinstance(node, ast.FunctionDef | ast.Lambda):
             before, after = _around_and_in(node)
-            own = {arg.arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)} | _bound(after)
+            own = {arg.arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)} | bound(after)
             yield from _inside(before, local, members)
             yield from _inside(after, local | own, None)
         elif isinstance(node, ast.Global | ast.Nonlocal):
@@ -151,7 +170,7 @@ def _around_and_in(node: ast.FunctionDef | ast.Lambda) -> tuple[list[ast.expr], 
     return around, [node.body]
 
 
-def _bound(nodes: Iterable[ast.AST]) -> set[str]:
+def bound(nodes: Iterable[ast.AST]) -> set[str]:
     """Names that statements bind in their own scope, by imports as well.
 
     Not those of comprehensions: a global of the same name may stand beside one. They are looked at as if they were
@@ -168,16 +187,16 @@ def _bound(nodes: Iterable[ast.AST]) -> set[str]:
                 found.add(node.id)
             if isinstance(node, ast.ExceptHandler) and node.name:
                 found.add(node.name)
-            found |= _bound(ast.iter_child_nodes(node))
+            found |= bound(ast.iter_child_nodes(node))
     return found
 
 
 def _defined(tree: ast.Module) -> set[str]:
     """Names that a module gives to its globals, classes and attributes."""
-    found = _bound(tree.body)
+    found = bound(tree.body)
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
-            found |= _bound(node.body)
+            found |= bound(node.body)
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             found.add(node.attr)
     return found
@@ -242,7 +261,7 @@ def is_for_mypy(node: ast.AST) -> bool:
     return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "TYPE_CHECKING"
 
 
-def _numbered(number: int) -> str:
+def numbered(number: int) -> str:
     """A name for each number: `_a` to `_z`, then `_aa` and so on."""
     letters = ""
     while number >= 0:

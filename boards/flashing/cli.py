@@ -1,5 +1,6 @@
 """`lampyre flash`: from a box of blank boards to commissioned nodes."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ import typer
 
 from boards.causes import BoardError, Cause
 from boards.flashing.plan import Spot, Wish, read_settings, setting_of
-from boards.messages import language_of, sentence
+from boards.messages import language_of, sentence, told
+from boards.spoken import Command
 
 if TYPE_CHECKING:  # imported where they are used: `--help` must not wait for them
     from boards.flashing.commissioning import Done, Order
@@ -23,7 +25,7 @@ REGISTER = "Where it is registered"
 HOW = "How"
 
 
-@app.command()
+@app.command(cls=Command)
 def flash(
     port: Annotated[
         str, typer.Option(help="Port, place on the hub (1-2.4) or USB serial number.", show_default=False)
@@ -105,7 +107,7 @@ def flash(
     language = language_of(language)
     try:
         if list_:
-            _show_ports()
+            _show_ports(language)
             return
         if all_ and (name or place or port):
             raise BoardError(
@@ -132,7 +134,7 @@ def flash(
             wish = _complete(wish, ports)
         order = _order(wish, registry, gateway, token_file, keys_from, labels, log, image, erase)
         if dry_run:
-            _show_plans(order, ports)
+            _show_plans(order, ports, language)
         else:
             _flash(order, ports, language)
     except BoardError as error:
@@ -206,6 +208,8 @@ def _order(
         raise BoardError(
             Cause.SETTING_WRONG, detail="--registry and --gateway: a node is registered in one place, write one"
         )
+    if keys_from is not None and not keys_from.is_file():  # a registry need not be there yet, a list must
+        raise BoardError(Cause.FILE_WRONG, path=keys_from, detail=os.strerror(errno.ENOENT))
     token = sha256 = ""
     if token_file is not None:
         try:
@@ -240,14 +244,14 @@ def _flash(order: "Order", ports: "list[Port]", language: str) -> None:
     screen = Console(stderr=True)
     code = bundle(home() / "cache")
     loader = RealLoader(home() / "images")
-    with Screens(screen) as screens:
+    with Screens(screen, language) as screens:
         lines = {port.path: screens.line(port.path) for port in ports}
 
         def one(path: str) -> "Done":
             try:
                 done = Flashing(path, order, code, loader, lines[path]).run()
-            except BoardError as error:
-                lines[path].ends(error.cause.name, False)
+            except BoardError:
+                lines[path].ends(told("stopped", language), False)
                 raise
             lines[path].ends(done.dev_eui.hex(), True)
             return done
@@ -255,44 +259,45 @@ def _flash(order: "Order", ports: "list[Port]", language: str) -> None:
         results = each([port.path for port in ports], one)
     failed = 0
     for port, result in zip(ports, results, strict=True):
-        show_tests(lines[port.path].tests)
+        show_tests(lines[port.path].tests, language)
         for note in lines[port.path].said:
-            typer.echo(note, err=True)
+            typer.echo(told(note, language), err=True)
         if isinstance(result, BoardError):
             failed += 1
             typer.echo(
                 f"{port.path}: {sentence(result, language)}" if len(ports) > 1 else sentence(result, language), err=True
             )
         else:
-            _show_done(result, "" if len(ports) == 1 else f"{port.path}  ")
+            _show_done(result, "" if len(ports) == 1 else f"{port.path}  ", language)
     if failed:
         raise typer.Exit(1)
 
 
-def _show_done(done: "Done", port: str) -> None:
+def _show_done(done: "Done", port: str, language: str) -> None:
     """A line for each node; of one board that was flashed alone the label as well."""
     from boards.enrolment.label import grouped, in_terminal
 
     if not port and sys.stdout.isatty():
         typer.echo(in_terminal(done.dev_eui, done.join_eui, done.name))
-    where = done.registered or "the record"
-    typer.echo(f"{port}{grouped(done.dev_eui)}  {done.name or done.mac}  label {done.picture}  keys in {where}")
+    where = done.registered or told("the record", language)
+    rest = told(f"label {done.picture}  keys in {where}", language)
+    typer.echo(f"{port}{grouped(done.dev_eui)}  {done.name or done.mac}  {rest}")
 
 
-def show_tests(found: list[tuple[str, str]]) -> None:
+def show_tests(found: list[tuple[str, str]], language: str) -> None:
     """The self-test as a table."""
     if not found:
         return
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("part", "self-test", box=None, pad_edge=False, header_style="bold")
+    table = Table(told("part", language), told("self-test", language), box=None, pad_edge=False, header_style="bold")
     for name, said in found:
-        table.add_row(name, said)
+        table.add_row(told(name, language), told(said, language))
     Console(stderr=True, markup=False, highlight=False, emoji=False).print(table)
 
 
-def _show_plans(order: "Order", ports: "list[Port]") -> None:
+def _show_plans(order: "Order", ports: "list[Port]", language: str) -> None:
     from boards.firmware.bundle import bundle
     from boards.flashing.commissioning import Flashing
     from boards.flashing.loading import RealLoader
@@ -301,10 +306,11 @@ def _show_plans(order: "Order", ports: "list[Port]") -> None:
     for port in ports:
         typer.echo(port.path)
         for errand in Flashing(port.path, order, code, loader, _Silent()).dry_run():
-            typer.echo(f"  {errand.step.value:<9} {'yes' if errand.due else 'no '}  {errand.why}")
+            due = told("yes" if errand.due else "no", language)
+            typer.echo(f"  {told(errand.step.value, language):<9} {due:<3}  {told(errand.why, language)}")
 
 
-def _show_ports() -> None:
+def _show_ports(language: str) -> None:
     from boards.catalogue.known import likely
     from boards.node import ports
 
@@ -313,8 +319,9 @@ def _show_ports() -> None:
         raise BoardError(Cause.NO_PORTS)
     alike = ports.shared_serial_numbers(found)
     for port in found:
-        number = port.serial_number + (" (not its alone)" if port.serial_number in alike else "")
-        boards = ", ".join(board.id for board in likely(port.vid, port.pid)) or "no board we know"
+        shared = told("not its alone", language)
+        number = port.serial_number + (f" ({shared})" if port.serial_number in alike else "")
+        boards = ", ".join(board.id for board in likely(port.vid, port.pid)) or told("no board we know", language)
         typer.echo(f"{port.path}  {port.location or '–'}  {port.what or '–'}  {number or '–'}  {boards}")
 
 

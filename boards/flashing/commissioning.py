@@ -325,7 +325,7 @@ class Flashing:
         record, listed = self._record, self._order.keys_from
         if listed is None:
             return fresh(bytes.fromhex(wish.join_eui), bytes.fromhex(record.mac) if wish.chip_eui else None)
-        with kept.alone(self._order.records.folder / "keys", wait=True):
+        with kept.alone(self._order.records.folder / "keys", wait_s=kept.WAIT_S):
             given = {eui for each in self._order.records.all() for eui in (each.dev_eui, each.replaces)}
             for row in Registry(listed).rows():
                 identity = identity_of(listed, row)

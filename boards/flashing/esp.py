@@ -31,6 +31,7 @@ Progress = Callable[[int, int], None]  # so far, of how many; bytes as they go a
 
 BAUD = 460_800
 _ROM_BAUD = 115_200
+_SAYS_S = 3.0  # until a chip has said what esptool waits for outside of its commands, such as its stub's first word
 _ATTEMPTS = 3  # to get a chip into its boot loader, with longer pauses each time
 _CHIPS = {chip.name: chip for chip in (ESP32, ESP32_S3)}
 _READS_WRONG = ("MD5 of file", "Write failed", "Flash write error", "Failed SPI operation")
@@ -98,7 +99,7 @@ def _connected(port: str, baud: int, stub: bool) -> Iterator[tuple[ESPLoader, Fo
 def _opened(port: str) -> serial.SerialBase:
     """The port, for us alone. Raises BoardError: PORT_ABSENT, PORT_DENIED, PORT_BUSY."""
     try:
-        line = serial.serial_for_url(port, _ROM_BAUD, exclusive=True, do_not_open=True)
+        line = serial.serial_for_url(port, _ROM_BAUD, timeout=_SAYS_S, exclusive=True, do_not_open=True)
         if sys.platform == "win32":
             line.rts = line.dtr = False  # opening must not reset the chip there
         line.open()
@@ -126,6 +127,8 @@ def _causes(port: str) -> Iterator[None]:
         yield
     except FatalError as error:
         raise _cause_of(error, port) from None
+    except serial.SerialTimeoutException as error:  # it takes nothing more
+        raise BoardError(Cause.NO_ANSWER, port=port) from error
     except (OSError, EOFError) as error:  # SerialException among them
         cause = Cause.PORT_BUSY if _is_there(port) else Cause.CABLE_CUT
         raise BoardError(cause, port=port) from error

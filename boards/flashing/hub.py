@@ -1,7 +1,7 @@
 """Many boards at once: a thread for each, and a line on the screen for each."""
 
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -10,30 +10,49 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from boards.causes import BoardError
 from boards.flashing.plan import Errand, Step
+from boards.messages import told
 
 MAX_BOARDS = 64  # of one run: more than any hub has, and a thread each
+_LOOK_S = 0.2  # Windows hears no Ctrl-C in a wait without an end
 
 _STEPS = list(Step)
 Result = TypeVar("Result")
 
 
 def each(ports: Sequence[str], do: Callable[[str], Result]) -> list[Result | BoardError]:
-    """Do something with every port at the same time; what went wrong with one does not touch the others."""
+    """Do something with every port at the same time; what went wrong with one does not touch the others.
 
-    def caught(port: str) -> Result | BoardError:
+    Ctrl-C is heard at once: threads that are in the midst of something end with the process, as by a pulled cable.
+    """
+    found: dict[str, Result | BoardError] = {}
+    faults: list[BaseException] = []
+    room = threading.Semaphore(MAX_BOARDS)
+
+    def one(port: str) -> None:
         try:
-            return do(port)
+            with room:
+                found[port] = do(port)
         except BoardError as error:
-            return error
+            found[port] = error
+        except BaseException as error:  # ours: told when the others are through
+            faults.append(error)
 
-    with ThreadPoolExecutor(max_workers=max(min(len(ports), MAX_BOARDS), 1)) as pool:
-        return list(pool.map(caught, ports))
+    threads = [threading.Thread(target=one, args=(port,), name=port, daemon=True) for port in ports]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(_LOOK_S)
+    if faults:
+        raise faults[0]
+    return [found[port] for port in ports]
 
 
 class Screens:
     """The lines of all boards; a context."""
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Screen, language: str) -> None:
+        self._language = language
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -54,13 +73,14 @@ class Screens:
 
     def line(self, port: str) -> "Line":
         """A board's."""
-        return Line(self.progress, self.progress.add_task(port, total=len(_STEPS), now=""))
+        return Line(self.progress, self.progress.add_task(port, total=len(_STEPS), now=""), self._language)
 
 
 class Line:
     """`flashing.Watcher` as a line: a step is a seventh of the bar, and the bytes of it a part of that."""
 
-    def __init__(self, progress: Progress, task: TaskID) -> None:
+    def __init__(self, progress: Progress, task: TaskID, language: str) -> None:
+        self._language = language
         self._progress = progress
         self._task = task
         self._step = 0
@@ -70,7 +90,9 @@ class Line:
     def begins(self, errand: Errand) -> None:
         """See `flashing.Watcher`."""
         self._step = _STEPS.index(errand.step)
-        now = errand.step.value if errand.due else f"{errand.step.value}: {errand.why}"
+        now = told(errand.step.value, self._language)
+        if not errand.due:
+            now += f": {told(errand.why, self._language)}"
         self._progress.update(self._task, completed=self._step, now=now)
 
     def passes(self, done: int, total: int) -> None:

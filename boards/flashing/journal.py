@@ -20,7 +20,7 @@ def add(path: Path, **cells: object) -> None:
     assert set(cells) <= set(COLUMNS)
     cells.setdefault("time", datetime.now(UTC).isoformat(timespec="seconds"))
     try:
-        with kept.alone(path, wait=True):
+        with kept.alone(path, wait_s=kept.WAIT_S):
             header = _line(dict(zip(COLUMNS, COLUMNS, strict=True)))
             before = path.read_text(encoding="utf-8") if path.exists() else header
             line = _line(cells)

@@ -124,7 +124,7 @@ def plan(record: Record, image: str, runs_python: bool, erase: bool, target: str
     errands.append(Errand(step=Step.IDENTITY, due=True, why="a new DevEUI" if new else f"as {record.dev_eui}"))
     errands.append(Errand(step=Step.TEST, due=True, why="the node tests its parts"))
     known = not new and record.registered == target
-    where = target or "nowhere: keys stay in the record"
+    where = f"to {target}" if target else "nowhere: keys stay in the record"
     errands.append(
         Errand(step=Step.REGISTRY, due=bool(target) and not known, why="is there already" if known else where)
     )

@@ -27,7 +27,7 @@ class Held:
 
 
 class losing:  # noqa: N801 - reads as the context that it is
-    """What pyserial raises when the cable goes becomes CABLE_CUT."""
+    """What pyserial raises when the cable goes becomes CABLE_CUT, and NO_ANSWER if the board takes nothing more."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -38,6 +38,8 @@ class losing:  # noqa: N801 - reads as the context that it is
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if type(error).__name__ == "SerialTimeoutException":  # serial is imported by whoever opens a port
+            raise BoardError(Cause.NO_ANSWER, port=self._path) from error
         if isinstance(error, OSError | TypeError):  # pyserial's read of a port that was closed meanwhile
             raise BoardError(Cause.CABLE_CUT, port=self._path) from error
 

@@ -16,6 +16,7 @@ from boards.causes import BoardError, Cause
 _MODEM_MANAGER = "ModemManager"
 _BUSY = (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK)
 _PROC = Path("/proc")
+WRITE_S = 10  # until a port has taken what it was given: one whose board never reads is full for ever
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ def open_serial(path: str, baud: int = 115_200, timeout_s: float = 0.1) -> Any:
     import serial
 
     try:
-        return serial.serial_for_url(path, baudrate=baud, timeout=timeout_s, write_timeout=10, exclusive=True)
+        return serial.serial_for_url(path, baudrate=baud, timeout=timeout_s, write_timeout=WRITE_S, exclusive=True)
     except (OSError, ValueError) as error:
         raise closed(path, error) from error
 

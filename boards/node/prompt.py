@@ -175,6 +175,7 @@ def _taken_over(path: str) -> Prompt:
             transport = SerialTransport(path, baudrate=BAUD, timeout=_READ_S)
         except TransportError as error:
             raise BoardError(Cause.PORT_ABSENT, port=path) from error
+        transport.serial.write_timeout = ports.WRITE_S  # mpremote's is none
         prompt = Prompt(path, transport)
         try:
             transport.enter_raw_repl(soft_reset=False)

@@ -30,10 +30,11 @@ class Climate:
     def __init__(self, chip: "Any") -> None:
         self._chip = chip
         self.carbon: "Any" = None
+        self._told_hpa = 0
 
     def read(self) -> tuple[int, ...] | None:
         """Temperature, humidity and pressure."""
         values: tuple[int, int, int] | None = self._chip.read()
-        if values is not None and self.carbon is not None:
-            self.carbon.set_pressure(values[2] // 10)
+        if values is not None and self.carbon is not None and values[2] // 10 != self._told_hpa:
+            self._told_hpa = values[2] // 10 if self.carbon.set_pressure(values[2] // 10) else 0
         return values

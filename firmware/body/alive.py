@@ -69,8 +69,7 @@ class NodeBody(Being):
     """One node, from the start or from the wake on; parts: what `birth.py` has made of the board.
 
     core: what is driven: the whole node, or after deep sleep the role's part of it until mind or MAC are needed.
-    wake_ms: when the core wants to be woken. images: of mind, MAC and log, and when the
-    first two want to be woken, during a glance.
+    wake_ms: when the core wants to be woken. images: during a glance, what `glance.unpack` gave.
     """
 
     core: "Core"
@@ -109,7 +108,7 @@ class NodeBody(Being):
         self.mac: "Mac | None" = None
         self.facts: "Facts | None" = None
         self.role: "Role | None" = None
-        self.images: tuple[int, bytes, bytes, bytes] = (0, b"", b"", b"")
+        self.images: tuple[int, bytes, bytes, bytes, bytes] = (0, b"", b"", b"", b"")
         self.glance: "Glance | None" = None
         self.station: "Any" = parts.station(self)
         if self.senses.moved():

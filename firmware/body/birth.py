@@ -84,10 +84,10 @@ def node_body(hardware: "Hardware", kept: "Kept", memory: "Memory", settings: "S
     if not body.safe:
         part = memory.image if memory.kind == RESTARTED and settings.role == LIGHT else b""
         if memory.kind == ASLEEP:
-            from ..glance import role_part, unpack
+            from ..glance import unpack
 
             body.images = unpack(memory.image)
-            part = role_part(body.images[1])
+            part = body.images[1]
         memory.image = b""
         body.role = role_of(settings, kept, part)
         if memory.kind == ASLEEP:  # what it woke for may have been due a moment ago: it is heard as it was due

@@ -61,8 +61,8 @@ class Board:
         return value
 
 
-def read_board(path: str) -> Board:
-    """Read and check the table. Raises SettingsError with a line for each fault."""
+def read_board(path: str, checked: bool = False) -> Board:
+    """Read the table. Raises SettingsError with a line for each fault; checked: it had none since power came on."""
     try:
         with open(path) as file:
             text = file.read(MAX_LEN + 1)
@@ -74,6 +74,8 @@ def read_board(path: str) -> Board:
         found = json.loads(text)
     except ValueError:
         raise SettingsError(f"{NAME} cannot be read: it was cut or edited by hand; flash the node again")
+    if checked and isinstance(found, dict):
+        return Board(str(found.pop("name", "")), found)
     return board_of(found)
 
 

@@ -3,7 +3,7 @@
 from protocol.compat import const
 
 from ..boot import TRIAL
-from ..glance import pack, with_role_part
+from ..glance import pack
 from . import memory as rtc
 
 TYPE_CHECKING = False  # MicroPython has no typing; mypy knows the name
@@ -44,12 +44,12 @@ def keep_role(body: "NodeBody") -> None:
 
 
 def _image(body: "NodeBody") -> bytes:
+    role = b"" if body.role is None else body.role.image()
     if body.glance is not None:
-        assert body.role is not None
-        wake_ms, mind, mac, log = body.images
-        return pack(wake_ms, with_role_part(mind, body.role.image()), mac, log)
+        wake_ms, _, mind, mac, log = body.images
+        return pack(wake_ms, role, mind, mac, log)
     assert body.mind is not None
     assert body.mac is not None
     assert body.log is not None
     times = [time_ms for time_ms in (body.mind.own_wake_at(), body.mac.wake_at()) if time_ms is not None]
-    return pack(min(times) if times else None, body.mind.image(), body.mac.image(), body.log.image())
+    return pack(min(times) if times else None, role, body.mind.image(), body.mac.image(), body.log.image())

@@ -69,7 +69,7 @@ def body_of(hardware: Hardware) -> "Being":
     board: "Board | None" = None
     code = BAD_BOARD
     try:
-        board = read_board(hardware.root + "/" + NAME)
+        board = read_board(hardware.root + "/" + NAME, memory.kind == ASLEEP)
         code = BAD_SETTINGS
         stored = kept.blob("settings")
         if not stored:
@@ -132,6 +132,13 @@ def crash(hardware: Hardware, error: Exception) -> None:
         import traceback
 
         text = "".join(traceback.format_exception(error))
+    try:
+        from ..store.crashes import SEAMS, in_sources
+
+        with open(SEAMS) as seams:
+            text = in_sources(text, seams)
+    except Exception:  # noqa: BLE001: not welded, or flash or heap fail; what is known is said
+        pass
     try:
         hardware.port.write(text.encode())
     except OSError:

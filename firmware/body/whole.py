@@ -34,8 +34,8 @@ def become_whole(body: "NodeBody") -> None:
     from ..store.log import Log
 
     settings = Settings.decode(body.settings)
-    _, mind_image, mac_image, log_image = body.images
-    body.images = (0, b"", b"", b"")
+    _, _, mind_image, mac_image, log_image = body.images
+    body.images = (0, b"", b"", b"", b"")
     body.glance = None
     kept = body.kept
     body.log = Log(Files(body.hardware.root + "/log"), getrandbits(16), log_image)

@@ -20,7 +20,8 @@ _READ = const(0x58)  # or'ed with the address 0..3
 _ALL = const(0xAA)
 _HEAD = const(0x55)
 _PACKET = const(23)
-_PATIENCE_MS = const(200)  # for 25 bytes at 4800 bit/s, which are 52 ms
+_COMES_MS = const(52)  # question and packet at 4800 bit/s
+_PATIENCE_MS = const(150)  # after that
 _POLL_MS = const(10)
 _WRAP = const(0xFFFFFF)  # of the 24 bits that count pulses
 _BACKWARDS = const(0x800000)  # so many pulses between two readings never are: it counts from 0 again
@@ -54,6 +55,7 @@ class Bl0942:
         while self._uart.any():  # of before
             self._uart.readinto(self._room, _PACKET)
         self._uart.write(self._ask)
+        self._clock.sleep_ms(_COMES_MS)
         filled = 0
         for _ in range(_PATIENCE_MS // _POLL_MS):
             self._clock.sleep_ms(_POLL_MS)

@@ -22,7 +22,6 @@ _CONTROL1 = const(0x20)
 _CONTROL3 = const(0x22)
 _STATUS = const(0x27)
 _OUTPUT = const(0x28)
-_TEMPERATURE = const(0x2E)
 _INT_CONFIG = const(0x30)
 _INT_SOURCE = const(0x31)
 _THRESHOLD = const(0x32)
@@ -37,7 +36,8 @@ _OVERFLOW = const(0x02)  # of INT_SRC (DS 7.17): the other bits say which axis, 
 _LEVEL_HIGH = const(0xED)  # INT_CFG: x, y or z; the bit that must be 1; high; latched; on (DS 7.16)
 _NO_INTERRUPT = const(0xEC)  # and the pin rests low
 _NO_OFFSET = b"\x00\x00\x00\x00\x00\x00"
-_PATIENCE_MS = const(50)  # a conversion takes 13 ms
+_MEASURES_MS = const(12)  # a conversion takes 13 ms
+_PATIENCE_MS = const(40)  # after that
 _COUNTS = const(6842)  # to the gauss, which is 1000 tenths of a µT, at ±4 G
 _MOST = const(32_767)
 
@@ -48,7 +48,8 @@ class Lis3mdl:
     def __init__(self, i2c: "I2c", clock: "Clock", address: int = ADDRESS) -> None:
         self._chip = Registers(i2c, address)
         self._clock = clock
-        self._buffer = bytearray(6)
+        self._buffer = bytearray(8)  # x, y, z, temperature
+        self._counts: "tuple[int, int, int] | None" = None  # of the last `field`
 
     def start(self) -> bool:
         """Whether the chip is there. What it watches goes on: that may be what has woken the node."""
@@ -56,23 +57,26 @@ class Lis3mdl:
 
     def field(self) -> tuple[int, int, int] | None:
         """x, y and z in tenths of a µT, or None when the chip does not answer. It watches no more."""
-        counts = self._measure()
+        counts = self._counts = self._measure()
         if counts is None:
             return None
         x, y, z = counts
         return _dut(x), _dut(y), _dut(z)
 
     def temperature_dcel(self) -> int | None:
-        """Tenths of a degree as of the last `field`; None when the chip does not answer."""
-        two = memoryview(self._buffer)[:2]
-        if not self._chip.read(_TEMPERATURE | _GOES_ON, two):
+        """Tenths of a degree as of the last `field`; None when the chip did not answer."""
+        if self._counts is None:
             return None
-        eighths: int = struct.unpack("<h", two)[0]
+        eighths: int = struct.unpack_from("<h", self._buffer, 6)[0]
         return 250 + eighths * 10 // 8  # DS table 4: 0 is 25 °C
 
     def watch(self, threshold_dut: int) -> bool:
-        """Raise INT when any axis leaves what it is now by *threshold_dut* tenths of a µT; False: it cannot."""
-        counts = self._measure()
+        """Raise INT when any axis leaves by *threshold_dut* tenths of a µT what it was in the last `field`.
+
+        False: it cannot. Without a `field` since the start or the last watch, what it is now counts.
+        """
+        counts = self._counts or self._measure()
+        self._counts = None
         if counts is None:
             return False
         x, y, z = counts
@@ -103,6 +107,7 @@ class Lis3mdl:
         )
         if not ready:
             return None
+        self._clock.sleep_ms(_MEASURES_MS)
         for _ in range(_PATIENCE_MS):
             status = chip.get(_STATUS)
             if status < 0:
@@ -110,7 +115,7 @@ class Lis3mdl:
             if status & _READY:
                 if not chip.read(_OUTPUT | _GOES_ON, self._buffer):
                     return None
-                x, y, z = struct.unpack("<hhh", self._buffer)
+                x, y, z = struct.unpack_from("<hhh", self._buffer)
                 return x, y, z
             self._clock.sleep_us(1_000)
         return None

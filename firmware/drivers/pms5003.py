@@ -18,7 +18,8 @@ _WAKE = b"\x42\x4d\xe4\x00\x01\x01\x74"
 
 _FRAME = const(32)  # two letters, the length 28, 13 numbers, their sum
 _LENGTH = const(28)
-_PATIENCE_MS = const(1_000)  # for a frame of 33 ms
+_COMES_MS = const(40)  # question and frame at 9600 bit/s
+_PATIENCE_MS = const(1_000)  # after that
 _POLL_MS = const(10)
 
 
@@ -49,6 +50,7 @@ class Pms5003:
         while self._uart.any():  # of before
             self._uart.readinto(self._room, _FRAME)
         self._uart.write(_READ)
+        self._clock.sleep_ms(_COMES_MS)
         filled = 0
         for _ in range(_PATIENCE_MS // _POLL_MS):
             self._clock.sleep_ms(_POLL_MS)

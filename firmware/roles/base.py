@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .loading import Held
 
 RETRY_S = const(900)  # after something could not be worked out for want of memory
+_FAST_S = const(30)  # a crystal by itself for a month: 7 s
 _FULL_PCT = const(100)
 _SLOT_S = const(900)  # of a virtual night
 _SLOT_FADE_S = const(60)
@@ -90,10 +91,18 @@ class Base:
                 self._follow_virtual_night(now_s)
 
     def time_told(self, gps_s: int, sure: bool, now_s: int) -> None:
-        """It is *gps_s* now; one that is not *sure* may dim a lamp and not darken it."""
+        """It is *gps_s* now; one that is not *sure* may dim a lamp and not darken it.
+
+        A clock that was a little fast is not set back before a step that it took: or it would be taken twice.
+        """
+        fast_s = (self.gps_s(now_s) or 0) - gps_s
+        found = self.until_s is None or now_s < self.until_s
+        if found and 0 < fast_s <= _FAST_S and sure == self._sure:
+            self.until_s = now_s + fast_s
+        else:
+            self.until_s = 0
         self._time = gps_s, now_s
         self._sure = sure
-        self.until_s = 0
 
     def gps_s(self, now_s: int) -> int | None:
         """The trusted time, as last told and counted on."""

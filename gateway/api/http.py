@@ -1,7 +1,6 @@
 """A small HTTP/1.1 server through h11, with a bound on everything a client can make large or slow."""
 
 import asyncio
-import contextlib
 import json
 import logging
 import os
@@ -23,7 +22,7 @@ MAX_HEAD = 16 << 10  # bytes of a request's line and headers
 MAX_CONNECTIONS = 16  # CLI, tool, console, a collector or two; each costs some 40 kB
 REQUEST_S = 10.0  # within which a request that began must be there
 IDLE_S = 60.0  # after which a connection that asks nothing is closed
-TLS_CLOSE_S = 1.0  # that a client has to take its leave
+CLOSE_S = 1.0  # that a client has to read what it was told and to take its leave
 _READ_LEN = 1 << 14  # as much as a head may have, so that a longer one is never whole at once
 _ACCEPT_AGAIN_S = 1.0  # after the system had no room for a connection
 
@@ -96,7 +95,7 @@ class HttpServer:
                 connection,
                 ssl=tls,
                 ssl_handshake_timeout=REQUEST_S,
-                ssl_shutdown_timeout=TLS_CLOSE_S,
+                ssl_shutdown_timeout=CLOSE_S,
             )
         except (OSError, asyncio.CancelledError):
             connection.close()  # no TLS, one too old, or too slow
@@ -118,8 +117,11 @@ class HttpServer:
         finally:
             self._tasks.discard(task)
             writer.close()
-            with contextlib.suppress(OSError, asyncio.CancelledError):
-                await writer.wait_closed()
+            try:
+                async with asyncio.timeout(CLOSE_S):  # it waits until all was read, and there are who read nothing
+                    await writer.wait_closed()
+            except (OSError, TimeoutError, asyncio.CancelledError):
+                writer.transport.abort()
 
 
 class _Connection:

@@ -20,7 +20,7 @@ from gateway.lighting.law import findings
 from gateway.lighting.lighting import Lighting
 from gateway.lighting.plan import SITE, LightGroup, LightProgramme, Override, Target
 from gateway.lighting.stored import hanging_now, load_plan, override_of, target_to_text
-from gateway.lighting.tuning import settings_of
+from gateway.lighting.tuning import count_to_tell
 from gateway.orders.request import GROUP_MAX_S
 from gateway.orders.states import refused
 from gateway.store import groups, lighting
@@ -303,8 +303,7 @@ class LightDesk:
         [known] = [entry for entry in groups.load_groups(self._read) if entry.number == group.number]
         cost = cost_of_programme(programme.nights.encode(), known.dr, known.freq_hz)
         with told():
-            wanted = settings_of([(group, programme)], hanging_now(self._read), core.lamps)
-        count = sum(core.lamps[lamp].settings.get(key) != wanted[lamp][key] for lamp in wanted for key in wanted[lamp])
+            count = count_to_tell(group, programme, hanging_now(self._read), core.lamps)
         settings_ms = settings_airtime_ms(count, known.dr)
         more = f"; {count} settings, lamp by lamp: {settings_ms / 1000:.1f} s more" if count else ""
         return {

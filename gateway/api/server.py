@@ -73,11 +73,14 @@ def _remove_stale(path: Path) -> None:
             raise OSError(f"{path} exists and is no socket; choose another [api] socket")
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)  # one whose queue is full of others is another gateway's, too
         try:
             probe.connect(os.fspath(path))
         except ConnectionRefusedError:
             path.unlink(missing_ok=True)
             return
+        except BlockingIOError:
+            pass
         except OSError as error:
             raise OSError(f"{path}: {error.strerror}; remove it if no gateway runs") from None
     raise OSError(f"another gateway answers on {path}; stop it, or give this one its own [api] socket")

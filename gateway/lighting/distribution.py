@@ -9,7 +9,7 @@ lamp alone, behind all that.
 Everything goes out as orders of the gateway's own, so behind what people want, and inside the duty cycle.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -92,16 +92,17 @@ class Distribution:
         self._free = 0  # how many more lamps may be spoken to one by one, while it looks
         self._next_ms: int | None = None  # when something that was not due will be
 
-    def lacks(self, lamp: Lamp, number: int) -> bool:
-        """Whether a member lacks the key of this group, or its programme."""
-        if number in self._programmes and (self._lacks_key(lamp, number) or self._lacks_programme(lamp, number)):
+    def lacks(self, lamp: Lamp, groups: Iterable[int]) -> bool:
+        """Whether a member of these groups lacks the key of one, or its programme, or any lamp a setting."""
+        managed = [number for number in groups if number in self._programmes]
+        if any(self._lacks_key(lamp, number) or self._lacks_programme(lamp, number) for number in managed):
             return True
         return bool(self.lacks_settings(lamp))
 
     def lacks_settings(self, lamp: Lamp) -> list[int]:
         """The numbers of the settings that a lamp did not yet confirm as they should be."""
         wanted = self._settings.get(lamp.registration.dev_eui, {})
-        return [number for number, value in sorted(wanted.items()) if lamp.settings.get(number) != value]
+        return [number for number, value in sorted(wanted.items()) if lamp.lacks_setting(number, value)]
 
     def look(self, now_ms: int) -> list[Ask]:
         """What is to be sent now."""
@@ -130,6 +131,8 @@ class Distribution:
         assert ask.lamp is not None
         tried = self._try(ask.lamp)
         tried.orders.update(ids)
+        if ask.request.verb == _CONFIGURE_VERB:
+            self._lamps[ask.lamp].sets(ask.about, None)
         tried.next_ms = now_ms + tried.pause_ms
         tried.pause_ms = min(2 * tried.pause_ms, _MAX_PAUSE_MS)
 
@@ -149,8 +152,7 @@ class Distribution:
             value = ask.request.arguments["value"]
             assert isinstance(value, int)
             if outcome == DONE:
-                lamp.settings[ask.about] = value
-                lamp.unkept = True
+                lamp.sets(ask.about, value)
         else:
             self._told(lamp, ask, outcome, detail, now_s)
         if ask.lamp is not None and not self._is_under_way(ask, outcome, detail or 0):
@@ -322,7 +324,7 @@ class Distribution:
         elif outcome == INCOMPLETE:
             if lamp.version == version and not lamp.sure:
                 lamp.stores(None, now_s)  # it is another node, or has lost its memory
-                lamp.keys, lamp.settings = {}, {}
+                lamp.forgets()
             # Receipts to a group come in any order, so what was there once counts; a lamp's own says what is there now.
             before = lamp.have if lamp.have_version == version and ask.group is not None else 0
             lamp.have, lamp.have_version = (detail or 0) | before, version

@@ -23,7 +23,7 @@ class Lamp:
 
     sure: False after a join, in which it may be another node under the same name: its version is asked for. refused:
     the version that it would not take. have: bits of the parts that it holds of the programme it is to get. settings:
-    by number, that it confirmed.
+    by number, that it confirmed. asked: numbers of those that it was sent and did not confirm: who knows what it has.
     """
 
     registration: Registration
@@ -33,6 +33,7 @@ class Lamp:
     refused: int | None = None
     keys: dict[int, Key] = field(default_factory=dict)  # by number of the group
     settings: dict[int, int] = field(default_factory=dict)
+    asked: set[int] = field(default_factory=set)
     have: int = 0
     have_version: int | None = None
     heard_ms: int | None = None  # monotonic; None since the start
@@ -58,6 +59,23 @@ class Lamp:
         """Whether it was heard lately."""
         return self.heard_ms is not None and now_ms - self.heard_ms <= ALIVE_MS
 
+    def lacks_setting(self, number: int, value: int) -> bool:
+        """Whether it did not confirm that a setting has this value."""
+        return number in self.asked or self.settings.get(number) != value
+
+    def sets(self, number: int, value: int | None) -> None:
+        """It says which value a setting has; None: it is sent one."""
+        if value is None:
+            self.asked.add(number)
+        else:
+            self.asked.discard(number)
+            self.settings[number] = value
+        self.unkept = True
+
+    def forgets(self) -> None:
+        """It is another node, or has lost its memory."""
+        self.keys, self.settings, self.asked = {}, {}, set()
+
     def stores(self, version: int | None, at_s: int) -> None:
         """It says which programme it has; None: none."""
         self.unkept = self.unkept or (version, True) != (self.version, self.sure)
@@ -75,6 +93,7 @@ class Lamp:
             "refused": self.refused,
             "keys": {str(group): [key.place, key.mc_addr] for group, key in self.keys.items()},
             "settings": {str(number): value for number, value in self.settings.items()},
+            "asked": sorted(self.asked),
         }
         return json.dumps(kept, separators=(",", ":"))
 
@@ -93,6 +112,7 @@ def lamp_from_text(registration: Registration, text: str | None) -> Lamp:
             refused=kept["refused"],
             keys={int(group): Key(place, mc_addr) for group, (place, mc_addr) in kept["keys"].items()},
             settings={int(number): value for number, value in kept.get("settings", {}).items()},
+            asked=set(kept.get("asked", [])),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return Lamp(registration=registration)

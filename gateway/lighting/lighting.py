@@ -324,14 +324,17 @@ class Lighting:
             for member in members:
                 self._groups_of.setdefault(member, []).append(number)
         running = [(self._light_groups[number], programme) for number, programme in self._running.items()]
+        unread = [
+            group for number, group in self._light_groups.items() if group.programme and number not in self._running
+        ]
         self._watching.plan(running, self._places)
         self._settings.clear()
-        self._settings.update(settings_of(running, self._places, self.lamps))
+        self._settings.update(settings_of(running, self._places, self.lamps, unread))
 
     def _heard(self, lamp: Lamp, uplink: Uplink, now_ms: int) -> None:
         lamp.heard_ms = now_ms
         dev_eui = lamp.registration.dev_eui
-        if any(self.distribution.lacks(lamp, group) for group in self._groups_of.get(dev_eui, ())):
+        if self.distribution.lacks(lamp, self._groups_of.get(dev_eui, ())):
             self.distribution.heard(lamp, now_ms)
             self._soon(now_ms)
         if self.scenes.confirmed(dev_eui) is False:

@@ -8,6 +8,7 @@ the bytes of one board.
 
 import asyncio
 import errno
+import logging
 import random
 import threading
 from collections import deque
@@ -20,10 +21,13 @@ from gateway.links.inbox import Inbox
 from gateway.links.link import Heard, Outcome, RadioReport, Transmit, TransmitResult
 from gateway.links.retry import Retry
 
+_log = logging.getLogger(__name__)
+
 BAUD = 115_200  # a UART bridge's speed; a board with USB of its own ignores it
 # The longest envelope takes 25 ms at 115,200 baud; a board that takes nothing for a second has hung.
 _WRITE_S = 1.0
 _READ_S = 1.0  # so long, at most, the thread does not look whether it is to stop
+_CLOSE_S = 5.0  # so long it is waited for: a driver that hangs may keep it for good
 _CHUNK = 4096  # what the kernel keeps of a tty
 _CHUNKS = 16  # that the loop has not yet taken: 64 KiB; then the thread stops reading, and the kernel drops
 _OUTBOX = 128  # envelopes that wait for the thread: a second's worth at 115,200 baud
@@ -81,12 +85,16 @@ class SerialLink:
         self._do(self._core.transmit(transmit, self._now_ms()))
 
     async def close(self) -> None:
-        """As `Link.close`; waits until the thread has let go of the port, a second at most."""
+        """As `Link.close`; waits until the thread has let go of the port, a second at most unless the driver hangs."""
         self._stop.set()
         if self._opening is not None:
             self._opening.poke()
-        await self._ended.wait()
-        self._thread.join()
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._ended.wait()
+            self._thread.join()
+        except TimeoutError:
+            _log.warning("%s: its driver hangs, the port is left as it is", self._path)
         if self._timer is not None:
             self._timer.cancel()
         self._inbox.close()

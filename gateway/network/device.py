@@ -5,11 +5,10 @@ from functools import lru_cache
 
 from gateway.network.application import DeviceLog
 from gateway.network.downlinks import Queue
-from gateway.network.joining import RESERVED
 from gateway.network.mac_dialogue import Talk
 from gateway.network.registration import Registration
 from gateway.network.scheduling import Turn
-from gateway.network.session import SessionRow
+from gateway.network.session import RESERVED, SessionRow
 from gateway.store.writes import KeepCounters, KeepSession, StartSession, Write
 from protocol.lorawan.security import SessionKeys
 

@@ -10,9 +10,9 @@ from gateway.links.link import Outcome, TransmitResult
 from gateway.network.commits import RETRY_COMMIT_MS, Stream
 from gateway.network.downlinks import MAX_WAITING, Queue, Waiting
 from gateway.network.events import Downlink, Effect, Fate, FateOf
-from gateway.network.joining import RESERVED
 from gateway.network.registration import Group
 from gateway.network.scheduling import CABLE_DR, Booking, Radios, Window
+from gateway.network.session import RESERVED
 from gateway.network.timers import Timers
 from gateway.store.writes import KeepGroupCounter
 from protocol.lorawan.frames import DOWNLINK

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+RESERVED = 64  # FCntDown are reserved in blocks: one write for so many downlinks, and a restart skips so many at most
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRow:

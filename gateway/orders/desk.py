@@ -8,27 +8,21 @@ An order is written before it is sent, and sent until its receipt came or it exp
 obeys none twice. A class A device is sent to again when an uplink is heard that is not its receipt; one that listens
 all the time, and a group, when a while has passed. A lamp group's receipts come spread over ten minutes, and are
 gathered per member; what is not answered by the expiry is told as such.
-
-Ids on the air come from the GPS clock, so that a gateway that was restored from an old backup does not give ids again
-that nodes remember: 16 bits of seconds, moved on where one is in use.
 """
 
 import heapq
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from gateway.network.application import NOTHING, Answer, Uplink
 from gateway.network.events import Alarm, Downlink, Fate, FateOf
 from gateway.network.registration import Group, Registration
-from gateway.readings import content
 from gateway.readings.cbor_door import decode
-from gateway.readings.record import Kind, Record, own_record
 from gateway.store.writes import AddRecord, KeepOrder, Write
 from protocol.civil import DAY_S, to_gps
 from protocol.orders import (
-    DONE,
     F_PORT_ORDERS,
     INCOMPLETE,
     LOAD_PROGRAMME,
@@ -42,7 +36,9 @@ from protocol.orders import (
 
 from . import states
 from .request import GATEWAY, OrderError, OrderRequest, orders_of
+from .results import group_verdict, result, tally, unanswered, verdict
 from .targets import Targets
+from .under_way import OpenOrder, Target, UnderWay, target_of
 
 MAX_UNDER_WAY = 8  # to one device or group: a node remembers the outcomes of its last eight (firmware/orders.py)
 MAX_ORDERS = 20_000  # a programme of four parts for each of 5,000 lamps
@@ -56,7 +52,6 @@ _SCENE_PAUSE_MS = (
 _CLASS_C_PAUSE_MS = 30_000  # a receipt takes seconds, at the slowest data rate a minute of duty cycle
 _CLASS_A_PAUSE_MS = 60_000
 _MAX_PAUSE_MS = 3_600_000
-_REMEMBERED = 16  # ids on the air lately used for a target; twice what a node remembers
 _LATELY = 256  # receipts within one group commit of the store, and then some
 _LATELY_MS = 30_000  # a commit is grouped for 2 s and may stall for some more
 _AGAIN_MS = 5_000  # after a commit failed: a disk that is full does not empty sooner
@@ -64,8 +59,6 @@ _MOST_AT_ONCE = 200  # orders in one commit, when a clock that was set late ends
 _SLEWED_MS = 1000
 _PRIORITY = 3
 _GATEWAY_PRIORITY = 7  # what the gateway wants for itself waits behind what people want
-
-Target = bytes | int  # DevEUI, or number of a group
 
 
 class Given(NamedTuple):
@@ -87,24 +80,6 @@ class Receipted(NamedTuple):
     detail: int | None
 
 
-@dataclass(slots=True)
-class _Open:
-    """An order that is not over. next_ms: when to send again; None while a downlink is under way or none is wanted."""
-
-    kept: KeepOrder
-    target: Target
-    class_c: bool
-    wire: Order
-    members: tuple[bytes, ...] = ()
-    series: int = 0  # id of the first part of a programme
-    expires_ms: int | None = None  # None while the time is not known
-    next_ms: int | None = None
-    ref: int | None = None  # of the downlink under way
-    hushed: bool = False  # it goes no more, but may be answered
-    arrived: bool = False  # a part that the node holds while others are missing
-    answers: dict[bytes, tuple[int, int | None]] = field(default_factory=dict)
-
-
 class OrderDesk:
     """targets: who is registered. boot: of the gateway. kept: the store's orders, over or not, oldest first.
 
@@ -119,13 +94,8 @@ class OrderDesk:
         self._next_id = next_id
         self._offset_ms: int | None = None
         self._expiry_ms: int | None = None  # the offset by which expiries were last told in monotonic time
-        self._open: dict[int, _Open] = {}
-        self._by_target: dict[Target, dict[int, _Open]] = {}  # by the id on the air
-        self._groups_of: dict[bytes, list[_Open]] = {}  # group orders by member
-        self._by_ref: dict[int, _Open] = {}
-        self._recent: dict[Target, deque[int]] = {}
+        self._under_way = UnderWay(targets)
         self._times: list[tuple[int, int]] = []  # (ms, id), a heap; what is not due any more is skipped
-        self._ref = 0
         self.ended: list[KeepOrder] = []  # orders of the gateway itself that are over, for who gave them to take
         self._lately: deque[tuple[int, list[Write]]] = deque(maxlen=_LATELY)  # what receipts had written
         self._lost: list[Write] = []  # what was not, and is written again, from then on
@@ -144,7 +114,7 @@ class OrderDesk:
         if offset_ms == known_ms:
             return
         self._expiry_ms = offset_ms
-        for order in self._open.values():
+        for order in self._under_way.all():
             self._set_expiry(order)
 
     def gps_s(self, now_ms: int) -> int | None:
@@ -158,17 +128,19 @@ class OrderDesk:
         gps_s = self.gps_s(now_ms)
         if gps_s is None:
             raise OrderError("the gateway does not know the time yet, and an order must say until when it holds; wait")
-        target = _target_of(request.target)
+        target = target_of(request.target)
         expiry_gps_s = gps_s + request.expires_in_s
         orders = orders_of(request, self._targets, 0, expiry_gps_s)
-        under_way = sum(not order.hushed for order in self._by_target.get(target, {}).values())
+        under_way = sum(not order.hushed for order in self._under_way.of(target))
         if under_way + len(orders) > MAX_UNDER_WAY:
             raise OrderError(
                 f"{under_way} orders to {_shown(request.target)} are under way, at most {MAX_UNDER_WAY} may be; "
                 f"wait for their receipts or cancel one"
             )
-        if len(self._open) + len(orders) > MAX_ORDERS:
-            raise OrderError(f"{len(self._open)} orders are under way, at most {MAX_ORDERS} may be; try again later")
+        if len(self._under_way) + len(orders) > MAX_ORDERS:
+            raise OrderError(
+                f"{len(self._under_way)} orders are under way, at most {MAX_ORDERS} may be; try again later"
+            )
         made = [self._make(request, target, order, gps_s, now_ms) for order in orders]
         for order in made:
             order.series = made[0].kept.id if len(made) > 1 else 0
@@ -186,7 +158,7 @@ class OrderDesk:
 
         Returns the answer and the ref of the downlink to `Cancel`, if one is under way.
         """
-        order = self._open.get(order_id)
+        order = self._under_way.get(order_id)
         if order is None:
             raise OrderError(f"order {order_id} is not under way")
         ref = order.ref
@@ -198,36 +170,34 @@ class OrderDesk:
 
         Returns the ref of the downlink to `Cancel`, if one is under way.
         """
-        order = self._open.get(order_id)
+        order = self._under_way.get(order_id)
         if order is None:
             return None
         order.hushed = True
         order.next_ms = None
-        ref, order.ref = order.ref, None
+        ref = order.ref
         if ref is not None:
-            del self._by_ref[ref]
+            self._under_way.landed(ref)
         return ref
 
     def withdraw(self, order_ids: Iterable[int]) -> None:
         """These orders, just given, could not be kept: nothing of them was sent, and nothing is written or told."""
         for order_id in order_ids:
-            order = self._open.get(order_id)
+            order = self._under_way.get(order_id)
             if order is not None:
-                self._forget(order)
+                self._under_way.forget(order)
 
     def under_way(self) -> int:
         """How many orders are not over."""
-        return len(self._open)
+        return len(self._under_way)
 
     # What becomes of them.
 
     def fate(self, fate: Fate, now_ms: int) -> Answer:
         """What became of a downlink."""
-        order = self._by_ref.get(fate.ref)
+        order = self._under_way.landed(fate.ref)
         if order is None:
             return NOTHING
-        del self._by_ref[fate.ref]
-        order.ref = None
         if fate.fate is FateOf.IMPOSSIBLE:
             return Answer(tuple(self._end(order, states.FAILED, fate.detail, now_ms)), at_once=True)
         if fate.fate is FateOf.EXPIRED:
@@ -242,11 +212,7 @@ class OrderDesk:
         """A payload of FPort 4. Raises ProtocolError for one that cannot be read."""
         receipt = decode_receipt(uplink.payload, decode)
         dev_eui = uplink.registration.dev_eui
-        order = self._by_target.get(dev_eui, {}).get(receipt.order_id)
-        if order is None:
-            order = next(
-                (order for order in self._groups_of.get(dev_eui, ()) if order.wire.order_id == receipt.order_id), None
-            )
+        order = self._under_way.heard_by(dev_eui, receipt.order_id)
         if order is None:
             detail = f"a receipt for order {receipt.order_id}, which is over or was never given"
             late = Alarm(name="late_receipt", dev_eui=dev_eui, detail=detail)
@@ -256,19 +222,19 @@ class OrderDesk:
         elif order.series:
             writes = self._part_answered(order, receipt, uplink.received_ms)
         else:
-            writes = self._end(order, *_verdict(receipt), uplink.received_ms)
+            writes = self._end(order, *verdict(receipt), uplink.received_ms)
         # They go with the uplink, which is as if unheard when its commit fails; all else is tried again by the server.
         self._lately.append((uplink.received_ms, writes))
         return Receipted(Answer(tuple(writes), at_once=True), order.kept, receipt.outcome, receipt.detail)
 
     def heard(self, dev_eui: bytes, now_ms: int) -> tuple[Downlink, ...]:
         """A class A device listens after this uplink, which brought no receipt for these orders: they go again."""
-        orders = self._by_target.get(dev_eui)
+        orders = self._under_way.of(dev_eui)
         if not orders:
             return ()
         due = [
             order
-            for order in orders.values()
+            for order in orders
             if not (order.class_c or self._is_late(order, now_ms))
             and order.next_ms is not None
             and order.next_ms <= now_ms
@@ -286,13 +252,13 @@ class OrderDesk:
         writes, self._lost = self._lost, []
         downlinks: list[Downlink] = []
         while self._times and self._times[0][0] <= now_ms and len(writes) + len(downlinks) < _MOST_AT_ONCE:
-            order = self._open.get(heapq.heappop(self._times)[1])
+            order = self._under_way.get(heapq.heappop(self._times)[1])
             if order is None:
                 continue
             if order.expires_ms is not None and now_ms >= order.expires_ms + (
                 RECEIPT_GRACE_MS if order.kept.tries else 0
             ):
-                writes += self._end(order, *_unanswered(order), now_ms)
+                writes += self._end(order, *unanswered(order), now_ms)
             elif self._may_go(order, now_ms):
                 downlinks.append(self._downlink(order))
         return Answer(tuple(writes), downlinks=tuple(downlinks), at_once=bool(writes))
@@ -302,13 +268,13 @@ class OrderDesk:
         since_ms = now_ms - _LATELY_MS
         self._lost = [write for at_ms, writes in self._lately if at_ms >= since_ms for write in writes]
         changed_since_ms = self._unix(since_ms)
-        self._lost += [order.kept for order in self._open.values() if order.kept.changed_ms >= changed_since_ms]
+        self._lost += [order.kept for order in self._under_way.all() if order.kept.changed_ms >= changed_since_ms]
         self._lost_ms = now_ms + _AGAIN_MS
 
     # Within.
 
-    def _make(self, request: OrderRequest, target: Target, order: Order, gps_s: int, now_ms: int) -> _Open:
-        order.order_id = self._free_id(target, gps_s)
+    def _make(self, request: OrderRequest, target: Target, order: Order, gps_s: int, now_ms: int) -> OpenOrder:
+        order.order_id = self._under_way.free_id(target, gps_s)
         device = None if isinstance(request.target, Group) else request.target.device
         kept = KeepOrder(
             id=self._next_id,
@@ -329,14 +295,11 @@ class OrderDesk:
         self._next_id += 1
         return self._enter(kept, request.target, order)
 
-    def _enter(self, kept: KeepOrder, whom: Registration | Group, wire: Order) -> _Open:
+    def _enter(self, kept: KeepOrder, whom: Registration | Group, wire: Order) -> OpenOrder:
         members = whom.members if isinstance(whom, Group) else ()
         class_c = True if isinstance(whom, Group) else whom.class_c
-        order = _Open(kept, _target_of(whom), class_c, wire, members)
-        self._open[kept.id] = order
-        self._by_target.setdefault(order.target, {})[wire.order_id] = order
-        for member in members:
-            self._groups_of.setdefault(member, []).append(order)
+        order = OpenOrder(kept, target_of(whom), class_c, wire, members)
+        self._under_way.add(order)
         self._set_expiry(order)
         return order
 
@@ -346,16 +309,16 @@ class OrderDesk:
         if whom is None:
             return
         if states.is_over(kept.state):
-            self._remember(_target_of(whom), kept.wire_id)
+            self._under_way.remember(target_of(whom), kept.wire_id)
             return
         order = self._enter(kept, whom, decode_order(kept.payload))
         if order.wire.verb == LOAD_PROGRAMME and not isinstance(whom, Group):
             order.series = self._series_of(order)
         self._wait(order, now_ms)
 
-    def _series_of(self, order: _Open) -> int:
+    def _series_of(self, order: OpenOrder) -> int:
         version, _, parts, *_ = order.wire.arguments
-        for other in self._by_target[order.target].values():
+        for other in self._under_way.of(order.target):
             if other is order or other.wire.verb != LOAD_PROGRAMME or not other.series:
                 continue
             if (other.wire.arguments[0], other.wire.arguments[2]) == (version, parts):
@@ -367,25 +330,7 @@ class OrderDesk:
             return self._targets.device(kept.target_device)
         return None if kept.target_group is None else self._targets.group(kept.target_group)
 
-    def _free_id(self, target: Target, gps_s: int) -> int:
-        used: set[int] = set(self._recent.get(target, ()))
-        used.update(self._by_target.get(target, ()))
-        if isinstance(target, bytes):
-            used.update(order.wire.order_id for order in self._groups_of.get(target, ()))
-        else:
-            group = self._targets.group(target)
-            for member in group.members if group else ():
-                used.update(self._by_target.get(member, ()))
-                used.update(order.wire.order_id for order in self._groups_of.get(member, ()))
-        order_id = gps_s & 0xFFFF
-        while order_id in used:
-            order_id = (order_id + 1) & 0xFFFF
-        return order_id
-
-    def _remember(self, target: Target, wire_id: int) -> None:
-        self._recent.setdefault(target, deque(maxlen=_REMEMBERED)).append(wire_id)
-
-    def _set_expiry(self, order: _Open) -> None:
+    def _set_expiry(self, order: OpenOrder) -> None:
         if self._offset_ms is None:
             order.expires_ms = None
             return
@@ -396,14 +341,14 @@ class OrderDesk:
         if order.next_ms is not None:
             self._wait(order, order.next_ms)
 
-    def _wait(self, order: _Open, until_ms: int) -> None:
+    def _wait(self, order: OpenOrder, until_ms: int) -> None:
         order.next_ms = until_ms
         heapq.heappush(self._times, (until_ms, order.kept.id))
 
-    def _is_late(self, order: _Open, now_ms: int) -> bool:
+    def _is_late(self, order: OpenOrder, now_ms: int) -> bool:
         return order.expires_ms is None or now_ms >= order.expires_ms
 
-    def _may_go(self, order: _Open, now_ms: int) -> bool:
+    def _may_go(self, order: OpenOrder, now_ms: int) -> bool:
         """Whether a downlink is to be made of *order* without anything heard."""
         if order.hushed or order.next_ms is None or order.next_ms > now_ms or self._is_late(order, now_ms):
             return False
@@ -411,14 +356,11 @@ class OrderDesk:
             return False
         return order.class_c or order.kept.state == states.QUEUED
 
-    def _downlink(self, order: _Open) -> Downlink:
+    def _downlink(self, order: OpenOrder) -> Downlink:
         assert order.expires_ms is not None  # nothing goes while the time is not known
-        self._ref += 1
-        order.ref = self._ref
         order.next_ms = None
-        self._by_ref[self._ref] = order
         return Downlink(
-            ref=self._ref,
+            ref=self._under_way.take_off(order),
             target=order.target,
             f_port=F_PORT_ORDERS,
             payload=order.kept.payload,
@@ -426,50 +368,33 @@ class OrderDesk:
             priority=_GATEWAY_PRIORITY if order.kept.source == GATEWAY else _PRIORITY,
         )
 
-    def _end(self, order: _Open, state: str, detail: str, now_ms: int) -> list[Write]:
+    def _end(self, order: OpenOrder, state: str, detail: str, now_ms: int) -> list[Write]:
         """Let an order go, and say what became of it."""
-        self._forget(order)
+        self._under_way.forget(order)
         order.kept = replace(order.kept, state=state, detail=detail, changed_ms=self._unix(now_ms))
         writes: list[Write] = [order.kept]
         if order.kept.source == GATEWAY:
             self.ended.append(order.kept)
         else:
-            writes.append(AddRecord(self._record(order, now_ms)))
+            boot = self._boot if self._offset_ms is None else None
+            writes.append(AddRecord(result(order, self._unix(now_ms), boot)))
         return writes
 
-    def _forget(self, order: _Open) -> None:
-        del self._open[order.kept.id]
-        self._leave_the_air(order)
-        for member in order.members:
-            self._groups_of[member].remove(order)
-            if not self._groups_of[member]:
-                del self._groups_of[member]
-
-    def _leave_the_air(self, order: _Open) -> None:
-        """Nothing that comes under this id on the air is of this order any more."""
-        del self._by_target[order.target][order.wire.order_id]
-        if not self._by_target[order.target]:
-            del self._by_target[order.target]
-        self._remember(order.target, order.wire.order_id)
-        if order.ref is not None:
-            del self._by_ref[order.ref]
-            order.ref = None
-
-    def _answered(self, order: _Open, dev_eui: bytes, receipt: Receipt, now_ms: int) -> list[Write]:
+    def _answered(self, order: OpenOrder, dev_eui: bytes, receipt: Receipt, now_ms: int) -> list[Write]:
         """One member of a group has answered."""
         order.answers[dev_eui] = (receipt.outcome, receipt.detail)
         if len(order.answers) < len(order.members):
-            order.kept = replace(order.kept, detail=_tally(order), changed_ms=self._unix(now_ms))
+            order.kept = replace(order.kept, detail=tally(order), changed_ms=self._unix(now_ms))
             return [order.kept]
-        return self._end(order, *_group_verdict(order), now_ms)
+        return self._end(order, *group_verdict(order), now_ms)
 
-    def _part_answered(self, order: _Open, receipt: Receipt, now_ms: int) -> list[Write]:
+    def _part_answered(self, order: OpenOrder, receipt: Receipt, now_ms: int) -> list[Write]:
         """A node has answered one part of a programme; only all of them together are in force, or refused."""
-        parts = [other for other in self._by_target[order.target].values() if other.series == order.series]
+        parts = [other for other in self._under_way.of(order.target) if other.series == order.series]
         if receipt.outcome != INCOMPLETE:
             writes: list[Write] = []
             for part in parts:
-                writes += self._end(part, *_verdict(receipt), now_ms)
+                writes += self._end(part, *verdict(receipt), now_ms)
             return writes
         here = receipt.detail or 0
         writes = []
@@ -482,11 +407,9 @@ class OrderDesk:
                 writes.append(self._again(part, now_ms))
         return writes
 
-    def _again(self, part: _Open, now_ms: int) -> KeepOrder:
+    def _again(self, part: OpenOrder, now_ms: int) -> KeepOrder:
         """A part that a node has forgotten goes under a new id: under the old one it would be answered, not obeyed."""
-        self._leave_the_air(part)
-        part.wire.order_id = self._free_id(part.target, (self.gps_s(now_ms) or 0))
-        self._by_target.setdefault(part.target, {})[part.wire.order_id] = part
+        self._under_way.rename(part, self.gps_s(now_ms) or 0)
         part.arrived = False
         part.kept = replace(
             part.kept, wire_id=part.wire.order_id, payload=encode_order(part.wire), state=states.QUEUED, tries=0
@@ -494,45 +417,16 @@ class OrderDesk:
         self._wait(part, now_ms)
         return part.kept
 
-    def _record(self, order: _Open, now_ms: int) -> Record:
-        kept = order.kept
-        boot = self._boot if self._offset_ms is None else None
-        at_ms = now_ms + (self._offset_ms or 0)
-        said: dict[str, object] = {
-            "order": kept.id,
-            "verb": kept.verb,
-            "description": kept.description,
-            "source": kept.source,
-            "state": kept.state,
-            "detail": kept.detail,
-            "tries": kept.tries,
-        }
-        if isinstance(order.target, int):
-            said["group"] = order.target
-            said["members"] = len(order.members)
-            said["answered"] = len(order.answers)
-            said["unanswered"] = [member.hex() for member in order.members if member not in order.answers]
-            said["refused"] = {
-                dev_eui.hex(): states.refused(outcome)
-                for dev_eui, (outcome, detail) in order.answers.items()
-                if not _obeyed(order, outcome)
-            }
-        return own_record(Kind.ORDER, content.order(said), at_ms, boot, kept.target_device)
-
     def _unix(self, now_ms: int) -> int:
         """Unix ms, or monotonic ms while the time is not known; only those of a start before the time was known."""
         return now_ms + (self._offset_ms or 0)
-
-
-def _target_of(whom: Registration | Group) -> Target:
-    return whom.number if isinstance(whom, Group) else whom.dev_eui
 
 
 def _shown(whom: Registration | Group) -> str:
     return f"group {whom.name or whom.number}" if isinstance(whom, Group) else whom.dev_eui.hex()
 
 
-def _pause_ms(order: _Open) -> int:
+def _pause_ms(order: OpenOrder) -> int:
     """How long to wait for a receipt before the order goes again; its tries are counted."""
     tries = order.kept.tries
     if isinstance(order.target, int):
@@ -541,34 +435,3 @@ def _pause_ms(order: _Open) -> int:
         return min(_CLASS_C_PAUSE_MS << min(tries - 1, 10), _MAX_PAUSE_MS)
     # The next uplink should be the receipt: if it is not, one of the two was lost, and the first time it goes at once.
     return 0 if tries == 1 else min(_CLASS_A_PAUSE_MS << min(tries - 2, 10), _MAX_PAUSE_MS)
-
-
-def _verdict(receipt: Receipt) -> tuple[str, str]:
-    detail = "" if receipt.detail is None else f"detail {receipt.detail}"
-    return (states.DONE if receipt.outcome == DONE else states.refused(receipt.outcome)), detail
-
-
-def _unanswered(order: _Open) -> tuple[str, str]:
-    if order.answers:
-        return _group_verdict(order)
-    if order.kept.tries:
-        return states.EXPIRED, f"sent {order.kept.tries} times, no receipt came: it may have been obeyed"
-    return states.EXPIRED, "it could not be sent in time"
-
-
-def _obeyed(order: _Open, outcome: int) -> bool:
-    """Whether a member of a group did what it could: a part that waits for others has arrived."""
-    return outcome == DONE or (outcome == INCOMPLETE and order.wire.verb == LOAD_PROGRAMME)
-
-
-def _group_verdict(order: _Open) -> tuple[str, str]:
-    """The state of a group order: done if all did it, else what the first said that refused, else expired."""
-    refusals = [outcome for outcome, _ in order.answers.values() if not _obeyed(order, outcome)]
-    if refusals:
-        return states.refused(refusals[0]), _tally(order)
-    return (states.DONE if len(order.answers) == len(order.members) else states.EXPIRED), _tally(order)
-
-
-def _tally(order: _Open) -> str:
-    refused = sum(not _obeyed(order, outcome) for outcome, _ in order.answers.values())
-    return f"{len(order.answers)} of {len(order.members)} answered, {refused} refused"

@@ -27,6 +27,15 @@ class Call:
     future: "Future[Any]"
     alone: bool = False
 
+    def answer(self, value: Any, error: BaseException | None) -> None:
+        """Tell whoever waits for it what came of it, unless that is nobody any more."""
+        if not self.future.set_running_or_notify_cancel():
+            return
+        if error is None:
+            self.future.set_result(value)
+        else:
+            self.future.set_exception(error)
+
 
 Item = Commit | Call
 

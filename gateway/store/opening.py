@@ -15,7 +15,7 @@ from gateway.store.retention import Reserve
 from gateway.store.salvage import salvage
 from gateway.store.snapshot import read_snapshot
 from gateway.store.wal import log_fault
-from gateway.store.writer import Deliver, InlineWriter, Writer
+from gateway.store.writer import Deliver, Writer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +83,6 @@ class Store:
     def writer(self, deliver: Deliver) -> Writer:
         """The thread that writes; *deliver* is called from it."""
         return Writer(self.connect, deliver)
-
-    def inline_writer(self, deliver: Deliver) -> InlineWriter:
-        """Writes within the call, for virtual time and for a command while the gateway is stopped."""
-        return InlineWriter(self.connect, deliver)
 
     def reserve(self) -> Reserve:
         """The space kept back."""

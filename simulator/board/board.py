@@ -21,7 +21,7 @@ from simulator.board.hardware import Hardware
 from simulator.board.nvs import Nvs
 from simulator.board.operations import OPERATIONS, Ends, Waits, surroundings
 from simulator.board.power import Writes
-from simulator.board.process import Link
+from simulator.board.process import Line
 from simulator.chips.clock import Clock
 from simulator.timeline import Timeline
 
@@ -55,11 +55,11 @@ class Board:
     Chips are wired to `hardware`; files are put on it while it is off. nvs, writes: of its flash; memory: the RTC's.
     printed: what came out of its serial port, the last 64 kB. cable: who else is told of that, at once. boots: (time in
     µs, reset cause) of each start. turns: how many calls of the firmware are over. brought_down: what ended a run that
-    no order ended: tracebacks, "watchdog".
+    no order ended: tracebacks, "watchdog". heap_b: what was alive on the heap, see `host/heap.mjs`.
     strict: whether an exception that leaves the firmware is one here, too.
     """
 
-    def __init__(self, name: str, link: Link, timeline: Timeline, uid: bytes, strict: bool = True) -> None:
+    def __init__(self, name: str, link: Line, timeline: Timeline, uid: bytes, strict: bool = True) -> None:
         self.name = name
         self.clock = Clock(timeline.now_us)
         self.hardware = Hardware(self.clock)
@@ -76,6 +76,7 @@ class Board:
         self.boots: list[tuple[int, int]] = []
         self.turns = 0
         self.brought_down: list[str] = []
+        self.heap_b: list[int] = []  # of some fifty turns in a day
         self.strict = strict
         self.origin_us = 0  # when the RTC's time was 0
         self.watchdog_ms = 0
@@ -169,8 +170,8 @@ class Board:
         """End the call that the interpreter is in the midst of."""
         if self._calling:
             self._link.write([self.clock.now_us, self.clock.now_us, None, [], 0, why, [], [], []])
-            while self._link.read()[0] != "done":
-                raise AssertionError("a board that was switched off goes on")
+            ended = self._link.read()
+            assert ended[0] == "done", "a board that was switched off goes on"
             self._calling = False
 
     def _bite(self) -> None:
@@ -350,8 +351,7 @@ class Board:
             self.clock.run(time_us)
 
     def _taken(self) -> list[int]:
-        taken = self._events
-        self._events = []
+        taken, self._events = self._events, []
         return taken
 
     def _done(self, result: Any) -> None:
@@ -433,8 +433,9 @@ class Board:
             self.clock.at(self.clock.now_us + ms * 1000, lambda: self._timed(number, turn, ms, periodic))
 
     def _timed(self, number: int, turn: int, ms: int, periodic: bool) -> None:
-        if self._timers.get(number) == turn and self.state is State.BUSY:
-            self._happened(number * 4 + _TIMER)
+        if self._timers.get(number) == turn:
+            if self.state in (State.BUSY, State.LIGHT):
+                self._happened(number * 4 + _TIMER)
             if periodic:
                 self.time(number, ms, True)
 

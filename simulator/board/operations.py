@@ -74,6 +74,10 @@ def _turn(board: "Board") -> None:
     board.turns += 1
 
 
+def _heap(board: "Board", alive_b: int) -> None:
+    board.heap_b.append(alive_b)
+
+
 def surroundings(board: "Board") -> list[Any]:
     """What the firmware need not ask for: pins that it once asked for, what waits on serial lines, who acknowledges."""
     hardware = board.hardware
@@ -175,6 +179,7 @@ OPERATIONS: "dict[str, Callable[..., Any]]" = {
     "watchdog": _watchdog,
     "feed": _feed,
     "turn": _turn,
+    "heap": _heap,
     "set": lambda board, number, level: board.hardware.pin(number).value(level),
     "get": _get,
     "irq": lambda board, number, trigger: board.watch(number, trigger),

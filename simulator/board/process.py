@@ -6,7 +6,7 @@ import select
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 _MAIN = Path(__file__).parent / "host/main.mjs"
 _PACKAGE = "node_modules/@micropython/micropython-webassembly-pyscript"
@@ -25,10 +25,21 @@ class HostError(Exception):
     """There is no process to run boards in, or it has gone; the message says what to do."""
 
 
+class Line(Protocol):
+    """How a board reaches its interpreter."""
+
+    def write(self, message: object) -> None:
+        """Send a command, or the answer to what it asks."""
+
+    def read(self) -> Any:
+        """What it asks, or how a command ended: see host/board.mjs."""
+
+
 class Link:
     """The line to one board's interpreter. Both calls raise HostError when it has gone."""
 
     def __init__(self, to: int, from_: int) -> None:
+        os.set_blocking(to, False)  # so that nobody holds us up for ever who does not read
         self._to = to
         self._from = from_
         self._rest = b""
@@ -36,11 +47,14 @@ class Link:
     def write(self, message: object) -> None:
         """Send a command, or the answer to what it asks."""
         data = _to_json(message).encode() + b"\n"
-        try:
-            while data:
+        while data:
+            try:
                 data = data[os.write(self._to, data) :]
-        except BrokenPipeError as error:
-            raise HostError(_GONE) from error
+            except BlockingIOError:
+                if not select.select([], [self._to], [], _PATIENCE_S)[1]:
+                    raise HostError(_HANGS) from None
+            except BrokenPipeError as error:
+                raise HostError(_GONE) from error
 
     def read(self) -> Any:
         """What it asks, or how a command ended: see host/board.mjs."""
@@ -64,10 +78,11 @@ class Host:
     """One process with room for so many *boards*; a context.
 
     images: boards wake with the memory that they had after importing, else they import all of it again each time.
+    heap: they tell now and then what is alive on it.
     Raises HostError when there is no Node.js or no MicroPython package.
     """
 
-    def __init__(self, boards: int = 1, images: bool = True) -> None:
+    def __init__(self, boards: int = 1, images: bool = True, heap: bool = False) -> None:
         node = os.environ.get("LAMPYRE_NODE") or shutil.which("node")
         if not node:
             raise HostError("virtual boards need Node.js 20 or newer: put `node` on the PATH, or set LAMPYRE_NODE")
@@ -81,9 +96,8 @@ class Host:
             self._links.append(Link(command_in, answer_out))
         self._free = list(self._links)
         pairs = [f"{theirs[place]},{theirs[place + 1]}" for place in range(0, len(theirs), 2)]
-        self._process = subprocess.Popen(
-            [node, _MAIN, package, str(int(images)), *pairs], stdin=subprocess.PIPE, pass_fds=theirs
-        )
+        asked = [str(int(images)), str(int(heap))]
+        self._process = subprocess.Popen([node, _MAIN, package, *asked, *pairs], stdin=subprocess.PIPE, pass_fds=theirs)
         for number in theirs:
             os.close(number)
 

@@ -3,18 +3,18 @@
 import time
 from typing import Any
 
-from simulator.board.process import Link
+from simulator.board.process import Line
 
 _SLEEPS = ("lightsleep", "deepsleep")
 
 
-class Stopwatch(Link):
-    """A link that passes on to *link*, and counts. sleeps: of either kind. took_s: spent on waiting for answers.
+class Stopwatch:
+    """A line that passes on to *link*, and counts. sleeps: of either kind. took_s: spent on waiting for answers.
 
     As whoever drives the boards waits for one at a time, that is what this board alone has cost.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Line) -> None:
         self._link = link
         self.sleeps = 0
         self.took_s = 0.0

@@ -111,7 +111,7 @@ class Chain:
         self.scenes = Scenes(self.timeline, self.fleet.nodes, self.cabinet)
         gateways = [gateway.name for gateway in scenario.gateways]
         strokes = Strokes(self.fleet, scenario.seed)
-        Faults(
+        self._faults = Faults(
             self.timeline,
             scenario.faults,
             gateways,
@@ -222,7 +222,7 @@ class Chain:
     def _begin(self) -> None:
         """What begins with the run."""
         scenario = self.scenario
-        self.timeline.at(0, self.cabinet.begin)  # after the faults that begin with the run
+        self.timeline.at(0, self._faults.begin)  # after the faults that begin with the run
         self.darkness.begin()
         self._lose_by_chance()
         self._count_waiting()

@@ -112,6 +112,11 @@ class Faults:
             for target in fault.targets or ("",):
                 self._plan(fault, target)
 
+    def begin(self) -> None:
+        """Start the gateway's process unless a fault keeps it down."""
+        if not self._downs:
+            self._cabinet.begin()
+
     def _plan(self, fault: Fault, target: str) -> None:
         self._timeline.at(int(fault.from_s * 1e6), lambda: self._begin(fault, target))
 
@@ -182,8 +187,7 @@ class Faults:
 
         def end() -> None:
             self._downs -= 1
-            if not self._downs:
-                self._cabinet.begin()
+            self.begin()
 
         return end
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from statistics import median_low
 from typing import Any
 
 from protocol import quantities as q
@@ -86,6 +87,8 @@ class Guests:
                 wakes=self._watches[name].sleeps,
                 took_s=self._watches[name].took_s,
                 frames=self._frames[name],
+                heap_alive_b=median_low(board.heap_b) if board.heap_b else None,
+                heap_most_b=max(board.heap_b, default=None),
                 failures=(*board.brought_down, *antenna.lost, *_breaches(soldered)),
             )
             for name, (board, soldered, antenna) in self._boards.items()

@@ -17,6 +17,7 @@ class Strokes:
     def __init__(self, fleet: Fleet, seed: int) -> None:
         self._fleet = fleet
         self._seed = seed
+        self._acting: dict[tuple[str, str], list[Fault]] = {}  # by node and what of it is struck, in order
 
     def strike(self, fault: Fault, name: str) -> End:
         """It befalls the node of this name."""
@@ -43,20 +44,35 @@ class Strokes:
         return _nothing
 
     def _drift(self, node: FleetNode, fault: Fault) -> End:
-        node.drift(fault.drift_ppm)
-        return lambda: node.drift(None)
+        return self._while(node, "clock", fault, lambda acting: node.drift(acting.drift_ppm if acting else None))
 
     def _wear(self, node: FleetNode, fault: Fault) -> End:
-        node.wear(fault.share or 0.0, Stream(self._seed, f"flash/{node.name}"))
-        return lambda: node.wear(0.0, None)
+        dice = Stream(self._seed, f"flash/{node.name}")
+        return self._while(
+            node,
+            "flash",
+            fault,
+            lambda acting: node.wear(acting.share or 0.0, dice) if acting else node.wear(0.0, None),
+        )
 
     def _tear(self, node: FleetNode, fault: Fault) -> End:
         node.tear()
         return _nothing
 
     def _blind(self, node: FleetNode, fault: Fault) -> End:
-        node.sense(Sensing.DEAD if fault.kind is FaultKind.SENSOR_DEAD else Sensing.STUCK)
-        return lambda: node.sense(Sensing.WELL)
+        return self._while(node, "sensors", fault, lambda acting: node.sense(_sensing(acting)))
+
+    def _while(self, node: FleetNode, what: str, fault: Fault, be: Callable[[Fault | None], None]) -> End:
+        """Let it *be* so until the fault ends; of several at once the one that began last acts."""
+        acting = self._acting.setdefault((node.name, what), [])
+        acting.append(fault)
+        be(fault)
+
+        def end() -> None:
+            acting.remove(fault)
+            be(acting[-1] if acting else None)
+
+        return end
 
     def _leave_to_stimuli(self, node: FleetNode, fault: Fault) -> End:
         return _nothing
@@ -64,6 +80,12 @@ class Strokes:
 
 def _nothing() -> None:
     pass
+
+
+def _sensing(fault: Fault | None) -> Sensing:
+    if fault is None:
+        return Sensing.WELL
+    return Sensing.DEAD if fault.kind is FaultKind.SENSOR_DEAD else Sensing.STUCK
 
 
 _ACTS: dict[FaultKind, Callable[[Strokes, FleetNode, Fault], End]] = {

@@ -51,10 +51,14 @@ class Outputs:
             yield lines
 
     def write(self, report: Report, took_s: float, language: str, visits: Sequence[Visit] = ()) -> None:
-        """Write what is wanted of the report, and on the page of the virtual boards' visits. Raises OSError."""
-        if self.json:
-            self.json.write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
+        """Write what is wanted of the report; JSON and page also tell of virtual boards' visits. Raises OSError.
+
+        The digest covers the report alone: what a board's wake took depends on the computer.
+        """
         if self.junit:
             self.junit.write_text(junit_xml(report, took_s), encoding="utf-8")
         if self.html:
             self.html.write_text(page(report, language, [section(visits, report)]), encoding="utf-8")
+        if self.json:  # the last: whoever finds it may take the others for written
+            told = report.to_json() | {"boards": [visit.to_json() for visit in visits]}
+            self.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")

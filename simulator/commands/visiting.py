@@ -44,7 +44,7 @@ def visited(chain: Chain, firmware: Path | None) -> Iterator[Stay]:
         )
         return
     try:
-        host = Host(BOARDS)
+        host = Host(BOARDS, heap=True)
     except HostError as error:
         yield Stay(why=same(str(error)))
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from firmware.boot import POWER_ON, decide, is_safe
 from firmware.glance import MAX_LEN, pack, unpack
 from firmware.mac import Mac
-from firmware.mind import Facts, Mind, role_image
+from firmware.mind import Facts, Mind
 from firmware.node import Node
 from firmware.roles.air import Air
 from firmware.roles.light import FIRST_UPLINK_S, Light
@@ -102,7 +102,7 @@ class Firmware:
         spread_s: over which first words are spread, None as its supply demands. memory: what `memory` returned before
         a deep sleep.
         """
-        _, mind_image, mac_image, log_image = unpack(memory)
+        _, role_image, mind_image, mac_image, log_image = unpack(memory)
         if spread_s is None:
             spread_s = FIRST_UPLINK_S if kit.spec.feeder else _SPREAD_S
         persisted = hardware.persisted
@@ -113,7 +113,7 @@ class Firmware:
         on_mains = kit.spec.battery_mah == 0
         vitals = (None if on_mains else _CELL_MV, None)
         self.log = _WatchedLog(hardware.files, kit.epoch, logged, log_image)
-        self.role = None if is_safe(state) else _role(kit, settings, persisted, role_image(mind_image))
+        self.role = None if is_safe(state) else _role(kit, settings, persisted, role_image)
         facts = Facts(
             VERSION,
             kit.build_gps_s,
@@ -144,7 +144,8 @@ class Firmware:
 
     def memory(self) -> bytes:
         """What goes into RTC memory for a deep sleep. Raises AssertionError when that is too small for it."""
-        memory = pack(None, self.mind.image(), self.mac.image(), self.log.image())
+        role_image = b"" if self.role is None else self.role.image()
+        memory = pack(None, role_image, self.mind.image(), self.mac.image(), self.log.image())
         assert len(memory) <= MAX_LEN, f"{len(memory)} bytes for an RTC memory of {MAX_LEN}"
         return memory
 

@@ -1,8 +1,9 @@
 """The virtual boards that ran beside a district's nodes: for the terminal, and as a section of the page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html import escape
+from typing import Any
 
 from simulator.report.page import heading_html, table_html
 from simulator.report.plots import html_of
@@ -16,22 +17,31 @@ _BOOTS = Text("boot", "démarrage"), Text("boots", "démarrages")
 _FRAMES = Text("frame", "trame"), Text("frames", "trames")
 _HEAD = (
     same(""),
-    Text("file of the board", "fichier de la carte"),
     Text("boots", "démarrages"),
     Text("wakes", "réveils"),
     Text("ms each, of this computer", "ms chacun, de cet ordinateur"),
+    Text("heap, usually, kB", "tas, d’habitude, ko"),
+    Text("heap, at most, kB", "tas, au plus, ko"),
     Text("frames sent", "trames émises"),
     Text("its neighbour’s frames", "trames du voisin"),
     Text("its neighbour’s battery, years", "pile du voisin, ans"),
 )
 _ABOUT = Text(
-    "Real MicroPython runs them, their chips are simulated down to the bytes on the bus, and they share the air and "
-    "the gateway with the district. Each stands beside a node of the fleet, its neighbour, in the same street and the "
-    "same weather; its bay has cars of its own. What they measure is no part of the other figures of this page.",
-    "Un vrai MicroPython les anime, leurs puces sont simulées jusqu’aux octets du bus, et elles partagent l’air et la "
-    "passerelle du quartier. Chacune se tient à côté d’un nœud de la flotte, son voisin, dans la même rue et par le "
-    "même temps\u00a0; sa place a ses propres voitures. Ce qu’elles mesurent ne compte pas dans les autres chiffres de "
-    "cette page.",
+    "Real MicroPython runs them, their chips (of {files}) are simulated down to the bytes on the bus, and they share "
+    "the air and the gateway with the district. Each stands beside a node of the fleet, its neighbour, in the same "
+    "street and the same weather; its bay has cars of its own. What they measure is no part of the other figures of "
+    "this page.",
+    "Un vrai MicroPython les anime, leurs puces (de {files}) sont simulées jusqu’aux octets du bus, et elles partagent "
+    "l’air et la passerelle du quartier. Chacune se tient à côté d’un nœud de la flotte, son voisin, dans la même rue "
+    "et par le même temps\u00a0; sa place a ses propres voitures. Ce qu’elles mesurent ne compte pas dans les autres "
+    "chiffres de cette page.",
+)
+_ABOUT_HEAP = Text(
+    "The heap is what is alive in a board’s memory where a turn begins, after a collection: the median and the most of "
+    "some fifty turns in a day, those after a start among them. A plain ESP32 has about 112 kB for it.",
+    "Le tas est ce qui est occupé dans la mémoire d’une carte au début d’un tour, une fois les déchets ramassés\u00a0: "
+    "médiane et maximum d’une cinquantaine de tours par jour, ceux d’après un démarrage compris. Un ESP32 simple offre "
+    "environ 112 ko.",
 )
 _ABOUT_BRIDGE = Text(
     "The bridge was plugged in for ten minutes; its frames are those that it handed to the gateway.",
@@ -43,8 +53,9 @@ _ABOUT_BRIDGE = Text(
 class Visit:
     """What one of them did. board: of whose file. neighbour: the fleet's node beside it, "" for none.
 
-    wakes: from sleeps of either kind. took_s: real time of its interpreter. failures: what it was brought down by, and
-    what its chips' datasheets forbid.
+    wakes: from sleeps of either kind. took_s: real time of its interpreter. heap_alive_b, heap_most_b: usually and at
+    most, of what was looked at (`Board.heap_b`); None: nothing was. failures: what it was brought down by, and what its
+    chips' datasheets forbid.
     """
 
     role: str
@@ -54,7 +65,19 @@ class Visit:
     wakes: int
     took_s: float
     frames: int
+    heap_alive_b: int | None
+    heap_most_b: int | None
     failures: tuple[str, ...]
+
+    @property
+    def ms_per_wake(self) -> float | None:
+        """Real time of its interpreter; None: it never woke."""
+        return self.took_s * 1000 / self.wakes if self.wakes else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Its entry among the JSON report's `boards`."""
+        told = asdict(self) | {"ms_per_wake": self.ms_per_wake}
+        return {key: value for key, value in told.items() if key != "took_s"}
 
 
 def told(visits: Sequence[Visit]) -> list[Text]:
@@ -98,7 +121,8 @@ def section(visits: Sequence[Visit], report: Report) -> str:
         f"<br><code>{escape(failure)}</code></li>"
         for visit, failure in failures
     )
-    about = f"<p>{html_of(_ABOUT)}{_bridge(visits)}</p>"
+    files = ", ".join(sorted({f"{visit.board}.toml" for visit in visits}))
+    about = f"<p>{html_of(_ABOUT.filled(files=files))}{_bridge(visits)}</p><p>{html_of(_ABOUT_HEAP)}</p>"
     broken = f'<ul class="claims">{items}</ul>' if items else ""
     table = table_html(_HEAD, [_row(visit, report) for visit in visits])
     return "\n".join((heading_html(title.filled(boards=boards)), about, broken, table))
@@ -112,11 +136,16 @@ def _row(visit: Visit, report: Report) -> list[Text]:
     beside = next((spot for spot in report.spots if spot.name == visit.neighbour), None)
     return [
         word(ROLES, visit.role),
-        same(f"{visit.board}.toml"),
         number(visit.boots),
         number(visit.wakes) if visit.wakes else _NONE,
-        short(visit.took_s * 1000 / visit.wakes) if visit.wakes else _NONE,
+        _NONE if visit.ms_per_wake is None else short(visit.ms_per_wake),
+        _kilobytes(visit.heap_alive_b),
+        _kilobytes(visit.heap_most_b),
         number(visit.frames),
         _NONE if beside is None else number(beside.sent),
         _NONE if beside is None or beside.years is None else short(round(beside.years, 1)),
     ]
+
+
+def _kilobytes(size_b: int | None) -> Text:
+    return _NONE if size_b is None else number(size_b / 1000)

@@ -58,7 +58,7 @@ class RomTerminal:
 
     def __exit__(self, *_: object) -> None:
         os.write(self._end, b"\0")
-        self._thread.join()
+        self._thread.join(_PATIENCE_S * 10)  # it is a daemon: what holds it up holds nobody else up
         for number in (self._ending, self._end):
             os.close(number)
         self._hang_up()

@@ -14,7 +14,7 @@ def shipped() -> dict[str, Path]:
 def scenario_path(text: str) -> Path:
     """What a command was given: the name of a shipped scenario, unless it looks like a path or there is such a file."""
     path = Path(text)
-    return path if path.exists() else shipped().get(text, path)
+    return path if path.is_file() else shipped().get(text, path)
 
 
 def template_text() -> str:

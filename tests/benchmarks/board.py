@@ -1,9 +1,7 @@
 """What a day of virtual boards costs: real MicroPython, chips down to the bytes, air and gateway, all on one core."""
 
 import resource
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 from simulator.board.process import Host
 from tests.benchmarks.figures import Figure
@@ -18,8 +16,7 @@ _HOW = "seconds of processor, of CPython and Node.js together, boots and first i
 
 def figures() -> Iterator[Figure]:
     """Ms for each wake, where nodes wake; hours of boards in a second, as many of each role that is a node's."""
-    with tempfile.TemporaryDirectory() as folder:
-        firmware = compiled(Path(folder) / "a")
+    firmware = compiled()
     spent_s = 0.0
     for role in NODES:
         begun_s = _processor_s()

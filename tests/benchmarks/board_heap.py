@@ -7,10 +7,8 @@ loads modules, stands for itself. Boards import after each deep sleep, as real o
 """
 
 import sys
-import tempfile
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 
 from simulator.board.process import Host
 from tests.board.roles import board_of
@@ -106,8 +104,7 @@ def _heaps(firmware, role, main, us):
 
 def main(roles):
     """Print a line for each role."""
-    with tempfile.TemporaryDirectory() as folder:
-        firmware = compiled(Path(folder) / "a")
+    firmware = compiled()
     print(f"{'role':10}{'live, usual':>12}{'most':>8}{'garbage of a wake, most':>25}{'of a boot':>11}{'turns':>8}")
     for role in roles:
         found = lived(firmware, role)

@@ -60,10 +60,10 @@ del born
 # The short wake, from SETTINGS and MEMORY, what was in the RTC memory.
 _GLANCE = """
 def born():
-    from firmware.glance import Glance, role_part, unpack, with_role_part
+    from firmware.glance import Glance, unpack
     from protocol.settings import Settings
     settings = Settings.decode(SETTINGS)
-    wake_ms, mind, _, _ = unpack(MEMORY)
+    wake_ms, part, _, _, _ = unpack(MEMORY)
     ROLE
     return Glance(role, wake_ms)
 core = born()
@@ -197,8 +197,8 @@ def _look_again(role: str, settings: bytes, body: _Body) -> Life:
     """The first wake after *body* fell asleep: its sensors are asked once."""
     mind, mac = body.node["mind"], body.node["mac"]
     wakes = [wake_ms for wake_ms in (mind.own_wake_at(), mac.wake_at()) if wake_ms is not None]
-    memory = pack(min(wakes), mind.image(), mac.image(), body.node["log"].image())
-    born = _GLANCE.replace("ROLE", _ROLES[role]).replace("PART", "role_part(mind)")
+    memory = pack(min(wakes), mind.role.image(), mind.image(), mac.image(), body.node["log"].image())
+    born = _GLANCE.replace("ROLE", _ROLES[role]).replace("PART", "part")
     life = Life(born=born, given={"SETTINGS": settings, "MEMORY": memory})
     names = dict(life.given)
     exec(born, names)

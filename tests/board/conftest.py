@@ -9,8 +9,8 @@ from tests.board.street import compiled
 
 
 @pytest.fixture(name="firmware", scope="session")
-def _firmware(tmp_path_factory):
-    return compiled(tmp_path_factory.mktemp("flash") / "a")
+def _firmware():
+    return compiled()
 
 
 @pytest.fixture(name="bench")
@@ -22,9 +22,9 @@ def _bench():
 class Bench:
     """Boards without a street: `board(main)` has that as its /main.py and is switched on."""
 
-    def __init__(self, boards: int = 2) -> None:
+    def __init__(self, boards: int = 2, heap: bool = False) -> None:
         self.timeline = Timeline()
-        self._host = Host(boards)
+        self._host = Host(boards, heap=heap)
 
     def __enter__(self):
         return self

@@ -8,7 +8,7 @@ from tests.board.street import compiled
 
 def main(folder: Path) -> None:
     """Write them below *folder*."""
-    for path, content in compiled(folder / "a").items():
+    for path, content in compiled().items():
         file = folder / path[1:]
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)

@@ -3,6 +3,7 @@
 from tests.board.street import AIR_PARTS, table_of
 
 CLASSES = {"parking": "Parking", "air": "Air", "light": "Light", "bridge": "Bridge"}
+HOMES = {"light": "lamp"}  # the weld that a role is in, where it is in one
 NODES = ("parking", "air", "light")
 LAMP_PIN = 21
 PARTS = {
@@ -17,7 +18,7 @@ EMPTY_DUT, CAR_DUT = (150, 50, -420), (550, 50, -220)
 # Put before main.py: what the number "plant" of the namespace "test" says, the role does from then on.
 _PLANT = """
 import esp32, time
-from firmware.roles.{role} import {name}
+from {home} import {name}
 
 _handle = {name}.handle
 
@@ -33,6 +34,10 @@ def handle(self, event, now):
         nvs.commit()
     while what in (1, 3):
         time.sleep_ms(100)
+    if what == 5:
+        nvs.set_i32("plant", 0)
+        nvs.commit()
+        return _handle(self, event, "noon")
     if what:
         raise KeyError("planted")
     return _handle(self, event, now)
@@ -40,7 +45,7 @@ def handle(self, event, now):
 
 {name}.handle = handle
 """
-SOUND, HANGS_ONCE, RAISES_ONCE, HANGS, RAISES = range(5)
+SOUND, HANGS_ONCE, RAISES_ONCE, HANGS, RAISES, MISLED_ONCE = range(6)
 
 
 def board_of(town, number, firmware, *, role=None, kind="heltec-v3", planted=False, **settings):
@@ -48,7 +53,7 @@ def board_of(town, number, firmware, *, role=None, kind="heltec-v3", planted=Fal
     role = role or town.role
     files = dict(firmware)
     if planted:
-        plant = _PLANT.format(role=role, name=CLASSES[role])
+        plant = _PLANT.format(home=HOMES.get(role, role), name=CLASSES[role])
         files["/a/main.py"] = plant.encode() + files["/a/main.py"]
     board = town.node(number, files, table_of(kind, **PARTS[role]), role=role, **(_SETTINGS.get(role, {}) | settings))
     if role == "parking":

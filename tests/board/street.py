@@ -1,9 +1,9 @@
 """A street of virtual boards with their firmware on them, one air, and a real gateway's cores at its end."""
 
 import json
-import shutil
 import tomllib
 
+from boards.firmware.compiling import slot
 from protocol.settings import Settings
 from simulator.air.model import plain
 from simulator.air.radio import RadioAir
@@ -15,7 +15,7 @@ from simulator.chain.broker import Broker
 from simulator.chain.cabinet import Cabinet, CabinetSettings, Member
 from simulator.streams import Stream
 from simulator.timeline import Timeline
-from tests.micropython.compile import REPOSITORY, compile_all
+from tests.micropython.compile import REPOSITORY, sources
 
 START_S = 1_798_761_600  # 2027-01-01: after the firmware was built
 MINUTE_US = 60_000_000
@@ -29,14 +29,10 @@ AIR_PARTS = {
 }
 
 
-def compiled(folder):
+def compiled():
     """The firmware as it is copied to a board: path on the board and content; roles keep the names of their classes."""
-    main = (REPOSITORY / "firmware/main.py").read_text(encoding="utf-8")
-    compile_all(folder, main + " Parking Air Light Bridge handle")
-    files = {f"/a/{path.relative_to(folder)}": path.read_bytes() for path in sorted(folder.rglob("*.mpy"))}
-    files["/a/main.py"] = main.encode()
+    files = {f"/a/{path}": content for path, content in slot(sources(), "Parking Air Light Bridge handle").items()}
     files["/boot.py"] = (REPOSITORY / "firmware/boot.py").read_bytes()
-    shutil.rmtree(folder)
     return files
 
 

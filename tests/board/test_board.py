@@ -201,6 +201,31 @@ print(time.ticks_ms())
     assert board.state is State.IDLE  # there is no turn() to call
 
 
+def test_a_timer_goes_on_after_a_light_sleep_in_which_it_is_noted_once(bench):
+    board = bench.board(
+        """
+import machine, time
+timer = machine.Timer(0, period=400, callback=lambda timer: print("timer", time.ticks_ms()))
+
+def turn():
+    machine.lightsleep(1000)
+    print("woken", time.ticks_ms())
+    time.sleep_ms(500)
+    machine.lightsleep()
+"""
+    )
+    bench.run(3)
+    assert lines(board) == ["timer 1000", "woken 1000", "timer 1200"]
+    assert board.state is State.LIGHT
+
+
+@pytest.mark.parametrize("how", ["lightsleep", "deepsleep"])
+def test_a_sleep_of_no_time_has_no_end_as_on_a_real_board(bench, how):
+    board = bench.board(f"import machine\n\n\ndef turn():\n    machine.{how}(0)\n    print('woken')\n")
+    bench.run(5)
+    assert (lines(board), len(board.boots)) == ([], 1)
+
+
 def test_numbers_and_bytes_cross_whole(bench):
     board = bench.board(
         """
@@ -277,6 +302,19 @@ def turn():
     assert "MPY: soft reboot" in said
     assert board.boots[-1][1] == SOFT
     assert board.state is State.LIGHT
+
+
+def test_a_prompt_after_a_power_cut_remembers_nothing_of_the_one_before(bench):
+    board = bench.board("")
+    bench.run(1)
+    board.type(b"\x01\x05")  # raw mode, and the first byte of what asks for raw-paste
+    board.switch_off()
+    board.switch_on()
+    bench.run(1)
+    board.printed.clear()
+    board.type(b"\x01print(6*7)\x04")
+    bench.run(1)
+    assert b"OK42\r\n\x04\x04>" in board.printed
 
 
 def test_without_node_or_its_package_a_sentence_says_what_to_do(monkeypatch, tmp_path):

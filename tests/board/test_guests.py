@@ -21,7 +21,7 @@ def scenario():
 
 def a_while(firmware):
     chain = Chain(scenario())
-    with Host(BOARDS) as host:
+    with Host(BOARDS, heap=True) as host:
         guests = Guests(chain, host, firmware)
         chain.run(HOURS * 3600)
         return chain.finish(), guests.visits()
@@ -46,8 +46,16 @@ def test_each_role_lives_and_is_served_and_every_truth_holds(stay):
     assert [truth.name for truth in report.truths if not truth.held] == []
 
 
-def test_the_same_seed_gives_the_same_digest_with_boards_as_well(stay, firmware):
-    assert a_while(firmware)[0].digest == stay[0].digest
+def test_the_same_seed_gives_the_same_digest_and_heaps_with_boards_as_well(stay, firmware):
+    again = a_while(firmware)
+    assert again[0].digest == stay[0].digest
+    heaps = [[(visit.heap_alive_b, visit.heap_most_b) for visit in visits] for _, visits in (again, stay)]
+    assert heaps[0] == heaps[1]
+
+
+def test_each_tells_of_its_heap(stay):
+    for visit in stay[1]:
+        assert 30_000 < visit.heap_alive_b <= visit.heap_most_b < 200_000, visit
 
 
 def test_guests_are_no_part_of_the_districts_figures(stay):

@@ -119,3 +119,26 @@ def test_an_image_never_outlives_what_it_was_made_of(words):
         assert said(6) == ["new"] * 3
         board.put("/boot.py", BOOT.encode() + b"print('booted')\n")
         assert said(4) == ["booted", "new"] * 2
+
+
+def test_random_numbers_begin_anew_with_each_wake_with_images_and_without():
+    files = {
+        "/boot.py": BOOT.encode(),
+        "/a/dice.py": b"from random import getrandbits\n",
+        "/a/main.py": b"from dice import getrandbits\n" + MAIN.replace("word.WORD", "getrandbits(24)").encode(),
+        "/a/word.py": b"",
+    }
+
+    def drawn(images):
+        timeline = Timeline()
+        with Host(1, images=images) as host:
+            board = Board("bench", host.link(), timeline, bytes(6))
+            for path, content in files.items():
+                board.put(path, content)
+            board.switch_on()
+            timeline.run(9_000_000)
+            return lines(board)
+
+    told = drawn(True)
+    assert len(set(told)) == len(told) == 5
+    assert told == drawn(False)

@@ -26,7 +26,6 @@ class Desk:
         self._timeline = timeline
         self._terminals = terminals
         self._over = False
-        self._error = None
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -46,7 +45,8 @@ class Desk:
 
     def end(self):
         self._over = True
-        self._thread.join()
+        self._thread.join(TIMEOUT_S)
+        assert not self._thread.is_alive(), "nobody serves the boards any more"
 
 
 @pytest.fixture(name="desk", scope="module")

@@ -8,8 +8,10 @@ somebody opens a port as soon as another has closed it, that shows in the same w
 import contextlib
 import os
 import select
+import sys
 import threading
 import time
+import traceback
 import tty
 
 from boards.catalogue.known import load
@@ -28,6 +30,8 @@ _SYNC = bytes([SLIP_END, 0, 8])  # a request, SYNC
 _CHUNK = 4096
 _BITS = 10  # of a byte on the line: start, eight, stop
 _TURN_S = 0.002
+_PATIENCE_S = 90  # with the bench's own thread; a call into a board's process ends after 60 s
+_READS_S = 5  # what nobody reads in this time is lost, as on a real cable
 _DEAF = 8  # times as fast passes the time in which nobody can answer
 _MARK = b"littlefs"  # at the flash's end: the file system that MicroPython makes when it starts
 
@@ -58,7 +62,10 @@ class Bench:
 
     def __exit__(self, *_):
         self._over = True
-        self._thread.join()
+        self._thread.join(_PATIENCE_S)
+        if self._thread.is_alive():
+            where = traceback.format_stack(sys._current_frames()[self._thread.ident])
+            raise AssertionError(f"the bench did not end within {_PATIENCE_S} s; it is here:\n{''.join(where)}")
         for device in self.devices:
             device.pull()
         self.host.close()
@@ -79,7 +86,7 @@ class Bench:
             device.pull()
             for path, data in code.slot.items():
                 device.board.put(f"/a/{path}", data)
-            device.board.put("/a/firmware/mac.mpy", b"of another time")
+            device.board.put("/a/mac.mpy", b"of another time")
             device.keeps_heard = True
             device.plug()
 
@@ -87,14 +94,18 @@ class Bench:
         """What is done inside is done while nothing else happens."""
         return self._lock
 
+    def check(self):
+        """Whoever waits for the bench's time asks this now and then: a bench that has ended has no more of it."""
+        if not self._thread.is_alive():
+            raise AssertionError(f"the bench has ended, and time with it: {self._error!r}") from self._error
+
     def _serve(self):
         last_s = time.monotonic()
         try:
             while not self._over:
                 with self._lock:
                     ports = {device.fileno(): device for device in self.devices if device.listens(time.monotonic())}
-                ready = select.select(list(ports), [], [], 0)[0]
-                with self._lock:
+                    ready = select.select(list(ports), [], [], 0)[0]
                     said = bool(ready)
                     for number in ready:
                         said = ports[number].take() and said
@@ -253,9 +264,11 @@ class Device:
         return data
 
     def _write(self, data):
-        while data and self._ours >= 0:
+        until_s = time.monotonic() + _READS_S
+        while data and self._ours >= 0 and time.monotonic() < until_s:
             try:
                 data = data[os.write(self._ours, data) :]
+                until_s = time.monotonic() + _READS_S
             except BlockingIOError:
                 select.select([], [self._ours], [], 0.1)
             except OSError:
@@ -298,13 +311,14 @@ class BenchClock:
     """
 
     def __init__(self, bench, patience=1.0, device=None):
-        self._timeline = bench.timeline
+        self._bench = bench
         self._patience = patience
         self._device = device
         self._real_s = time.monotonic()
         self._now_s = 0.0
 
     def now_s(self):
+        self._bench.check()
         real_s = time.monotonic()
         deaf = self._device is not None and self._device.is_deaf()
         self._now_s += (real_s - self._real_s) / self._patience * (_DEAF if deaf else 1)
@@ -312,6 +326,7 @@ class BenchClock:
         return self._now_s
 
     def sleep(self, seconds):
-        until_us = self._timeline.now_us + seconds * 1e6
-        while self._timeline.now_us < until_us:
+        until_us = self._bench.timeline.now_us + seconds * 1e6
+        while self._bench.timeline.now_us < until_us:
+            self._bench.check()
             time.sleep(_TURN_S)

@@ -102,7 +102,7 @@ class Laptop:
         except OSError:  # it has ended
             pass
         signal.alarm(0)
-        process.wait()
+        process.wait(_PATIENCE_S)
         os.close(ours)
         return said.decode().replace(str(self.folder), "~/antony")
 

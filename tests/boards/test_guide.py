@@ -63,8 +63,8 @@ def test_every_option_of_the_page_is_one():
             name = (command.name or command.callback.__name__).replace("_", "-")
             helps.append(runner.invoke(app, [name, "--help"], env={"COLUMNS": "200"}).output)
     known = set(re.findall(r"--[a-z-]+", " ".join(helps)))
-    gateways = {"--follow", "--now"}  # of `lampyre gateway uplinks`, and systemctl's
-    assert set(re.findall(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*", PAGE)) - gateways <= known
+    others = {"--follow", "--now", "--user"}  # of `lampyre gateway uplinks`, systemctl and pip
+    assert set(re.findall(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*", PAGE)) - others <= known
 
 
 def test_a_terminal_is_read_as_it_ends():

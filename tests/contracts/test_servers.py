@@ -56,6 +56,7 @@ class Shell:
         while (wake_ms := self.server.wake_at()) is not None and wake_ms <= until_ms:
             self.now_ms = max(self.now_ms, wake_ms)
             effects += self.server.wake(self.now_ms)
+            assert self.server.wake_at() != wake_ms, f"the server wants to be woken at {wake_ms} ms for ever"
         self.now_ms = until_ms
         return effects
 

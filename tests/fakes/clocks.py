@@ -4,6 +4,8 @@ import asyncio
 import heapq
 from collections.abc import Callable
 
+_PATIENCE = 10_000  # alarms at one moment
+
 
 class HandClock:
     """Implements gateway.timekeeping.Clock. unix_offset_ms: what the machine's wall clock is ahead of this one."""
@@ -34,7 +36,10 @@ class HandClock:
 
     def move_to(self, now_ms: int) -> None:
         """Let it be *now_ms*, after every alarm until then has rung in its turn."""
+        rang = 0
         while (next_ms := self.next_ms()) is not None and next_ms <= now_ms:
+            rang = rang + 1 if next_ms <= self._now_ms else 0
+            assert rang < _PATIENCE, f"somebody wants to be woken at {next_ms} ms for ever"
             self._now_ms = max(self._now_ms, next_ms)
             do = heapq.heappop(self._alarms)[2].do
             if do is not None:

@@ -2,7 +2,7 @@
 
 from firmware.actions import LEAST_HOUR_MS, Persist, Restart, Sense, TakeReading, TellEvent, Transmit
 from firmware.events import Downlink, Sensed, Sent, Woke
-from firmware.mind import Facts, Mind, role_image
+from firmware.mind import Facts, Mind
 from firmware.store.log import Log
 from protocol.orders import DONE, F_PORT_ORDERS, NOT_HERE, encode_order
 from protocol.quantities import PARKING_ONE_BAY
@@ -94,20 +94,25 @@ class Desk:
         self.now_ms = 0
         self.cut_in = None
         self.disk.cut_after = None
-        self._start(b"", b"", reset_cause, safe)
+        self._start((b"", b"", b""), reset_cause, safe)
 
     def doze(self):
         """A deep sleep in good order, to the next moment."""
         self.run(self.now_ms)  # it sleeps when there is nothing left to do
-        self.wake_from(self.mind.image())
+        self.wake_from(self.images())
 
-    def wake_from(self, image):
+    def images(self):
+        """Of role, mind and log, for a deep sleep."""
+        return self.role.image(), self.mind.image(), self.log.image()
+
+    def wake_from(self, images):
         """The end of a deep sleep."""
-        self._start(image, self.log.image(), 4, False)
+        self._start(images, 4, False)
 
-    def _start(self, image, log_image, reset_cause, safe):
+    def _start(self, images, reset_cause, safe):
+        role_image, image, log_image = images
         self.log = Log(self.disk, self.epoch, log_image)
-        self.role = None if safe else self.make_role(image=role_image(image))
+        self.role = None if safe else self.make_role(image=role_image)
         facts = Facts(
             version=(1, 2, 3),
             build_gps_s=BUILD_GPS_S,

@@ -9,6 +9,7 @@ from gateway.links.link import Received
 
 DATR = ("SF12BW125", "SF11BW125", "SF10BW125", "SF9BW125", "SF8BW125", "SF7BW125", "SF7BW250", 50_000)
 PUSH_DATA, PUSH_ACK, PULL_DATA, PULL_RESP, PULL_ACK, TX_ACK = range(6)
+_PATIENCE_S = 60.0
 
 
 class Datagrams:
@@ -97,7 +98,8 @@ class Forwarder(asyncio.DatagramProtocol):
 
     async def _ask(self, datagram: bytes, expected: int) -> None:
         self.send(datagram)
-        assert await self.acks.get() == (expected, datagram[1:3])
+        async with asyncio.timeout(_PATIENCE_S):  # the kernel may lose a datagram, and nobody would say it again
+            assert await self.acks.get() == (expected, datagram[1:3])
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)

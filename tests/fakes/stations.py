@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 
 from gateway.links.link import Outcome, Transmit, TransmitResult
-from gateway.network.events import Accepted, Alarm, Commit, CommitsFailed, Committed, Effect, Fate, Refused
+from gateway.network.events import Accepted, Alarm, Commit, CommitsFailed, Committed, Effect, Fate, Reason, Refused
 from gateway.network.registration import Group, Registration
 from gateway.network.server import Server
 from gateway.network.session import SessionRow
@@ -20,6 +20,8 @@ from gateway.store.writes import (
 )
 from tests.fakes.applications import PlainApplication
 from tests.fakes.devices import heard
+
+_PATIENCE = 10_000  # times that the server may be woken at one moment
 
 
 class Store:
@@ -135,11 +137,14 @@ class Station:
         """Let time pass."""
         until_ms = self.now_ms + span_ms
         out = []
+        alarms = 0
         while True:
             wake_ms = self.server.wake_at()
             if wake_ms is None or wake_ms > until_ms:
                 self.now_ms = until_ms
                 return out
+            alarms = alarms + 1 if wake_ms <= self.now_ms else 0
+            assert alarms < _PATIENCE, f"the server wants to be woken at {wake_ms} ms for ever"
             self.now_ms = max(self.now_ms, wake_ms)
             out += self._do(self.server.wake(self.now_ms))
 
@@ -181,6 +186,10 @@ class Station:
         return self.of(Accepted)
 
     @property
+    def accepted_f_cnts(self) -> list[int]:
+        return [accepted.f_cnt for accepted in self.accepted]
+
+    @property
     def fates(self) -> list[tuple[int, str]]:
         return [(fate.ref, fate.fate.value) for fate in self.of(Fate)]
 
@@ -203,6 +212,15 @@ class Station:
     def _write(self, commit: Commit) -> None:
         for write in commit.writes:
             self.store.write(write)
+
+
+def refused(station: Station, phy_payload: bytes, reason: Reason, says: str = "", **fields: object) -> Refused:
+    """Let *station* hear a frame that it must refuse, with *says* in the sentence, and do nothing else."""
+    effects = station.hear(phy_payload, **fields)
+    assert [type(effect) for effect in effects] == [Refused], effects
+    assert effects[0].reason is reason
+    assert says in effects[0].detail
+    return effects[0]
 
 
 def _keeps_airtime(commit: Commit) -> bool:

@@ -7,7 +7,7 @@ from firmware.events import Downlink
 
 from .test_mac_groups import group_frame, heard, lamp, send
 
-NAMES = [package + "." + name for package, names in MODULES for name in names.split()]
+NAMES = MODULES.split()
 
 
 def test_forgotten_modules_are_loaded_again_when_they_are_needed():
@@ -51,4 +51,4 @@ def test_a_package_goes_after_its_modules():
 
 
 def test_what_the_start_alone_needs_is_among_what_goes():
-    assert [name for package, names in OF_START for name in names.split() if package + "." + name not in NAMES] == []
+    assert [name for name in OF_START.split() if name not in NAMES] == []

@@ -3,37 +3,24 @@
 from firmware.actions import Power, TellEvent
 from firmware.asleep import IMAGE_MAX_LEN
 from firmware.events import Woke
-from firmware.glance import MAX_LEN, Glance, pack, role_part, unpack, with_role_part
-from firmware.mind import Mind, role_image
+from firmware.glance import MAX_LEN, Glance, pack, unpack
+from firmware.mind import IMAGE_LEN, ROLE_IMAGE_LEN, Mind
 from protocol.events import BAY_TAKEN
 from protocol.telemetry_reader import decode_event
 from tests.fakes.desk import Desk, PuppetRole, Wish
-from tests.protocol.expect import refused
 
 
 def test_what_is_packed_comes_back_and_anything_else_is_a_boot():
-    images = (bytes(900), bytes(IMAGE_MAX_LEN), bytes(300))
+    images = (bytes(ROLE_IMAGE_LEN), bytes(IMAGE_LEN), bytes(IMAGE_MAX_LEN), bytes(300))
     for wake_ms in (0, 5_000, 1 << 33):
         memory = pack(wake_ms, *images)
         assert unpack(memory) == (wake_ms,) + images
         assert len(memory) <= MAX_LEN
-    assert unpack(pack(None, b"m", b"", b"l"))[0] > 1 << 60
-    memory = pack(7, b"mind", b"mac", b"log")
+    assert unpack(pack(None, b"r", b"m", b"", b"l"))[0] > 1 << 60
+    memory = pack(7, b"role", b"mind", b"mac", b"log")
     for at in range(len(memory)):
         for bad in (memory[:at], memory[:at] + bytes([memory[at] ^ 4]) + memory[at + 1 :]):
-            assert unpack(bad) == (0, b"", b"", b"")
-
-
-def test_only_the_role_s_part_of_an_image_changes():
-    desk = Desk(make_role=lambda image: PuppetRole(image or b"before"))
-    desk.rest(60)
-    image = desk.mind.image()
-    assert role_part(image) == role_image(image) == b"before"
-    other = with_role_part(image, b"after the glance")
-    assert role_part(other) == role_image(other) == b"after the glance"
-    assert with_role_part(other, b"before") == image
-    assert role_part(b"") == role_part(b"\x83\x01\x02\x03") == b""
-    refused("image", with_role_part, b"\x00", b"")
+            assert unpack(bad) == (0, b"", b"", b"", b"")
 
 
 def test_a_look_that_finds_nothing_leaves_mind_and_mac_asleep():
@@ -53,13 +40,12 @@ def test_a_look_that_finds_nothing_leaves_mind_and_mac_asleep():
 def test_what_a_look_finds_is_told_by_the_mind_that_is_made_then():
     desk = Desk()
     desk.rest(120)
-    image = desk.mind.image()
-    log_image = desk.log.image()
-    glance = Glance(PuppetRole(role_part(image)), desk.mind.own_wake_at())
+    images = desk.images()
+    glance = Glance(PuppetRole(images[0]), desk.mind.own_wake_at())
     assert glance.handle(Wish(TellEvent(BAY_TAKEN, (0, 77))), desk.now_ms) == []
     assert glance.needs_node(desk.now_ms)
     before = len(desk.payloads)
-    desk._start(image, log_image, 4, False)
+    desk.wake_from(images)
     desk.tell(Woke())
     actions = []
     assert isinstance(desk.mind, Mind)

@@ -19,8 +19,9 @@ from gateway.store.migrate import migrate
 from gateway.store.orders import list_orders, next_order_id
 from gateway.store.records import records_after
 from gateway.store.sessions import load_devices
-from gateway.store.writer import Failed, InlineWriter, Result
+from gateway.store.writer import Failed, Result
 from tests.fakes.devices import Device, heard
+from tests.fakes.writers import InlineWriter
 from tests.gateway.store.faulty import FaultyDisk
 
 OFFSET_MS = 1_790_000_000_000

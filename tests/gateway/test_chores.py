@@ -27,8 +27,8 @@ from gateway.store.caretaker import Bounds, Caretaker
 from gateway.store.database import PAGE_SIZE
 from gateway.store.records import RecordWriter, id_range
 from gateway.store.retention import Reserve, Retention
-from gateway.store.writer import InlineWriter
 from tests.fakes.clocks import HandClock
+from tests.fakes.writers import InlineWriter
 from tests.gateway.store.samples import new_database, record
 
 PARIS = ZoneInfo("Europe/Paris")

@@ -21,10 +21,10 @@ from gateway.store.database import PAGE_SIZE, open_database, read_database
 from gateway.store.migrate import migrate
 from gateway.store.orders import write_order
 from gateway.store.records import RecordWriter
-from gateway.store.writer import InlineWriter
 from gateway.store.writes import KeepOrder
 from gateway.timekeeping import SystemClock
 from tests.fakes.broker import Mosquitto
+from tests.fakes.writers import InlineWriter
 
 EUI = "0200000000000001"
 TOPIC = "lampyre/92002/orders/give"

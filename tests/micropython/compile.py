@@ -18,10 +18,8 @@ def compile_all(target: Path, body: str | None = None) -> list[Path]:
     SystemExit with mpy-cross's message for a file that MicroPython cannot compile.
     """
     shutil.rmtree(target, ignore_errors=True)
-    paths = [path for package in PACKAGES for path in sorted((REPOSITORY / package).rglob("*.py"))]
-    sources = {_module(path): path.read_text(encoding="utf-8") for path in paths}
     try:
-        code = compiled(sources, body)
+        code = compiled(sources(), body)
     except ValueError as error:
         raise SystemExit(str(error)) from error
     made = []
@@ -30,6 +28,12 @@ def compile_all(target: Path, body: str | None = None) -> list[Path]:
         made[-1].parent.mkdir(parents=True, exist_ok=True)
         made[-1].write_bytes(data)
     return made
+
+
+def sources() -> dict[str, str]:
+    """Those of the shared packages, by module name."""
+    paths = [path for package in PACKAGES for path in sorted((REPOSITORY / package).rglob("*.py"))]
+    return {_module(path): path.read_text(encoding="utf-8") for path in paths}
 
 
 def _module(path: Path) -> str:

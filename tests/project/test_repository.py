@@ -29,6 +29,7 @@ def files() -> list[Path]:
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
+        timeout=60,
         check=True,
     )
     found = [REPOSITORY / name for name in listed.stdout.split("\0") if name]

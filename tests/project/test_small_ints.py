@@ -44,6 +44,7 @@ ALLOWED = {
 }
 
 # Tests that walk years in single steps; what they call is called below, over its whole range.
+TIMEOUT_S = 600  # the tests alone take a tenth of it
 SLOW = ("tests/properties/dimming/test_setpoint.py", "tests/properties/test_log.py")
 
 sys.meta_path.insert(0, small_ints.WatchedFinder("watched_protocol"))
@@ -85,7 +86,13 @@ def test_every_test_of_protocol_stays_within_small_ints(tmp_path):
     }
     environment |= {"LAMPYRE_SMALL_INTS": str(report), "LAMPYRE_HYPOTHESIS": "quick"}
     done = subprocess.run(
-        command, cwd=small_ints.PROTOCOL.parent, env=environment, capture_output=True, text=True, check=False
+        command,
+        cwd=small_ints.PROTOCOL.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
     seen = {(file, function): example for file, function, example in json.loads(report.read_text(encoding="utf-8"))}

@@ -8,11 +8,9 @@ light with these alone; of what the lamp believes only its clock is asked, by wh
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from firmware.actions import SenseLux, SetLamp
-from firmware.events import Downlink, LuxSensed, PowerFailing, TimeAnswered
-from firmware.roles.light import Light
+from firmware.events import Downlink, PowerFailing, TimeAnswered
 from protocol import cbor
-from protocol.civil import DAY_S, day_of, from_gps, to_gps
+from protocol.civil import DAY_S
 from protocol.dimming import CLOCK, DEFAULT_PROGRAMME, EVERY_DAY, SUNRISE, SUNSET, DayType, Programme, Step, setpoint_at
 from protocol.errors import ProtocolError
 from protocol.orders import (
@@ -25,13 +23,9 @@ from protocol.orders import (
     programme_orders,
     refusal,
 )
-from protocol.quantities import LIGHT_ONE_HEAD
-from tests.fakes.desk import Desk
-from tests.firmware.roles.street import antony, stored
-from tests.firmware.roles.street import settings as settings_of
+from tests.firmware.roles.street import stored
+from tests.properties.lamp_on_post import SITE, START_S, Post, is_night
 
-SITE = antony()
-START_S = to_gps(day_of(2027, 10, 29), 43200)  # the clock changes two nights later
 LIE_S = 800  # the gateway's clock is wrong for less than a quarter of an hour: nobody who asks twice believes it
 LATE_S = 180  # by how much a lamp may take a step early or late, and come up after it gets power
 DUSK_S = 241  # a photocell looks every minute and believes in dusk after three: here, where night falls in a second
@@ -62,65 +56,6 @@ WAITS_S = st.sampled_from([600, 2400, 5400, 0])
 PROGRAMMES = (DEFAULT_PROGRAMME, PART_NIGHT, DARK_WEEKDAYS, DARK_WEEKENDS)
 STORED = [stored(programme) for programme in PROGRAMMES]
 CHANGES = ((DARK_WEEKDAYS, DARK_WEEKENDS), (DARK_WEEKENDS, DARK_WEEKDAYS), *[(each,) for each in PROGRAMMES])
-
-
-def is_night(gps_s):
-    """Whether civil twilight is over, by the table that is tested against the almanac."""
-    day, second = from_gps(gps_s)
-    days, second = divmod(second + SITE.utc_offset_min * 60, DAY_S)
-    return not SITE.twilight.morning(day + days) * 6 <= second < SITE.twilight.evening(day + days) * 6
-
-
-class Post(Desk):
-    """A lamp whose sensors answer; level_pct: what it does, None without power.
-
-    shone_s: until when headlights shine at its photocell.
-    """
-
-    light = Light
-
-    def __init__(self, programme, **changed):
-        self.level_pct = None
-        self.changed = changed
-        self.programme = programme
-        self.world_s = START_S  # when its clock said 0
-        self.shone_s = 0
-        self.kept = b""  # the role's image, over a restart in good order
-        super().__init__(make_role=self._role, spread_s=0)
-        self.answers[LIGHT_ONE_HEAD] = (None, 300, 2300, 130, 0, 250, None)
-
-    def _role(self, image=b""):
-        persisted = self.persisted
-        programme = persisted.get("programme", self.programme)
-        return self.light(
-            settings_of(**self.changed), 7, SITE.encode(), programme, persisted.get("light", b""), image or self.kept
-        )
-
-    @property
-    def now_s(self):
-        """The world's time."""
-        return self.world_s + self.now_ms // 1000
-
-    def power_up(self, reset_cause=1, safe=False):
-        if reset_cause == 3:
-            self.restart()
-            return
-        self.world_s = self.now_s
-        self.level_pct = None
-        super().power_up(reset_cause, safe)
-
-    def restart(self):
-        """In good order: of the lamp's memory the role's image is left, and the uptime."""
-        self.kept = self.role.image()
-        self._start(b"", b"", 3, False)
-        self.kept = b""
-
-    def on_done(self, action):
-        if isinstance(action, SetLamp):
-            self.level_pct = action.level_pct
-        elif isinstance(action, SenseLux):
-            lit = self.now_s < self.shone_s or not is_night(self.now_s)
-            self._coming.append((self.now_ms + 1000, LuxSensed(20_000 if lit else 0)))
 
 
 def happens(**given):
@@ -197,6 +132,9 @@ class Night(RuleBasedStateMachine):
     @rule(hours=st.integers(0, 13))
     def night_falls(self, hours):
         """And goes on for so long."""
+        self._fall(hours)
+
+    def _fall(self, hours):
         while not is_night(self.post.now_s):
             self.pass_time(1800)
         self.pass_time(hours * 3600)
@@ -234,18 +172,24 @@ class Night(RuleBasedStateMachine):
         hold_s=st.sampled_from([None, 300, 1800, 1800, 20_000]) | st.integers(0, 20_000),
         lasts_s=st.sampled_from([7200, 7200, -600]) | st.integers(-7200, 7200),
         group=st.sampled_from([None, 1]),
-        again=st.booleans(),
-        ends=st.booleans(),
+        again_s=st.sampled_from([None, None, 0, 2400]),
+        ended_by=st.sampled_from([None, "somebody", "somebody", "the power"]),
     )
-    def somebody_orders_a_level(self, level, hold_s, lasts_s, group, again, ends):
-        """Also one that comes late, below a group's floor, or twice; or it is ended soon."""
+    def somebody_orders_a_level(self, level, hold_s, lasts_s, group, again_s, ended_by):
+        """Also one that comes late, below a group's floor, or again because no receipt was heard; or it ends soon."""
         self.order_id += 1
         order = Order(self.order_id, self.gateway_s + lasts_s, SET_LEVEL, level, 0, hold_s)
-        for _ in range(1 + again):
+        self._order(order, group)
+        if again_s is not None:
+            self.pass_time(again_s)
             self._order(order, group)
-        if ends:
-            self.pass_time(60)
+        if ended_by is None:
+            return
+        self.pass_time(60)
+        if ended_by == "somebody":
             self._end(group)
+        else:
+            self._cut_power(1)
 
     @happens(group=st.sampled_from([None, 1]))
     def somebody_ends_it(self, group):
@@ -286,9 +230,13 @@ class Night(RuleBasedStateMachine):
         programmes=st.sampled_from(CHANGES),
         lost=st.sampled_from([(1, 2), (), (), (0,), (1,)]),
         same_version=st.booleans(),
+        shows=st.booleans(),
     )
-    def programmes_come_in_part_or_whole(self, programmes, lost, same_version):
-        """Frames get lost; the next may follow at once; a wrong version number may stand on them."""
+    def programmes_come_in_part_or_whole(self, programmes, lost, same_version, shows):
+        """Frames get lost; the next may follow at once; a wrong version number may stand on them.
+
+        shows: nothing else happens until the hours in which they differ.
+        """
         parts = []
         for programme in programmes:
             self.version += not same_version
@@ -296,6 +244,8 @@ class Night(RuleBasedStateMachine):
         for number, order in enumerate(parts):
             if number not in lost:
                 self._load(order)
+        if shows:
+            self._fall(hours=8)
 
     @happens(rubbish=st.binary(max_size=MAX_PART_LEN), part=st.integers(0, 3), parts=st.integers(1, 4))
     def a_wrong_programme_comes(self, rubbish, part, parts):

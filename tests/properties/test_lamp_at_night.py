@@ -13,7 +13,8 @@ from protocol.dimming import DEFAULT_PROGRAMME, Site
 from protocol.orders import DONE, LOAD_PROGRAMME, RESUME_PROGRAMME, SET_LEVEL, Order, decode_order, encode_order
 from tests.fakes.desk import BUILD_GPS_S
 from tests.firmware.roles.street import stored
-from tests.properties.lamp_at_night import CHANGES, PART_NIGHT, SHINE_S, SITE, START_S, Night, Post
+from tests.properties.lamp_at_night import CHANGES, PART_NIGHT, SHINE_S, Night
+from tests.properties.lamp_on_post import SITE, START_S, Post
 
 STEPS = 12
 TestNight = Night.TestCase
@@ -172,10 +173,12 @@ class Forgetful(Post):
 
 SOON = [*map(with_role, (Credulous, Shy, Unprogrammed)), Jumping]
 SELDOM = [*map(with_role, (Slow, Lasting, Obedient, Clockless, Stubborn, Dazzled))]
-SELDOM += [WinterTime, Late, Forgetful]  # `Mixing` was not found in 1000 examples, `Believing` was not searched for
+SELDOM += [WinterTime, Late, Forgetful, Believing, with_role(Mixing)]
 SOAK = settings.get_current_profile_name() == "soak"
 FAULTY = SOON + SELDOM if SOAK else SOON  # the others take the search seconds each, and are told as stories below
-MOST = 5000  # examples in which each is found; 347 is the most that any has needed
+# Examples in which each is found. By five seeds: Stubborn 87..396, Believing 4..730, Forgetful 4..250, Mixing 135..527,
+# Late 85..156.
+MOST = 5000
 
 
 @pytest.mark.parametrize("post", FAULTY, ids=lambda post: post.__name__)
@@ -190,7 +193,7 @@ def test_the_search_finds_a_lamp_with_a_fault_dark(post):
 def ordered_dark(night, told=True, group=None, **changed):
     """At midnight somebody wants darkness for an hour."""
     night.begin(stored(DEFAULT_PROGRAMME), "nothing", 11, told=told)
-    order = {"level": 0, "hold_s": 3600, "lasts_s": 600, "again": True, "ends": False, "then_s": 1200, **changed}
+    order = {"level": 0, "hold_s": 3600, "lasts_s": 600, "again_s": 0, "ended_by": None, "then_s": 1200, **changed}
     night.somebody_orders_a_level(group=group, **order)
 
 
@@ -212,7 +215,7 @@ def a_late_order_meets_a_lamp_without_a_clock(night):
 
 
 def an_order_is_ended(night):
-    ordered_dark(night, ends=True)
+    ordered_dark(night, ended_by="somebody")
 
 
 def the_power_goes_meanwhile(night):
@@ -227,7 +230,8 @@ def it_comes_again(night):
 
 def two_programmes_cross(night):
     night.begin(stored(DEFAULT_PROGRAMME), "nothing", 11, told=True)
-    night.programmes_come_in_part_or_whole(programmes=CHANGES[0], lost=(1, 2), same_version=False, then_s=1200)
+    come = {"programmes": CHANGES[0], "lost": (1, 2), "same_version": False, "shows": False}
+    night.programmes_come_in_part_or_whole(**come, then_s=1200)
 
 
 def headlights(night):

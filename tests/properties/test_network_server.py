@@ -190,7 +190,7 @@ class Life(RuleBasedStateMachine):
 
     def unheard(self, node: Node) -> bool:
         """Whether the session a device uses is not the one the server knows to be in use."""
-        session = self.station.server._devices[node.device.dev_eui].session
+        session = self.station.server._fleet.by_dev_eui[node.device.dev_eui].session
         return session is None or session.row.nwk_s_key != node.device.secrets[0]
 
     def look(self) -> None:

@@ -18,7 +18,7 @@ from firmware.asleep import IMAGE_MAX_LEN
 from firmware.cable import CableMac
 from firmware.events import Downlink, FieldMoved, FieldSensed, FrameHeard, LuxSensed, MotionSeen, Sensed, Woke
 from firmware.mac import Mac
-from firmware.mind import Facts, Mind, role_image
+from firmware.mind import IMAGE_LEN, Facts, Mind
 from firmware.node import Node
 from firmware.recall import MAX_RESENDS
 from firmware.roles.air import Air as AirRole
@@ -336,7 +336,7 @@ class Body(Street):  # type: ignore[misc]
         super().__init__(self.network, self._make)
 
     def _make(self, saved: dict[str, Any], images: Any) -> Node:
-        mac_image, mind_image, log_image = images or (b"", b"", b"")
+        mac_image, role_image, mind_image, log_image = images or (b"", b"", b"", b"")
         files = LittleFiles(self.flash)
         files.mount()
         WitnessLog.truth, WitnessLog.trying = self.truth, self._trying
@@ -347,7 +347,7 @@ class Body(Street):  # type: ignore[misc]
         chosen = Settings({0: self.role_number, 1: DEV_EUI, **self._given})
         if table:
             chosen = Settings.decode(table)
-        role = self._make_role(chosen, saved, role_image(mind_image))
+        role = self._make_role(chosen, saved, role_image)
         kept = {"boots": saved.get("boots", 0), "seq": saved.get("seq", 0), "orders": saved.get("orders", b"")}
         self.mind = Mind(role, self.log, chosen, Facts((0, 1, 0), BUILD_GPS_S, DEV_EUI, **kept), mind_image)
         if self.cable:
@@ -387,9 +387,9 @@ class Body(Street):  # type: ignore[misc]
 
     def nap(self) -> None:
         """A deep sleep or a restart in good order, over at once."""
-        images = (self.radio.mac.image(), self.mind.image(), self.log.image())
+        images = (self.radio.mac.image(), self.mind.role.image(), self.mind.image(), self.log.image())
         assert len(images[0]) <= IMAGE_MAX_LEN
-        assert len(images[1]) <= 900
+        assert len(images[2]) <= IMAGE_LEN
         assert sum(len(image) for image in images) <= RTC_LEN
         self._begin(images)
         self.tell(Woke())

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import random
+import select
 import signal
 import socket
 import subprocess
@@ -36,7 +37,7 @@ KILLS = 50
 TALKERS = 40
 PER_S = 600  # uplinks, unconfirmed: a commit of 256 every 0.43 s
 _PUSH, _PUSH_ACK, _PULL, _PULL_RESP, _PULL_ACK = range(5)
-_LONGEST_S = 60.0  # that a commit is waited for
+_LONGEST_S = 60.0  # that a commit, a start or an end is waited for
 _INTO_A_COMMIT = 15_000  # bytes written since the start: a start writes less, and a commit of 256 uplinks more
 
 
@@ -62,12 +63,16 @@ class Cabinet:
         self._token = 0
         self._begun_s = 0.0
         self._pulled = False
+        self._push_acks = 0  # datagrams of uplinks that a gateway has taken
 
     def start(self) -> int:
         """Start a gateway; its pid. It is there when it answers a keepalive."""
+        self._receive()  # what the one before said last is no sign of this one
         pid = int(self._ask("start"))
         self._pulled = False
+        until_s = time.monotonic() + _LONGEST_S
         while not self._pulled:
+            assert time.monotonic() < until_s, f"the gateway does not answer; {self._log.name} may say why"
             self._send(_PULL, b"")
             self._receive()
             time.sleep(0.005)  # for the other process
@@ -80,9 +85,11 @@ class Cabinet:
     def open_logs(self) -> None:
         """Let all talkers say their status, and end in an orderly way: what was heard is on disk then."""
         pid = self.start()
+        before = self._push_acks
         for talker in self.talkers:
             self._push(talker.status())
-        self._talk(lambda: False, 0.2)  # until they were taken from the socket
+        self._talk(lambda: self._push_acks >= before + TALKERS, _LONGEST_S)
+        assert self._push_acks >= before + TALKERS
         os.kill(pid, signal.SIGTERM)
         assert self.reap(pid) == 0
         self._begun_s = time.monotonic()
@@ -102,7 +109,11 @@ class Cabinet:
     def close(self) -> None:
         assert self._zygote.stdin
         self._zygote.stdin.close()
-        self._zygote.wait(20)
+        try:
+            self._zygote.wait(20)
+        except subprocess.TimeoutExpired:  # it waits for a gateway that does not end
+            self._zygote.kill()
+            self._zygote.wait(20)
         assert self._zygote.stdout
         self._zygote.stdout.close()
         self._log.close()
@@ -149,6 +160,7 @@ class Cabinet:
 
     def _take(self, data: bytes) -> None:
         self._pulled = self._pulled or data[3] == _PULL_ACK
+        self._push_acks += data[3] == _PUSH_ACK
         if data[3] == _PULL_RESP:
             txpk = json.loads(data[4:])["txpk"]
             assert any(talker.hear(txpk) for talker in self.talkers)
@@ -158,6 +170,7 @@ class Cabinet:
         assert self._zygote.stdout
         self._zygote.stdin.write(line + "\n")
         self._zygote.stdin.flush()
+        assert select.select([self._zygote.stdout], [], [], _LONGEST_S)[0], f"nothing came of {line!r}"
         return self._zygote.stdout.readline()
 
 

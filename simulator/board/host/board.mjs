@@ -12,7 +12,7 @@ import fs from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { Vm } from './vm.mjs';
 
-const { folder, compiled, images, from, to } = workerData;
+const { folder, compiled, images, heap, from, to } = workerData;
 const TURN_US = 100; // what a turn takes beside its hardware
 
 class Channel {
@@ -46,6 +46,7 @@ let vm = null;
 // Boot as the ESP32 port does: boot.py, then main.py from wherever boot.py went; true if that has a turn() to be called.
 // That its last line calls it for ever is for a real board: this build frees memory only when a call is over.
 function boot(andMain) {
+  vm.reseed();
   const exists = (name) => vm.mp.FS.analyzePath(name).exists;
   const again = vm.images.image ? "__import__('machine')._boot" : "compile(open('boot.py').read(), 'boot.py', 'exec')";
   let ended = exists('boot.py') ? vm.run((mp) => mp.runPython(`exec(${again})`)) : null;
@@ -59,12 +60,12 @@ function boot(andMain) {
 
 const commands = {
   async make() {
-    vm = await Vm.create(channel, folder, compiled, images);
+    vm = await Vm.create(channel, folder, compiled, images, heap);
   },
   put: (name, content) => vm.flash.put(name, content),
   files: () => vm.flash.all(),
   start(now, free, chip) {
-    vm.restart();
+    vm.restart(now);
     vm.start(now, free, chip);
     return boot(true);
   },
@@ -74,7 +75,10 @@ const commands = {
     vm.typed = typed;
     vm.happen(events);
     for (;;) {
-      const ended = vm.run(() => vm.turn());
+      const ended = vm.run(() => {
+        vm.heap.turn();
+        return vm.turn();
+      });
       if (ended || !vm.settled || vm.now + TURN_US >= vm.free) return ended;
       vm.now += TURN_US;
       vm.post('turn');
@@ -86,7 +90,7 @@ const commands = {
   },
   // Ctrl-D at the prompt; raw: main.py does not run then. text: what was typed behind it.
   soft(now, free, chip, raw, text) {
-    vm.restart();
+    vm.restart(now);
     vm.start(now, free, chip);
     vm.repl.say('MPY: soft reboot\r\n');
     vm.repl.raw = raw;

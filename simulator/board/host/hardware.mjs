@@ -49,6 +49,11 @@ export function hardware(vm) {
     take: (turn) => {
       vm.turn = turn;
     },
+    heap: (collect, alive) => vm.heap.take(collect, alive),
+    // random.seed(), which the module calls only when it is imported: an image has it imported already.
+    dice: (seed) => {
+      vm.reseed = seed;
+    },
     // The address of a byte that is set when something has happened.
     flag: (address) => {
       vm.flag = address;

@@ -14,7 +14,8 @@ export class Images {
   constructor(vm, on) {
     this.vm = vm;
     this.on = on;
-    this.image = null; // {state, folder, modules, as}: as: how often was written to what it was made of
+    this.kept = null; // {state, folder, modules, as}: as: how often was written to what it was made of
+    this.image = null; // what this run woke with: that, or none
     this.misses = 0;
     this.begin();
   }
@@ -31,25 +32,26 @@ export class Images {
     if (!this.on || !folder || module === 'main') return; // main.py is what a run does
     this.folder ??= folder;
     const name = module.replaceAll('/', '.').replace(/\.__init__$/, '');
-    if (folder === this.folder && !this.image?.modules.includes(name)) this.missed.add(name);
+    if (folder === this.folder && !this.kept?.modules.includes(name)) this.missed.add(name);
   }
 
-  // What the next run begins with, or null.
-  next() {
-    if (this.image && this.image.as !== this.written(this.image.folder)) this.image = null;
+  // What the next run begins with, or null. afresh: it is to have none.
+  next(afresh) {
+    if (this.kept && this.kept.as !== this.written(this.kept.folder)) this.kept = null;
     if (this.missed.size) {
       this.misses += 1;
-      if (!this.image || this.image.folder !== this.folder) this.make(this.folder, [...this.missed]);
-      else if (this.misses >= AGAIN) this.make(this.folder, [...this.image.modules, ...this.missed]);
+      if (!this.kept || this.kept.folder !== this.folder) this.make(this.folder, [...this.missed]);
+      else if (this.misses >= AGAIN) this.make(this.folder, [...this.kept.modules, ...this.missed]);
     }
     this.begin();
+    this.image = afresh ? null : this.kept;
     return this.image;
   }
 
   make(folder, modules) {
     const { vm } = this;
     this.misses = 0;
-    this.image = null;
+    this.kept = null;
     vm.restore(vm.fresh);
     vm.mp.FS.chdir(folder);
     const before = vm.posted.length;
@@ -65,7 +67,7 @@ export class Images {
     } finally {
       vm.mp.FS.chdir('/');
     }
-    if (vm.posted.length === before) this.image = { state: vm.state(), folder, modules, as: this.written(folder) };
+    if (vm.posted.length === before) this.kept = { state: vm.state(), folder, modules, as: this.written(folder) };
   }
 
   // main.py is compiled as well: `machine._main` is a module of its name with nothing in it yet, and what fills it.

@@ -22,7 +22,9 @@ export class Repl {
     this.ready = false;
     this.raw = raw;
     this.clean = true; // nothing was typed yet, in raw mode, so that CTRL-E may ask for raw-paste
+    this.asked = 0; // bytes that came of what asks for raw-paste
     this.paste = null; // of raw-paste: the program so far
+    this.skip = 0; // bytes that Python says and nobody is to hear
   }
 
   // Show the prompt, when main.py has ended or was interrupted.
@@ -58,7 +60,7 @@ export class Repl {
   // CTRL-E A CTRL-A at the beginning of a program: what comes then is the program, CTRL-D ends it.
   asksForPaste(byte) {
     const asked = [CTRL_E, 'A'.charCodeAt(0), CTRL_A];
-    const before = this.asked ?? 0;
+    const before = this.asked;
     if (byte !== asked[before] || (before === 0 && !this.clean)) {
       for (const held of asked.slice(0, before)) this.char(held);
       this.asked = 0;
@@ -117,8 +119,8 @@ export class Repl {
   print(bytes) {
     if (this.muted) return;
     let text = Buffer.from(bytes).toString('latin1');
-    const skipped = Math.min(this.skip ?? 0, text.length);
-    this.skip = (this.skip ?? 0) - skipped;
+    const skipped = Math.min(this.skip, text.length);
+    this.skip -= skipped;
     text = text.slice(skipped);
     this.say(text.replace(/\r?\n/g, '\r\n'));
   }

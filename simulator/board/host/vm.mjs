@@ -8,6 +8,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Flash } from './flash.mjs';
 import { hardware } from './hardware.mjs';
+import { Heap } from './heap.mjs';
 import { Images } from './images.mjs';
 import { shortened } from './jumps.mjs';
 import { Known } from './known.mjs';
@@ -33,13 +34,14 @@ export class Ending {
 
 export class Vm {
   // ask(op, args) is answered by the simulator, now; post(op, args) need not be.
-  static async create(channel, folder, compiled, images) {
+  static async create(channel, folder, compiled, images, heap) {
     const vm = new Vm();
     vm.channel = channel;
     vm.ending = null;
     vm.repl = new Repl(vm);
     vm.flash = new Flash(vm);
     vm.images = new Images(vm, images);
+    vm.heap = new Heap(vm, heap);
     const { loadMicroPython } = await import(pathToFileURL(path.join(folder, 'micropython.mjs')));
     WebAssembly.instantiate = async (_, imports) => {
       vm.hooked(imports);
@@ -102,7 +104,9 @@ export class Vm {
     for (const name of this.mp.FS.readdir('/shims').slice(2)) this.mp.FS.unlink(`/shims/${name}`);
     this.mp.FS.rmdir('/shims');
     this.flash.begin();
-    this.mp.runPython(`import gc\ngc.threshold(${COLLECTS_BYTES})\ngc.collect()\ndel gc`);
+    // What of its own modules is written in Python takes heap; an ESP32's are in its flash, so it is there before all else.
+    this.mp.runPython(`import binascii, gc, io, os, time\ngc.threshold(${COLLECTS_BYTES})\ndel binascii, gc, io, os, time`);
+    this.heap.prepare();
     this.fresh = this.state();
   }
 
@@ -122,12 +126,12 @@ export class Vm {
     };
   }
 
-  // The interpreter begins anew; what was not written to flash is lost.
-  restart() {
+  // The interpreter begins anew at *now*; what was not written to flash is lost.
+  restart(now) {
     this.ending = null;
     this.flash.lose();
     this.posted = [];
-    this.restore(this.images.next()?.state ?? this.fresh);
+    this.restore(this.images.next(this.heap.begin(now))?.state ?? this.fresh);
     this.repl.begin();
   }
 

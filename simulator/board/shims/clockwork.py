@@ -1,6 +1,7 @@
 """Time and interrupts of the virtual board; runs on its MicroPython, where `_hw` is host/hardware.mjs."""
 
 import gc
+import random
 import select
 import sys
 import time
@@ -24,6 +25,8 @@ handlers = {}  # by event
 happened = bytearray(1)  # not 0 when there is an event, which host/hardware.mjs sees to
 _held = [0]  # how many have disabled interrupts
 _hw.flag(addressof(happened))
+_hw.heap(gc.collect, gc.mem_alloc)
+_hw.dice(random.seed)
 
 
 def settle():

@@ -65,16 +65,16 @@ def reset():
     _hw.reset()
 
 
-def lightsleep(time_ms=_FOREVER):
-    """As documented: until the time is over or a pin wakes it."""
-    _lightsleep(time_ms)
+def lightsleep(time_ms=0):
+    """As documented: until the time is over or a pin wakes it; 0 sets no time (ports/esp32/modmachine.c)."""
+    _lightsleep(time_ms or _FOREVER)
     if happened[0]:
         settle()
 
 
-def deepsleep(time_ms=_FOREVER):
-    """As documented."""
-    _hw.deepsleep(time_ms)
+def deepsleep(time_ms=0):
+    """As documented; 0 as above."""
+    _hw.deepsleep(time_ms or _FOREVER)
 
 
 def idle():

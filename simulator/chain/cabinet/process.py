@@ -52,7 +52,8 @@ from gateway.store.groups import load_groups
 from gateway.store.lighting import OverrideRow, ProgrammeRow, add_override, add_programme, assign
 from gateway.store.opening import Store
 from gateway.store.records import id_range
-from gateway.store.writer import Died, LeftOut, Result, TimedWriter
+from gateway.store.timed_writer import TimedWriter
+from gateway.store.writer import Died, LeftOut, Result
 from simulator.chain.cabinet.clock import ProcessClock
 from simulator.chain.cabinet.concentrators import tx_ack
 from simulator.chain.cabinet.told import OrderRefusedError

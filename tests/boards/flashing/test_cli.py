@@ -80,7 +80,7 @@ def test_a_board_is_flashed_and_asked(device, home):
     assert typed(node_cli.app, "settings", *node, "heartbeat_s").stdout == "heartbeat_s = 600\n"
     assert typed(node_cli.app, "settings", *node, "heartbeat_s=900", "heartbeat_s").stdout == "heartbeat_s = 900\n"
     wrong = typed(node_cli.app, "settings", *node, "heartbeat_s=5", "--language", "fr", exit_code=1)
-    assert wrong.stderr.startswith("Le nœud dit : settings: heartbeat_s is 5; write 300..3600")
+    assert wrong.stderr.startswith("Le nœud dit : réglages : heartbeat_s vaut 5 ; écrivez 300..3600")
     assert typed(node_cli.app, "logs", *node).stdout.startswith("epoch ")
     assert "forgotten" in typed(node_cli.app, "forget", "--yes", *node).stderr
     assert "on trial until a network answers" in typed(node_cli.app, "update", *node).stdout
@@ -107,6 +107,16 @@ def test_a_board_is_flashed_and_asked(device, home):
             "settings: bays is 2; the distance detector sees one, write 1",
         ),
         (("--board", "heltec-v3", "--role", "air", "--join-eui", "12"), 2, "JoinEUI '12' has 2 hex digits"),
+        (
+            ("--board", "heltec-v3", "--role", "air", "--keys-from", "none.csv"),
+            1,
+            "none.csv: No such file or directory. Nothing was written",
+        ),
+        (
+            ("--board", "heltec-v3", "--role", "air", "--keys-from", "none.csv", "--language", "fr"),
+            1,
+            "none.csv : ce fichier n'existe pas. Rien n'a été écrit",
+        ),
         (("--all", "--name", "x"), 2, "with --all use --keys-from"),
         (("--board", "heltec-v3", "--role", "air", "--gateway", "x", "--registry", "y.csv"), 2, "write one"),
         (("--board", "heltec-v3", "--role", "air", "--language", "fr"), 1, "Le port /dev/ttyNONE n'existe pas."),

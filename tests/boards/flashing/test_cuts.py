@@ -19,7 +19,7 @@ from tests.boards.desk import IMAGE, Desk
 CUTS = 50
 SHARES = 5  # of the cuts, so that they go to several processes
 WISH = Wish(board="heltec-v3", role="parking")
-STALE = ("protocol/airtime.mpy", "firmware/dice.mpy", "firmware/roles/parking.mpy")
+STALE = ("airtime.mpy", "dice.mpy", "parking.mpy")
 
 
 @pytest.fixture(name="bench", scope="module")

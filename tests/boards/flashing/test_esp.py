@@ -15,6 +15,7 @@ from boards.flashing.image import parse_image
 from simulator.rom.flash import Flash
 from simulator.rom.image import Recipe, make_image
 from simulator.rom.loader import Loader
+from simulator.rom.slip import framed
 from simulator.rom.terminal import RomTerminal
 
 MAC = bytes.fromhex("24a160c0ffee")
@@ -158,6 +159,19 @@ class Mad(Loader):
 
 def test_answers_without_sense_are_noise():
     with RomTerminal(Mad("ESP32-S3", Flash(4), MAC)) as terminal:
+        assert fault_of(terminal.path, IMAGES["ESP32-S3"]).cause is Cause.NOISE
+
+
+class Mute(Loader):
+    """Its stub is started, and never says so."""
+
+    def feed(self, data):
+        return super().feed(data).replace(framed(b"OHAI"), b"")
+
+
+def test_a_stub_that_never_speaks_does_not_hold_the_technician_up():
+    """Its first word is awaited for as long as the port waits: without a limit, for ever."""
+    with RomTerminal(Mute("ESP32-S3", Flash(4), MAC)) as terminal:
         assert fault_of(terminal.path, IMAGES["ESP32-S3"]).cause is Cause.NOISE
 
 

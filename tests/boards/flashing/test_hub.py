@@ -16,6 +16,7 @@ from tests.boards.bench import Bench
 BOARDS = 40 if os.environ.get("LAMPYRE_HYPOTHESIS") == "soak" else 3
 PATIENCE = max(BOARDS / 2, 1)  # forty boards of one Python process are slower than forty of silicon
 ESPTOOL = f"[esptool]\ntimeout = {3 * PATIENCE}\nsync_timeout = {0.1 * PATIENCE}\n"
+TIMEOUT_S = 60 + 60 * BOARDS  # a tool that hangs fails the test
 PROGRAM_LEN = 1_700_000  # MicroPython 1.27 for the ESP32-S3 has 1,753,904 bytes in all
 # What Python and the libraries take, and what esptool has of an image while it writes one: the rest is shared.
 TOOL_MB, BOARD_MB = 80, 4
@@ -44,7 +45,9 @@ def test_every_board_of_a_hub_is_a_node_of_its_own_and_the_tool_stays_small(hub,
     tool = (sys.executable, "-m", "tests.boards.tool", ports, str(PATIENCE))
     what = ("--all", "--board", "heltec-v3", "--role", "parking", "--image", "image.bin", "--language", "en")
     environment = os.environ | {"LAMPYRE_HOME": str(tmp_path / "home"), "PYTHONPATH": str(Path(__file__).parents[3])}
-    done = subprocess.run([*tool, *what], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*tool, *what], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT_S
+    )
     assert done.returncode == 0, done.stderr
     said = re.findall(r"^(/dev/\S+)  ([0-9A-F ]{19})  .*  keys in .*devices\.csv$", done.stdout, re.MULTILINE)
     rows = {row["dev_eui"]: row for row in Registry(tmp_path / "devices.csv").rows()}

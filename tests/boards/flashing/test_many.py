@@ -1,5 +1,6 @@
 """Every board on the hub at once: none waits for another, and no byte of one gets to another."""
 
+import _thread
 import itertools
 import threading
 
@@ -45,6 +46,39 @@ class Abreast(Watching):
             self._midst = True
             self.met += 1
             self._together.wait(PATIENCE_S)
+
+
+def test_a_technician_who_presses_ctrl_c_does_not_wait_for_the_boards():
+    begun, never = threading.Event(), threading.Event()
+
+    def stands(_port):
+        begun.set()
+        never.wait(PATIENCE_S)
+
+    def presses():
+        assert begun.wait(PATIENCE_S)
+        _thread.interrupt_main()
+
+    presser = threading.Thread(target=presses)
+    presser.start()
+    with pytest.raises(KeyboardInterrupt):
+        each(["COM3", "COM4"], stands)
+    assert not never.is_set()
+    never.set()
+    presser.join(PATIENCE_S)
+
+
+def test_what_no_board_can_cause_is_raised_when_the_others_are_through():
+    done = []
+
+    def one(port):
+        if port == "COM3":
+            raise ZeroDivisionError
+        done.append(port)
+
+    with pytest.raises(ZeroDivisionError):
+        each(["COM3", "COM4"], one)
+    assert done == ["COM4"]
 
 
 @pytest.fixture(name="hub", scope="module")

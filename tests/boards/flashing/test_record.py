@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from boards import kept
 from boards.causes import BoardError, Cause
 from boards.enrolment.identity import eui_of_mac, fresh, random_eui
 from boards.flashing.record import Record, Records
@@ -66,6 +67,15 @@ def test_another_process_has_it_until_it_ends(tmp_path):
         pass
 
 
+def test_who_waits_for_a_file_that_another_never_lets_go_of_is_told(tmp_path):
+    with kept.alone(tmp_path / "devices.csv"):
+        with pytest.raises(BoardError) as caught, kept.alone(tmp_path / "devices.csv", wait_s=0.1):
+            pass
+        assert caught.value.cause is Cause.FILE_BUSY
+    with kept.alone(tmp_path / "devices.csv"):
+        pass
+
+
 @pytest.mark.parametrize("raw", [b"", b"{}", b"[]", b'{"format": 2}', b'{"format": 1, "mac": "x", "more": 1}', b"\xff"])
 def test_a_record_that_cannot_be_read_is_named_and_left(tmp_path, raw):
     (tmp_path / f"{MAC}.json").write_bytes(raw)
@@ -96,5 +106,5 @@ def test_two_threads_have_two_boards(tmp_path):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(120)
     assert len(records.all()) == 2

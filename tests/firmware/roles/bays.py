@@ -4,6 +4,7 @@ from firmware.actions import Persist, Sense, SenseField, TakeReading, TellEvent,
 from firmware.events import FieldSensed, Sensed, Woke
 from tests.protocol.expect import Dice
 
+_PATIENCE = 20  # times that the role may be woken at one moment
 EMPTY = (150, 140, -420)
 CAR = (250, -120, 180)  # what a car adds
 NEIGHBOUR = (60, 40, -50)
@@ -70,11 +71,14 @@ class Bench:
     def run(self, seconds):
         """Let time pass."""
         until_ms = self.now_ms + seconds * 1000
+        woken = 0
         while True:
             wake_ms = max(self.role.wake_at(), self.now_ms)
             if wake_ms > until_ms:
                 self.now_ms = until_ms
                 return
+            woken = woken + 1 if wake_ms == self.now_ms else 0
+            assert woken < _PATIENCE, f"woken at {wake_ms} ms for ever"
             self.now_ms = wake_ms
             self.tell(Woke())
 

@@ -518,6 +518,34 @@ def test_another_time_is_followed_as_far_as_the_night_is_known():
         assert explained(lamp) == (50, PROGRAMME)
 
 
+def test_a_clock_that_was_a_little_fast_takes_no_step_twice():
+    """At 23:00 by its clock the lamp dims; then it hears that it is a moment before."""
+    for fast_s, levels in ((7, [50]), (30, [50]), (31, [50, 100, 50])):
+        lamp = lamp_at(EVENING_S)
+        lamp.run(3 * 3600 + 5)
+        assert [level for _, _, level, _ in lamp.changes[-2:]] == [100, 50]
+        before = len(lamp.changes) - 1
+        lamp.tell_time(lamp.at_s - fast_s)
+        lamp.run(3600)
+        assert [level for _, _, level, _ in lamp.changes[before:]] == levels
+        lamp.run_until(EVENING_S + 9 * 3600 + fast_s)
+        assert lamp.changes[-1][:3] == (EVENING_S + 9 * 3600 + fast_s, 0, 100), "the next step is at its time"
+
+
+def test_what_waits_for_a_fast_clock_is_no_longer_than_it_was_fast():
+    """A lamp that is told of the time again and again, or of another programme at the same moment, does not wait."""
+    lamp = lamp_at(EVENING_S)
+    lamp.run(3 * 3600 - 5)
+    lamp.tell_time(lamp.at_s - 20)
+    lamp.run(19)
+    assert explained(lamp) == (100, PROGRAMME)
+    lamp.run(6)
+    assert lamp.changes[-1][:3] == (EVENING_S + 3 * 3600 + 20, 0, 50)
+    lamp.tell_time(lamp.at_s - 30)
+    lamp.load(DARK)
+    assert explained(lamp) == (80, PROGRAMME)
+
+
 def test_the_night_is_worked_out_once_a_day_however_often_the_time_is_told():
     lamp = lamp_at(NOON_S + 60)
     with Broken(TypeError("asked again"), "outlook"):

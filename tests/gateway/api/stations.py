@@ -69,7 +69,7 @@ class Running:
         self.station: RunningStation
         self.error: BaseException | None = None
         self._started = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
     def __enter__(self) -> "Running":
         self._thread.start()

@@ -1,5 +1,7 @@
 """The socket of the local API: who may open it, what a client can do to it, and that it stays small and alive."""
 
+import contextlib
+import errno
 import grp
 import logging
 import os
@@ -155,6 +157,16 @@ def test_there_are_only_so_many_connections_and_a_place_is_free_again(running):
     assert is_alive(running)
 
 
+def test_the_gateway_ends_though_a_client_reads_nothing(tmp_path):
+    """As a command that was stopped with Ctrl-Z in the middle of a long answer: the kernel keeps 200 kB of it."""
+    with Running(config_in(tmp_path)) as running:
+        stream = connect(running)
+        stream.sendall(b"GET /v1/uplinks HTTP/1.1\r\nHost: x\r\n\r\n" * 3000)
+        assert stream.recv(1)
+    assert not running.config.api.socket.exists()
+    stream.close()
+
+
 def test_a_mistake_of_ours_is_logged_and_shows_nothing(running, caplog):
     with caplog.at_level(logging.ERROR):
         answered = send(running, b"GET /v1/counters HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -185,6 +197,20 @@ def test_a_socket_left_behind_is_replaced_and_one_in_use_is_not(tmp_path):
         with pytest.raises(OSError, match="another gateway answers on"), Running(config):
             pass
         assert config.api.socket.is_socket()
+
+
+def test_a_gateway_that_hangs_with_its_queue_full_is_one_too(tmp_path):
+    config = config_in(tmp_path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other, contextlib.ExitStack() as waiting:
+        other.bind(str(config.api.socket))
+        other.listen(0)
+        full = False
+        while not full:
+            client = waiting.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            client.setblocking(False)
+            full = client.connect_ex(str(config.api.socket)) == errno.EAGAIN
+        with pytest.raises(OSError, match="another gateway answers on"), Running(config):
+            pass
 
 
 @pytest.mark.parametrize(

@@ -392,3 +392,25 @@ def test_closing_before_the_port_was_ever_there(tmp_path):
             await next_of(link, Received)
 
     asyncio.run(asyncio.wait_for(world(), 10))
+
+
+def test_a_thread_that_a_driver_keeps_does_not_keep_the_gateway(tmp_path, monkeypatch, caplog):
+    """Here it is the pause between two tries that never ends."""
+    monkeypatch.setattr("gateway.links.serial._CLOSE_S", 0.05)
+    over = threading.Event()
+
+    class Stuck(Retry):
+        def delay_s(self):
+            over.wait()
+            return 0.0
+
+    async def world():
+        link = SerialLink(str(tmp_path / "never"), "0.1.0", retry=Stuck(random.Random(1)))
+        assert not (await link.receive()).online
+        await link.close()
+        with pytest.raises(EOFError):
+            await link.receive()
+        over.set()
+
+    asyncio.run(asyncio.wait_for(world(), 10))
+    assert f"{tmp_path}/never: its driver hangs, the port is left as it is" in caplog.text

@@ -7,7 +7,7 @@ import pytest
 from firmware.actions import Transmit
 from firmware.mac import Mac
 from gateway.links.link import Outcome
-from gateway.network.events import Alarm, Commit, DeviceSet, Reason, Refused
+from gateway.network.events import Alarm, Commit, DeviceGone, DeviceSet, Reason, Refused
 from gateway.network.joining import draw_dev_addr, join_accept
 from gateway.network.settings import NetworkSettings
 from gateway.store.writes import KeepCounters, KeepSession, StartSession
@@ -204,6 +204,14 @@ def test_a_join_whose_commit_failed_never_was(station, device):
     assert station.application.heard[0].session == 0
 
 
+def test_a_device_removed_while_its_join_is_written_gets_no_answer(station, device):
+    station.hold = True
+    station.hear(device.join_request())
+    station.tell(DeviceGone(dev_eui=device.dev_eui))
+    station.commit()
+    assert station.transmits == []
+
+
 def test_a_first_uplink_whose_commit_failed_leaves_the_old_session_in_place(station, device):
     station.hear(device.join_request())
     device.hear_accept(station.transmits[-1].phy_payload)
@@ -274,5 +282,5 @@ def test_a_device_of_the_single_channel_plan_gets_no_channel_list():
 
 
 def test_join_nonces_come_to_an_end(station, device):
-    station.server._devices[device.dev_eui].join_nonce = 0xFFFFFF
+    station.server._fleet.by_dev_eui[device.dev_eui].join_nonce = 0xFFFFFF
     assert reason_of(station.hear(device.join_request())) is Reason.REUSED_DEV_NONCE

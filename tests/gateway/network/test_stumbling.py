@@ -2,7 +2,7 @@
 
 import pytest
 
-import gateway.network.server as server_module
+from gateway.network import accepting, joining, receiving
 from gateway.network.adr import Adr
 from gateway.network.events import Alarm, Reason, Refused
 from gateway.network.mac_dialogue import Talk
@@ -45,10 +45,6 @@ def _stumble(monkeypatch):
     return at
 
 
-def accepted(station: Station) -> list[int]:
-    return [effect.f_cnt for effect in station.accepted]
-
-
 def kept(station: Station) -> int:
     """The FCntUp on disk."""
     return station.store.sessions[1, station.store.current[1]].f_cnt_up
@@ -63,12 +59,12 @@ def test_what_the_application_cannot_hear_is_set_aside_and_its_counter_moves(sta
     assert detail.startswith(f"{WHY} (applications.py, line ")
     assert device.hear(station.transmits[-1].phy_payload)[0].ack, "so that it does not come again and again"
     station.hear(device.frame(2))
-    assert (accepted(station), kept(station)) == ([0, 1, 2], 2)
+    assert (station.accepted_f_cnts, kept(station)) == ([0, 1, 2], 2)
 
 
 @pytest.mark.parametrize(
     ("where", "name"),
-    [(Talk, "hear"), (Speaker, "heard"), (Adr, "heard"), (server_module, "open_payload")],
+    [(Talk, "hear"), (Speaker, "heard"), (Adr, "heard"), (accepting, "open_payload")],
     ids=["MAC commands", "acknowledgements", "ADR", "decryption"],
 )
 @pytest.mark.parametrize("first", [True, False], ids=["of a session", "later"])
@@ -108,21 +104,21 @@ def test_what_failed_twice_is_refused_as_if_it_was_never_heard(station, device, 
     assert alarm.detail == refused.detail
     assert kept(station) == 0
     station.hear(odd)
-    assert (accepted(station), kept(station)) == ([0, 1], 1)
+    assert (station.accepted_f_cnts, kept(station)) == ([0, 1], 1)
 
 
 def test_what_fails_before_it_is_known_whose_it_is_is_refused(station, device, stumble):
-    for where, name in ((server_module, "recognise"), (server_module, "parse"), (server_module, "authenticate")):
+    for where, name in ((receiving, "recognise"), (receiving, "parse"), (receiving, "authenticate")):
         stumble(where, name)
         [refused, alarm] = station.hear(device.frame(0))
         assert refused.reason is Reason.FAULT
         assert alarm.detail.startswith(WHY)
     station.hear(device.frame(0))
-    assert accepted(station) == [0]
+    assert station.accepted_f_cnts == [0]
 
 
 def test_a_join_that_fails_uses_up_no_nonce(station, device, stumble):
-    stumble(server_module, "joined")
+    stumble(joining, "joined")
     request = device.join_request()
     [refused, _] = station.hear(request)
     assert refused.reason is Reason.FAULT
@@ -135,17 +131,17 @@ def test_what_was_accepted_stays_so_when_the_answer_fails(station, device, stumb
     stumble(Speaker, "speak")
     effects = station.hear(device.frame(1))
     assert [type(effect) for effect in effects if type(effect) in (Refused, Alarm)] == [Refused, Alarm]
-    assert (accepted(station), kept(station)) == ([0, 1], 1)
+    assert (station.accepted_f_cnts, kept(station)) == ([0, 1], 1)
 
 
 def test_others_of_the_same_moment_are_heard(device, stumble):
     other = Device(2)
     station = Station([device.registration(), other.registration()])
-    stumble(server_module, "may_join")
+    stumble(receiving, "may_join")
     for frame in (device.join_request(), other.frame(0)):
         station.tell(heard(frame))
     station.run(1_000)
-    assert accepted(station) == [0]
+    assert station.accepted_f_cnts == [0]
 
 
 def test_a_step_that_no_frame_began_still_raises(station, device, stumble):
@@ -154,6 +150,6 @@ def test_a_step_that_no_frame_began_still_raises(station, device, stumble):
     stumble(type(station.application), "wake")
     with pytest.raises(ZeroDivisionError):
         station.run(10)
-    stumble(server_module._Accepted, "done")
+    stumble(accepting._Accepted, "done")
     with pytest.raises(ZeroDivisionError):
         station.hear(device.frame(0))

@@ -173,7 +173,7 @@ class Stub:
         self.port = self._listening.getsockname()[1]
         self.heard = b""
         self._told = told
-        self._thread = threading.Thread(target=self._serve)
+        self._thread = threading.Thread(target=self._serve, daemon=True)  # should nobody come, it does not hold us up
 
     def __enter__(self) -> "Stub":
         self._thread.start()

@@ -1,83 +1,17 @@
 """An order from the moment it is given to its receipt, or to the end of its time."""
 
-import orjson
 import pytest
 
 from gateway.network.events import Fate, FateOf
-from gateway.network.registration import Group, Registration, Role
+from gateway.network.registration import Registration, Role
 from gateway.orders import states
 from gateway.orders.desk import GROUP_SENDS, MAX_UNDER_WAY, RECEIPT_GRACE_MS, OrderDesk
 from gateway.orders.request import GATEWAY, OrderError, OrderRequest
 from gateway.orders.targets import Targets
-from gateway.readings.record import Kind
-from gateway.store.writes import AddRecord, KeepOrder
 from protocol.errors import ProtocolError
-from protocol.orders import BAD_ARGUMENT, BELOW_FLOOR, DONE, INCOMPLETE, Receipt, decode_order, encode_receipt
+from protocol.orders import BAD_ARGUMENT, DONE, INCOMPLETE, decode_order
+from tests.gateway.orders.town import GPS_AT_ZERO, MEMBERS, NIGHT_S, STREET, Town
 from tests.gateway.uplinks import BOOT, LAMP, NODE, OFFSET_MS, uplink
-
-MEMBERS = tuple(bytes([9, n] * 4) for n in range(3))
-STREET = Group(number=3, name="quai", mc_addr=1, mc_key=bytes(16), members=MEMBERS)
-NIGHT_S = 8 * 3600
-GPS_AT_ZERO = OFFSET_MS // 1000 - 315_964_800 + 18  # GPS began on 1980-01-06; 18 leap seconds since
-
-
-class Town:
-    """A desk, and what it wanted done."""
-
-    def __init__(self, kept=(), next_id=1, offset_ms=OFFSET_MS, now_ms=0):
-        members = [Registration(device=20 + n, dev_eui=eui, role=Role.LIGHT) for n, eui in enumerate(MEMBERS)]
-        self.desk = OrderDesk(Targets([NODE, LAMP, *members], [STREET]), BOOT, kept, next_id, now_ms)
-        self.desk.set_clock(offset_ms)
-        self.now_ms = now_ms
-        self.kept = {}
-        self.results = []
-        self.downlinks = []
-
-    def take(self, answer):
-        for write in answer.writes:
-            if isinstance(write, KeepOrder):
-                self.kept[write.id] = write
-            else:
-                assert isinstance(write, AddRecord)
-                assert write.record.kind is Kind.ORDER
-                self.results.append(orjson.loads(write.record.content))
-        self.downlinks += answer.downlinks
-        return answer
-
-    def give(self, target=LAMP, verb="set_level", expires_in_s=3600, source="operator", **arguments):
-        if verb == "set_level":
-            arguments.setdefault("level_pct", 40)
-        request = OrderRequest(target=target, verb=verb, arguments=arguments, expires_in_s=expires_in_s, source=source)
-        given = self.desk.give(request, self.now_ms)
-        self.take(given.answer)
-        return given.ids
-
-    def went(self, fate=FateOf.SENT):
-        """All downlinks that wait go, or end otherwise; returns how many."""
-        gone, self.downlinks = self.downlinks, []
-        for downlink in gone:
-            self.take(self.desk.fate(Fate(ref=downlink.ref, fate=fate, detail="why"), self.now_ms))
-        return len(gone)
-
-    def receipt(self, order, outcome=DONE, detail=None, device=LAMP):
-        payload = encode_receipt(Receipt(order, outcome, detail))
-        receipted = self.desk.receipt(uplink(4, payload, self.now_ms, device=device))
-        self.take(receipted.answer)
-        return receipted
-
-    def wait(self, until_ms):
-        """Let time pass; what is sent meanwhile goes at once. Returns when that was."""
-        sent = []
-        while (at_ms := self.desk.wake_at()) is not None and at_ms <= until_ms:
-            self.now_ms = max(self.now_ms, at_ms)
-            self.take(self.desk.wake(self.now_ms))
-            if self.went():
-                sent.append(self.now_ms)
-        self.now_ms = until_ms
-        return sent
-
-    def states(self):
-        return {order.id: order.state for order in self.kept.values()}
 
 
 def test_an_order_is_written_before_it_is_sent_with_its_expiry():
@@ -94,46 +28,6 @@ def test_an_order_is_written_before_it_is_sent_with_its_expiry():
     order = decode_order(downlink.payload)
     assert (order.order_id, order.expiry_gps_s) == (kept.wire_id, kept.expiry_gps_s)
     assert (downlink.target, downlink.f_port, downlink.expires_ms) == (LAMP.dev_eui, 4, 3_607_000)
-
-
-def test_a_receipt_ends_it_and_the_city_hears():
-    town = Town()
-    [order] = town.give()
-    assert town.went() == 1
-    assert town.kept[order].state == "sent"
-    receipted = town.receipt(town.kept[order].wire_id)
-    assert receipted.answer.at_once
-    assert town.states() == {order: "done"}
-    assert town.results == [
-        {
-            "order": 1,
-            "verb": "set_level",
-            "description": "set_level level_pct=40",
-            "source": "operator",
-            "state": "done",
-            "detail": "",
-            "tries": 1,
-        }
-    ]
-    assert town.desk.under_way() == 0
-    assert town.wait(10 * 3_600_000) == []
-
-
-@pytest.mark.parametrize(
-    ("outcome", "state"), [(BELOW_FLOOR, "refused:below_floor"), (BAD_ARGUMENT, "refused:bad_argument")]
-)
-def test_a_refusal_says_why(outcome, state):
-    town = Town()
-    [order] = town.give()
-    town.went()
-    town.receipt(town.kept[order].wire_id, outcome, 30)
-    assert (town.kept[order].state, town.kept[order].detail) == (state, "detail 30")
-
-
-def test_an_outcome_of_a_newer_node_keeps_its_number():
-    assert states.refused(200) == "refused:outcome_200"
-    assert states.is_over("refused:outcome_200")
-    assert not states.is_over("sent")
 
 
 def test_a_lamp_that_listens_is_sent_to_again_later_and_later():
@@ -237,30 +131,6 @@ def test_eight_orders_to_a_device_may_be_under_way():
         town.give(verb="load_programme", version=1, programme="00" * 40)
 
 
-def test_ids_on_the_air_are_not_used_again_while_a_node_may_remember_them():
-    """Also after a restart, and after a restore that knows nothing: they follow the clock."""
-    town = Town()
-    ids = []
-    for _ in range(12):
-        [order] = town.give()
-        ids.append(town.kept[order].wire_id)
-        town.receipt(ids[-1])
-    assert len(set(ids)) == 12
-    again = Town(kept=list(town.kept.values()), next_id=50)
-    [order] = again.give()
-    assert again.kept[order].wire_id not in ids
-    restored = Town(now_ms=60_000)
-    [order] = restored.give()
-    assert restored.kept[order].wire_id not in ids
-
-
-def test_a_group_and_its_members_do_not_share_ids():
-    town = Town()
-    member = town.desk._targets.device(20)
-    orders = [*town.give(member), *town.give(STREET), *town.give(member), *town.give(STREET)]
-    assert len({town.kept[order].wire_id for order in orders}) == 4
-
-
 def test_after_a_restart_orders_go_on():
     town = Town()
     [lamp] = town.give()
@@ -320,13 +190,6 @@ def test_late_and_unknown_receipts_are_counted():
     assert "order 777" in alarm.detail
 
 
-def test_a_receipt_of_another_device_is_not_taken():
-    town = Town()
-    [order] = town.give()
-    town.receipt(town.kept[order].wire_id, device=NODE)
-    assert town.states() == {order: "queued"}
-
-
 def test_a_receipt_that_cannot_be_read_is_refused():
     with pytest.raises(ProtocolError):
         Town().desk.receipt(uplink(4, b"\x81\x01"))
@@ -335,45 +198,19 @@ def test_a_receipt_that_cannot_be_read_is_refused():
 # Groups.
 
 
-def answered(town, order, outcomes):
-    for eui, outcome in zip(MEMBERS, outcomes, strict=False):
-        device = next(device for device in town.desk._targets.devices() if device.dev_eui == eui)
-        town.receipt(town.kept[order].wire_id, outcome, device=device)
-
-
 def test_a_group_is_sent_to_three_times_and_its_receipts_gathered():
     town = Town()
     [order] = town.give(STREET, expires_in_s=NIGHT_S)
     assert town.downlinks[0].target == 3
     town.went()
     assert len(town.wait(NIGHT_S * 500)) == GROUP_SENDS - 1
-    answered(town, order, [DONE, DONE])
+    town.members_answer(order, [DONE, DONE])
     assert (town.kept[order].state, town.kept[order].detail) == ("sent", "2 of 3 answered, 0 refused")
-    answered(town, order, [DONE, DONE, DONE])
+    town.members_answer(order, [DONE, DONE, DONE])
     assert (town.kept[order].state, town.kept[order].detail) == ("done", "3 of 3 answered, 0 refused")
     [result] = town.results
     assert (result["group"], result["members"], result["answered"]) == (3, 3, 3)
     assert (result["unanswered"], result["refused"]) == ([], {})
-
-
-def test_a_group_s_result_names_who_did_not_answer_and_who_refused():
-    town = Town()
-    [order] = town.give(STREET)
-    town.went()
-    answered(town, order, [DONE, BELOW_FLOOR])
-    town.wait(10 * 3_600_000)
-    assert town.kept[order].state == "refused:below_floor"
-    assert town.results[0]["unanswered"] == [MEMBERS[2].hex()]
-    assert town.results[0]["refused"] == {MEMBERS[1].hex(): "refused:below_floor"}
-
-
-def test_a_group_that_answers_in_part_expires():
-    town = Town()
-    [order] = town.give(STREET)
-    town.went()
-    answered(town, order, [DONE])
-    town.wait(10 * 3_600_000)
-    assert (town.kept[order].state, town.kept[order].detail) == ("expired", "1 of 3 answered, 0 refused")
 
 
 # Programmes.

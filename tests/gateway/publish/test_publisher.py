@@ -10,10 +10,8 @@ from gateway.governance.dataset import Sharing
 from gateway.publish.cursor import Cursor
 from gateway.publish.events import (
     Acked,
-    Connect,
     Connected,
     DatesKnown,
-    Disconnect,
     Disconnected,
     LaneName,
     Publish,
@@ -37,28 +35,7 @@ from tests.fakes.town import (
     two_bay_town,
 )
 from tests.fakes.virtual_broker import Chain, assert_all_heard, assert_in_order
-
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
-
-
-def chain_of(devices, rounds=0, answer=lambda publish, now_ms: 0, **options):
-    outbox = MemoryOutbox()
-    fill(outbox, devices, rounds)
-    return Chain(outbox, messenger_of(air_town(devices)), answer, **options)
-
-
-def live_rounds(chain, devices, rounds, every_ms, first_ms=0, first_seq=0):
-    """Let every device tell something every *every_ms*, spread over that time."""
-    for number in range(rounds):
-        for device in range(1, devices + 1):
-            at_ms = first_ms + number * every_ms + device * every_ms // (devices + 1)
-            chain.at(
-                at_ms,
-                lambda device=device, seq=first_seq + number, at_ms=at_ms: chain.store(
-                    record_of(device, seq, START_MS + at_ms)
-                ),
-            )
+from tests.gateway.publish.chains import HOUR_MS, MINUTE_MS, chain_of, live_rounds
 
 
 def test_what_is_stored_while_the_broker_is_there_is_live_and_single():
@@ -171,73 +148,6 @@ def test_a_half_open_connection_is_noticed_and_left():
     assert chain.outbox.parked == {}
 
 
-@pytest.mark.parametrize("code", range(0x80, 0x9A))
-def test_a_code_answered_once_per_row_is_overcome_in_order(code):
-    refused = set()
-
-    def answer(publish, now_ms):
-        if publish.payload in refused:
-            return 0
-        refused.add(publish.payload)
-        return code
-
-    chain = chain_of(20, 3, answer)
-    live_rounds(chain, 20, 5, MINUTE_MS, first_ms=10 * MINUTE_MS, first_seq=3)
-    chain.run_until(6 * HOUR_MS)
-    assert_all_heard(chain)
-    assert_in_order(chain)
-    assert chain.outbox.parked == {}
-
-
-@pytest.mark.parametrize("code", range(0x80, 0x9A))
-def test_a_broker_that_refuses_everything_is_waited_for_and_nothing_is_parked(code):
-    chain = chain_of(20, 20, lambda publish, now_ms: code if now_ms < 4 * HOUR_MS else 0)
-    live_rounds(chain, 20, 4, HOUR_MS, first_seq=20)
-    chain.run_until(4 * HOUR_MS - 1)
-    assert chain.heard == []
-    assert chain.publisher.figures().parked == 0
-    assert chain.publishes < 3_000  # some 8 every 60 to 120 s, and not a storm
-    chain.run_until(6 * HOUR_MS)
-    assert_all_heard(chain)
-    assert_in_order(chain)
-    assert [note.name for note in chain.notes] == ["broker_connected", "broker_refuses", "broker_accepts"]
-
-
-@pytest.mark.parametrize("code", range(0x80, 0x9A))
-def test_a_row_refused_for_ever_is_parked_and_holds_back_nobody_else(code):
-    def answer(publish, now_ms):
-        return code if b'"dev_eui":"0200000000000003","epoch":7,"seq":1}' in publish.payload else 0
-
-    chain = chain_of(10, 3, answer)
-    live_rounds(chain, 10, 30, MINUTE_MS, first_ms=5_000, first_seq=3)
-    chain.run_until(10 * MINUTE_MS)
-    others = [heard for heard in chain.heard if heard.dev_eui[-1] != "3"]
-    assert len({heard.key for heard in others}) == 9 * 13
-    chain.run_until(3 * HOUR_MS)
-    (row_id,) = chain.outbox.parked
-    assert row_id == 13
-    assert f"reason 0x{code:02x}" in chain.outbox.parked[row_id]
-    assert_all_heard(chain, but=frozenset((13,)))
-    assert_in_order(chain)
-    assert chain.publisher.figures().backlog == 0
-
-
-def test_a_device_that_may_not_publish_is_parked_row_by_row_without_long_waits():
-    def answer(publish, now_ms):
-        return 0x87 if "station-3/" in publish.topic or b'"92002-station-3"' in publish.payload else 0
-
-    chain = chain_of(10, 200, answer)
-    live_rounds(chain, 10, 120, 5_000, first_ms=5_000, first_seq=200)
-    chain.run_until(10 * MINUTE_MS)
-    assert len(chain.outbox.parked) > 280
-    live_rounds(chain, 10, 60, MINUTE_MS, first_ms=chain.now_ms + 5_000, first_seq=320)
-    chain.run_until(3 * HOUR_MS)
-    assert len(chain.outbox.parked) >= 375  # the last ones wait for something else to be accepted
-    waiting = {row_id for row_id, record in chain.outbox.rows if record.device == 3}
-    assert_all_heard(chain, but=frozenset(waiting))
-    assert_in_order(chain)
-
-
 def test_parked_rows_go_again_when_asked():
     acl = [True]
     chain = chain_of(4, 5, lambda publish, now_ms: 0x87 if acl[0] and b'"92002-station-3"' in publish.payload else 0)
@@ -250,20 +160,6 @@ def test_parked_rows_go_again_when_asked():
     assert not chain.outbox.cursor.done(3)
     chain.run_until(3 * HOUR_MS)
     assert_all_heard(chain)
-    assert_in_order(chain)
-
-
-@pytest.mark.parametrize("when", ["alone", "in a batch"])
-def test_a_message_that_kills_the_connection_is_found_and_parked(when):
-    def answer(publish, now_ms):
-        return "drop" if b'"dev_eui":"0200000000000003","epoch":7,"seq":1}' in publish.payload else 0
-
-    chain = chain_of(10, 3 if when == "alone" else 30, answer)
-    live_rounds(chain, 10, 30, MINUTE_MS, first_ms=5_000, first_seq=30)
-    chain.run_until(6 * HOUR_MS)
-    assert set(chain.outbox.parked) == {13}
-    assert "drops the connection" in chain.outbox.parked[13]
-    assert_all_heard(chain, but=frozenset((13,)))
     assert_in_order(chain)
 
 
@@ -387,28 +283,6 @@ def test_rows_of_a_short_outage_are_still_news(outage_ms, historical):
     assert [heard.historical for heard in chain.heard] == [historical] * 3
 
 
-@pytest.mark.parametrize("proof", ["an accepted message", "half a minute"])
-def test_after_a_good_connection_the_next_attempt_comes_at_once(proof):
-    chain = chain_of(1, 1 if proof == "an accepted message" else 0)
-    chain.up = False
-    chain.run_until(10 * MINUTE_MS)
-    chain.up = True
-    while not chain.publisher.figures().connected:
-        chain.run_until(chain.now_ms + 100)
-    chain.run_until(chain.now_ms + (100 if proof == "an accepted message" else 30_000))
-    connects = chain.connects
-    chain.drop()
-    chain.run_until(chain.now_ms + 1_100)
-    assert chain.connects == connects + 1
-
-
-def test_a_broker_that_refused_for_ten_seconds_is_asked_again_soon():
-    chain = chain_of(200, answer=lambda publish, now_ms: 0x97 if now_ms < 10_000 else 0, rtt_ms=1_000)
-    live_rounds(chain, 200, 1, 1_000, first_ms=1_000)
-    chain.run_until(40_000)
-    assert_all_heard(chain)
-
-
 def test_what_is_read_for_a_lane_that_was_emptied_meanwhile_is_left_to_the_other():
     chain = chain_of(1)
     publisher = chain.publisher
@@ -436,18 +310,6 @@ def test_rows_asked_for_again_while_the_store_reads_others_are_not_forgotten():
     publisher.handle(Replay(1, 3), 20)
     effects = publisher.handle(Rows(want.lane, *chain.outbox.read(6, 8, 9)), 30)
     assert [(effect.after, effect.last) for effect in effects if isinstance(effect, ReadMore)] == [(0, 3)]
-
-
-def test_news_of_a_connection_that_is_over_mean_nothing():
-    publisher = chain_of(1).publisher
-    publisher.wake(0)
-    publisher.handle(Disconnected(number=1, detail="refused"), 10)
-    assert publisher.handle(Connected(number=1), 20) == [Disconnect(1)]
-    assert publisher.wake(5_000) == [Connect(2)]
-    assert publisher.handle(Disconnected(number=1, detail="late"), 5_010) == []
-    assert not publisher.figures().connected
-    publisher.handle(Connected(number=2), 5_020)
-    assert publisher.figures().connected
 
 
 def test_a_store_that_cannot_read_is_asked_again():

@@ -17,8 +17,9 @@ from gateway.store.database import open_database
 from gateway.store.devices import add_devices
 from gateway.store.migrate import migrate
 from gateway.store.records import records_after
-from gateway.store.writer import InlineWriter, Result
+from gateway.store.writer import Result
 from gateway.store.writes import AddRecord, KeepCounters, KeepSession, StartSession
+from tests.fakes.writers import InlineWriter
 
 NOON_MS = 1_767_268_800_000  # 2026-01-01T12:00Z
 LOG = NodeLog(epoch=0xBEEF, next_seq=12, sure=True).to_text()

@@ -6,7 +6,8 @@ import pytest
 from gateway.network.events import Commit, Committed
 from gateway.store.batch import GROUP_MS, MOST
 from gateway.store.faults import FaultKind
-from gateway.store.writer import OVERLOADED, Failed, TimedWriter
+from gateway.store.timed_writer import TimedWriter
+from gateway.store.writer import OVERLOADED, Failed
 from gateway.store.writes import AddRecord
 from tests.fakes.clocks import HandClock
 from tests.gateway.store.samples import new_database, record, seqs

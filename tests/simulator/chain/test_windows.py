@@ -24,7 +24,7 @@ simulator.cli.app(["run", "twenty-nodes", "--hours", "0.5", "--json", sys.argv[1
 def test_nothing_of_a_run_is_posix_alone(tmp_path):
     report = tmp_path / "report.json"
     done = subprocess.run(
-        [sys.executable, "-c", RUN, report], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        [sys.executable, "-c", RUN, report], cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False
     )
     assert report.is_file(), done.stdout + done.stderr
     assert "Traceback" not in done.stderr

@@ -22,8 +22,8 @@ def asked(line, request, count=14):
 
 
 def listen_on(line, into):
-    while True:
-        into += line.read(1)
+    while said := line.read(1):
+        into += said
 
 
 def test_what_comes_at_another_speed_is_noise_and_at_the_roms_a_new_beginning():

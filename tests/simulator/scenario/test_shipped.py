@@ -75,6 +75,9 @@ def test_a_command_takes_a_name_or_a_path_and_a_file_of_yours_comes_first(tmp_pa
     assert scenario_path("demo") == shipped()["demo"]
     assert scenario_path("nothing.toml") == Path("nothing.toml")
     monkeypatch.chdir(tmp_path)
+    Path("demo").mkdir()
+    assert scenario_path("demo") == shipped()["demo"]
+    Path("demo").rmdir()
     Path("demo").write_text("", encoding="utf-8")
     assert scenario_path("demo") == Path("demo")
 

@@ -1,4 +1,4 @@
-"""The steps of an uplink that decide whether it is believed: what it is, whose it is, and whether it is new."""
+"""The steps that decide whether an uplink is believed: what it is, whose it is, and whether it is new."""
 
 from collections.abc import Collection
 
