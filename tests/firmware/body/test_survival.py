@@ -41,9 +41,13 @@ def test_an_error_of_a_core_is_said_kept_and_told_after_the_restart():
 def test_an_error_is_kept_also_when_what_says_where_cannot_be_loaded():
     board = bench("no memory", "air")
     board.run(30_000)
-    wreck(board, "handle", MemoryError("planted"))
-    there = sys.modules.pop("firmware.store.crashes", None)
-    sys.modules["firmware.store.crashes"] = None
+    there = sys.modules.get("firmware.store.crashes")
+
+    def raised(*_):
+        sys.modules["firmware.store.crashes"] = None
+        raise MemoryError("planted")
+
+    board.body().core.handle = raised
     try:
         board.run(60_000)
     finally:
