@@ -32,13 +32,6 @@ from tests.gateway.store.samples import (
 )
 
 
-@pytest.fixture(name="path")
-def _path(tmp_path: Path) -> Path:
-    path = tmp_path / "gateway.sqlite"
-    new_database(path, 3).close()
-    return path
-
-
 def test_the_newest_record_is_known_when_a_call_comes_behind_it_and_after_a_start(path):
     for last_id in (1, 2):
         writer = Writer(lambda: open_database(path), Told(), group_ms=60_000)

@@ -1,7 +1,6 @@
 """The writing thread: order, grouping, failures, and its end."""
 
 import threading
-from pathlib import Path
 
 import apsw
 import pytest
@@ -18,18 +17,10 @@ from tests.gateway.store.faulty import FaultyDisk
 from tests.gateway.store.samples import (
     dev_eui,
     f_cnt_ups,
-    new_database,
     result_of,
     seqs,
     uplink,
 )
-
-
-@pytest.fixture(name="path")
-def _path(tmp_path: Path) -> Path:
-    path = tmp_path / "gateway.sqlite"
-    new_database(path, 3).close()
-    return path
 
 
 def test_what_is_told_as_committed_is_there_and_in_order(path):
