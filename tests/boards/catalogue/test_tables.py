@@ -29,6 +29,9 @@ def test_what_goes_to_the_board_is_what_the_node_takes(board, role, options, tmp
     found = read_board(str(tmp_path / "board.json"))
     assert found.name == board.name
     assert found.part("radio")
+    again = read_board(str(tmp_path / "board.json"), checked=True)
+    assert again.name == board.name
+    assert [again.part(part) for part in json.loads(text)] == [found.part(part) for part in json.loads(text)]
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)

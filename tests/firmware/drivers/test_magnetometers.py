@@ -164,6 +164,20 @@ def test_after_an_alarm_it_watches_from_where_the_field_is_now():
         assert wire.level == 0 and not driver.moved()
 
 
+def test_a_change_between_the_look_and_the_watch_wakes_at_once():
+    """What the node thinks the field to be is what it looked at."""
+    driver, chip, _, clock, wire = lis()
+    chip.set_field(*FRANCE)
+    assert close(driver.field(), FRANCE)
+    chip.set_field(0, 0, 0)
+    assert driver.watch(50)
+    clock.sleep_ms(200)
+    assert wire.level == 1
+    assert driver.watch(50)  # nobody has looked since: from how it is now
+    clock.sleep_ms(200)
+    assert wire.level == 0 and not driver.moved()
+
+
 def test_watching_is_refused_by_a_silent_chip():
     driver, _, bus, _, _ = lis()
     bus.stuck = True
