@@ -18,7 +18,7 @@ _FRAMES = (*_TITLES, "DEFAULT_STRING", "REQUIRED_LONG_STRING", "RICH_HELP", "ABO
 class Command(TyperCommand):
     """A command that speaks the language of `--language`, or the computer's."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the words; the language is needed before any of them is understood, or not."""
         language = _language_in(args)
         _speak(self, ctx, language)
@@ -31,7 +31,7 @@ class Command(TyperCommand):
 class Group(TyperGroup):
     """Commands that belong together."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """See `Command`."""
         language = _language_in(args)
         _speak(self, ctx, language)

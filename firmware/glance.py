@@ -46,7 +46,7 @@ def unpack(memory: bytes) -> tuple[int, bytes, bytes, bytes, bytes]:
 
 
 class Glance:
-    """The role's part of a node, as a core. wake_ms, mind: as `unpack` gave them.
+    """The role's part of a node, as a core. wake_ms: as `unpack` gave it.
 
     wanted: what the role wants of its mind. `needs_node` says when this is over.
     """
