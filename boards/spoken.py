@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-import typer
 from typer.core import TyperCommand, TyperGroup
 
 from boards.messages import language_of, told
